@@ -1,0 +1,3 @@
+//! Plans, their runs and what is concluded from them.
+
+pub mod study;

@@ -1,0 +1,120 @@
+//! What an experiment found: plain data, the waist of the hourglass. Producers fill it, reports read it.
+//!
+//! Field names are the keys of the JSON output: SI base units, unit last.
+
+use serde::{Deserialize, Serialize};
+
+/// An estimate with its 95% confidence interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    pub value: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+/// All that one experiment found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Study {
+    /// Version of this layout.
+    pub schema: u32,
+    /// forescale's version that produced the numbers.
+    pub version: String,
+    /// File stem of the experiment.
+    pub name: String,
+    pub title: String,
+    /// The model's path as the experiment names it.
+    pub model: String,
+    pub seed: u64,
+    /// SHA-256 of the model's text and of the experiment's text.
+    pub model_digest: String,
+    pub plan_digest: String,
+    /// SHA-256 of every number below.
+    pub digest: String,
+    pub axis: Axis,
+    pub variants: Vec<Variant>,
+}
+
+/// What was varied along the horizontal axis.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Axis {
+    pub path: String,
+    pub label: String,
+    pub values: Vec<f64>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Variant {
+    pub name: String,
+    /// One point per value of the axis, in its order.
+    pub points: Vec<Point>,
+}
+
+/// One configuration at one load.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Point {
+    pub load: f64,
+    /// Why there are no numbers, or `None` if there are.
+    pub refusal: Option<Refusal>,
+    pub replications: u32,
+    /// Simulated time of each replication, warm-up included.
+    pub simulated_s: f64,
+    /// Requests completed over all replications, warm-up excluded.
+    pub requests: u64,
+    /// `"all"` first, then every operation that clients request, by name.
+    pub operations: Vec<Operation>,
+    pub nodes: Vec<Node>,
+    pub cost_usd_per_hour: Option<Interval>,
+    /// Cost of a million requests that succeeded.
+    pub cost_usd_per_million_requests: Option<Interval>,
+    /// Share of successful requests' mean latency etc. is per operation; these are warnings found while running.
+    pub notes: Vec<String>,
+}
+
+/// Why a point has no numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// `unstable`, `drift`, `too_few_exceedances`, `imprecise`, `no_requests` or `interrupted`.
+    pub code: String,
+    pub reason: String,
+}
+
+/// What the clients saw of one operation. A quantity that was refused is `None`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Operation {
+    pub name: String,
+    /// Successful requests.
+    pub throughput_per_s: Option<Interval>,
+    pub error_ratio: Option<Interval>,
+    pub mean_s: Option<Interval>,
+    pub p50_s: Option<Interval>,
+    pub p95_s: Option<Interval>,
+    pub p99_s: Option<Interval>,
+}
+
+/// What one node did. A quantity that the node does not have is `None`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Node {
+    pub name: String,
+    /// The technique, for example `Service`.
+    pub kind: String,
+    /// Busy share of the capacity that was there, between 0 and 1.
+    pub utilization: Option<Interval>,
+    pub throughput_per_s: Option<Interval>,
+    pub error_ratio: Option<Interval>,
+    /// Mean number waiting, and time spent waiting before service.
+    pub queue_length: Option<Interval>,
+    pub wait_mean_s: Option<Interval>,
+    pub wait_p99_s: Option<Interval>,
+    /// Time from arrival to reply.
+    pub latency_mean_s: Option<Interval>,
+    pub latency_p99_s: Option<Interval>,
+    pub cost_usd_per_hour: Option<Interval>,
+    /// What only this technique has, for example `hit_ratio` of a cache. The unit is the last word of the key.
+    pub measures: Vec<Measure>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Measure {
+    pub name: String,
+    pub estimate: Interval,
+}
