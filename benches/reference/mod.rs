@@ -86,13 +86,48 @@ impl Meter {
     }
 }
 
-pub fn stream(workload: &str, seed: u64) -> Stream {
-    Seed::new(seed, 0).stream(Purpose::named(workload))
+/// A sequential stream of random numbers.
+///
+/// Exponential draws are made 256 at a time: the ziggurat stays in one tight loop of its own, and its rare branches
+/// (which call `exp` and `ln`) take no registers away from the event loop.
+pub struct Draws {
+    stream: Stream,
+    block: [f64; 256],
+    next: u8,
 }
 
-/// An exponential delay in whole nanoseconds.
-#[inline(always)]
-pub fn exponential(stream: &mut Stream, mean_ns: f64) -> u64 {
-    let unit: f64 = Exp1.sample(stream);
-    (unit * mean_ns) as u64
+impl Draws {
+    pub fn new(workload: &str, seed: u64) -> Self {
+        let stream = Seed::new(seed, 0).stream(Purpose::named(workload));
+        Self {
+            stream,
+            block: [0.0; 256],
+            next: 0,
+        }
+    }
+
+    /// An exponential delay in whole nanoseconds.
+    #[inline(always)]
+    pub fn exponential(&mut self, mean_ns: f64) -> u64 {
+        if self.next == 0 {
+            self.refill();
+        }
+        let unit = self.block[usize::from(self.next)];
+        self.next = self.next.wrapping_add(1);
+        (unit * mean_ns) as u64
+    }
+
+    /// A uniform number in `[0, 1)`.
+    #[inline(always)]
+    pub fn unit(&mut self) -> f64 {
+        self.stream.unit()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refill(&mut self) {
+        for unit in &mut self.block {
+            *unit = Exp1.sample(&mut self.stream);
+        }
+    }
 }

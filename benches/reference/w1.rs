@@ -2,7 +2,7 @@
 
 use super::heap::Calendar;
 use super::queue::Queue;
-use super::{MILLISECOND, Meter, Outcome, exponential, stream};
+use super::{Draws, MILLISECOND, Meter, Outcome};
 
 const SERVICE_NS: f64 = MILLISECOND;
 const INTERARRIVAL_NS: f64 = SERVICE_NS / 0.8;
@@ -10,18 +10,18 @@ const INTERARRIVAL_NS: f64 = SERVICE_NS / 0.8;
 const ARRIVAL: u32 = 0;
 
 pub fn run(requests: u64, seed: u64) -> Outcome {
-    let mut stream = stream("w1", seed);
+    let mut draws = Draws::new("w1", seed);
     let mut meter = Meter::new();
     let mut calendar = Calendar::with_capacity(4);
     // When the requests in the system arrived; the first one is in service.
     let mut present = Queue::<u64>::new();
-    calendar.push(exponential(&mut stream, INTERARRIVAL_NS), ARRIVAL);
+    calendar.push(draws.exponential(INTERARRIVAL_NS), ARRIVAL);
     loop {
         let (now, event) = calendar.first();
         if event == ARRIVAL {
-            calendar.replace_first(now + exponential(&mut stream, INTERARRIVAL_NS), ARRIVAL);
+            calendar.replace_first(now + draws.exponential(INTERARRIVAL_NS), ARRIVAL);
             if present.is_empty() {
-                let service = exponential(&mut stream, SERVICE_NS);
+                let service = draws.exponential(SERVICE_NS);
                 meter.serve(service);
                 calendar.push(now + service, ARRIVAL + 1);
             }
@@ -31,7 +31,7 @@ pub fn run(requests: u64, seed: u64) -> Outcome {
             if present.is_empty() {
                 calendar.remove_first();
             } else {
-                let service = exponential(&mut stream, SERVICE_NS);
+                let service = draws.exponential(SERVICE_NS);
                 meter.serve(service);
                 calendar.replace_first(now + service, ARRIVAL + 1);
             }

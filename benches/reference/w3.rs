@@ -6,7 +6,7 @@
 
 use super::heap::Calendar;
 use super::queue::Queue;
-use super::{MILLISECOND, Meter, Outcome, exponential, stream};
+use super::{Draws, MILLISECOND, Meter, Outcome};
 
 const REPLICAS: usize = 8;
 const COMPUTE_NS: f64 = 5.0 * MILLISECOND;
@@ -23,7 +23,7 @@ const ARRIVAL: u32 = QUERIED + CONNECTIONS as u32;
 const HIT: u32 = ARRIVAL + 1;
 
 pub fn run(requests: u64, seed: u64) -> Outcome {
-    let mut stream = stream("w3", seed);
+    let mut draws = Draws::new("w3", seed);
     let mut meter = Meter::new();
     let mut calendar = Calendar::with_capacity(64);
     // Every queue holds the times at which its requests arrived at the balancer. The first request at a replica is the
@@ -34,7 +34,7 @@ pub fn run(requests: u64, seed: u64) -> Outcome {
     let mut in_query = [0u64; CONNECTIONS];
     let mut idle: u32 = (1 << CONNECTIONS) - 1;
     let mut turn = 0;
-    calendar.push(exponential(&mut stream, INTERARRIVAL_NS), ARRIVAL);
+    calendar.push(draws.exponential(INTERARRIVAL_NS), ARRIVAL);
     loop {
         let (now, event) = calendar.first();
         if event < QUERIED {
@@ -43,11 +43,11 @@ pub fn run(requests: u64, seed: u64) -> Outcome {
             if replica.is_empty() {
                 calendar.remove_first();
             } else {
-                let compute = exponential(&mut stream, COMPUTE_NS);
+                let compute = draws.exponential(COMPUTE_NS);
                 meter.serve(compute);
                 calendar.replace_first(now + compute, event);
             }
-            if stream.unit() < HIT_PROBABILITY {
+            if draws.unit() < HIT_PROBABILITY {
                 in_cache.push(arrived);
                 calendar.push(now + HIT_NS, HIT);
             } else if idle == 0 {
@@ -56,16 +56,13 @@ pub fn run(requests: u64, seed: u64) -> Outcome {
                 let connection = idle.trailing_zeros();
                 idle &= idle - 1;
                 in_query[connection as usize % CONNECTIONS] = arrived;
-                calendar.push(
-                    now + exponential(&mut stream, QUERY_NS),
-                    QUERIED + connection,
-                );
+                calendar.push(now + draws.exponential(QUERY_NS), QUERIED + connection);
             }
         } else if event == ARRIVAL {
-            calendar.replace_first(now + exponential(&mut stream, INTERARRIVAL_NS), ARRIVAL);
+            calendar.replace_first(now + draws.exponential(INTERARRIVAL_NS), ARRIVAL);
             let replica = &mut replicas[turn % REPLICAS];
             if replica.is_empty() {
-                let compute = exponential(&mut stream, COMPUTE_NS);
+                let compute = draws.exponential(COMPUTE_NS);
                 meter.serve(compute);
                 calendar.push(now + compute, COMPUTED + (turn % REPLICAS) as u32);
             }
@@ -83,7 +80,7 @@ pub fn run(requests: u64, seed: u64) -> Outcome {
                     calendar.remove_first();
                 } else {
                     in_query[connection] = waiting.pop();
-                    calendar.replace_first(now + exponential(&mut stream, QUERY_NS), event);
+                    calendar.replace_first(now + draws.exponential(QUERY_NS), event);
                 }
                 arrived
             };

@@ -2,7 +2,7 @@
 
 use super::heap::Calendar;
 use super::queue::Queue;
-use super::{MILLISECOND, Meter, Outcome, SECOND, exponential, stream};
+use super::{Draws, MILLISECOND, Meter, Outcome, SECOND};
 
 const USERS: usize = 50_000;
 const USERS_PER_SERVER: usize = 500;
@@ -26,14 +26,14 @@ struct Request {
 /// The same with any number of users, one server for every 500 of them: the pending set grows, the utilisation does not.
 pub fn run_with_users(users: usize, requests: u64, seed: u64) -> Outcome {
     let servers = (users / USERS_PER_SERVER).max(1);
-    let mut stream = stream("w4", seed);
+    let mut draws = Draws::new("w4", seed);
     let mut meter = Meter::new();
     let mut calendar = Calendar::with_capacity(users + servers);
     let mut waiting = Queue::<Request>::new();
     let mut in_service = vec![Request::default(); servers];
     let mut idle: Vec<u32> = (0..servers as u32).rev().collect();
     for user in 0..users as u32 {
-        calendar.push(exponential(&mut stream, THINK_NS), user);
+        calendar.push(draws.exponential(THINK_NS), user);
     }
     loop {
         let (now, event) = calendar.first();
@@ -44,7 +44,7 @@ pub fn run_with_users(users: usize, requests: u64, seed: u64) -> Outcome {
             };
             if let Some(server) = idle.pop() {
                 in_service[server as usize] = request;
-                let service = exponential(&mut stream, SERVICE_NS);
+                let service = draws.exponential(SERVICE_NS);
                 meter.serve(service);
                 calendar.replace_first(now + service, SERVED | server);
             } else {
@@ -54,12 +54,12 @@ pub fn run_with_users(users: usize, requests: u64, seed: u64) -> Outcome {
         } else {
             let server = event & !SERVED;
             let request = in_service[server as usize];
-            calendar.replace_first(now + exponential(&mut stream, THINK_NS), request.user);
+            calendar.replace_first(now + draws.exponential(THINK_NS), request.user);
             if waiting.is_empty() {
                 idle.push(server);
             } else {
                 in_service[server as usize] = waiting.pop();
-                let service = exponential(&mut stream, SERVICE_NS);
+                let service = draws.exponential(SERVICE_NS);
                 meter.serve(service);
                 calendar.push(now + service, event);
             }
