@@ -114,7 +114,8 @@ impl Draws {
         }
         let unit = self.block[usize::from(self.next)];
         self.next = self.next.wrapping_add(1);
-        (unit * mean_ns) as u64
+        // By way of i64, for which the processor has an instruction.
+        (unit * mean_ns) as i64 as u64
     }
 
     /// A uniform number in `[0, 1)`.

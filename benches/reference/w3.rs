@@ -40,23 +40,31 @@ pub fn run(requests: u64, seed: u64) -> Outcome {
         if event < QUERIED {
             let replica = &mut replicas[event as usize % REPLICAS];
             let arrived = replica.pop();
-            if replica.is_empty() {
-                calendar.remove_first();
-            } else {
-                let compute = draws.exponential(COMPUTE_NS);
-                meter.serve(compute);
-                calendar.replace_first(now + compute, event);
-            }
-            if draws.unit() < HIT_PROBABILITY {
+            // What becomes of the request: the next event, unless it has to wait for the database.
+            let next = if draws.unit() < HIT_PROBABILITY {
                 in_cache.push(arrived);
-                calendar.push(now + HIT_NS, HIT);
+                Some((now + HIT_NS, HIT))
             } else if idle == 0 {
                 waiting.push(arrived);
+                None
             } else {
                 let connection = idle.trailing_zeros();
                 idle &= idle - 1;
                 in_query[connection as usize % CONNECTIONS] = arrived;
-                calendar.push(now + draws.exponential(QUERY_NS), QUERIED + connection);
+                Some((now + draws.exponential(QUERY_NS), QUERIED + connection))
+            };
+            if replica.is_empty() {
+                match next {
+                    Some((time, event)) => calendar.replace_first(time, event),
+                    None => calendar.remove_first(),
+                }
+            } else {
+                let compute = draws.exponential(COMPUTE_NS);
+                meter.serve(compute);
+                calendar.replace_first(now + compute, event);
+                if let Some((time, event)) = next {
+                    calendar.push(time, event);
+                }
             }
         } else if event == ARRIVAL {
             calendar.replace_first(now + draws.exponential(INTERARRIVAL_NS), ARRIVAL);
