@@ -25,10 +25,7 @@ struct Contender {
 }
 
 /// **The engine plugs in here**, as the second contender, with `models/bench/w*.ron`.
-const CONTENDERS: &[Contender] = &[Contender {
-    name: "reference",
-    prepare: prepare_reference,
-}];
+const CONTENDERS: &[Contender] = &[Contender { name: "reference", prepare: prepare_reference }];
 
 #[derive(Clone, Copy)]
 enum Workload {
@@ -58,9 +55,7 @@ fn prepare_reference(workload: Workload, requests: u64) -> Option<Run> {
         Workload::W2 => Box::new(move || reference::w2::run(requests, SEED)),
         Workload::W3 => Box::new(move || reference::w3::run(requests, SEED)),
         Workload::W4 => Box::new(move || reference::w4::run(requests, SEED)),
-        Workload::Users(users) => {
-            Box::new(move || reference::w4::run_with_users(users, requests, SEED))
-        }
+        Workload::Users(users) => Box::new(move || reference::w4::run_with_users(users, requests, SEED)),
     })
 }
 
@@ -72,19 +67,11 @@ struct Arguments {
 
 impl Arguments {
     fn parse() -> Self {
-        let mut arguments = Self {
-            filter: "W".into(),
-            requests: 5_000_000,
-            pairs: 5,
-        };
+        let mut arguments = Self { filter: "W".into(), requests: 5_000_000, pairs: 5 };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
-            let mut number = || {
-                words
-                    .next()
-                    .and_then(|text| text.parse::<f64>().ok())
-                    .expect("a number after the flag")
-            };
+            let mut number =
+                || words.next().and_then(|text| text.parse::<f64>().ok()).expect("a number after the flag");
             match word.as_str() {
                 // Cargo passes this one to every benchmark.
                 "--bench" => {}
@@ -99,14 +86,8 @@ impl Arguments {
 
 fn main() {
     let arguments = Arguments::parse();
-    println!(
-        "{} requests per run, {} pairs after one warm-up",
-        arguments.requests, arguments.pairs
-    );
-    for &(name, workload) in WORKLOADS
-        .iter()
-        .filter(|(name, _)| name.contains(&arguments.filter))
-    {
+    println!("{} requests per run, {} pairs after one warm-up", arguments.requests, arguments.pairs);
+    for &(name, workload) in WORKLOADS.iter().filter(|(name, _)| name.contains(&arguments.filter)) {
         measure(name, workload, &arguments);
     }
 }
@@ -114,13 +95,7 @@ fn main() {
 fn measure(name: &str, workload: Workload, arguments: &Arguments) {
     let mut runs: Vec<(&str, Run, Vec<f64>)> = CONTENDERS
         .iter()
-        .filter_map(|contender| {
-            Some((
-                contender.name,
-                (contender.prepare)(workload, arguments.requests)?,
-                Vec::new(),
-            ))
-        })
+        .filter_map(|contender| Some((contender.name, (contender.prepare)(workload, arguments.requests)?, Vec::new())))
         .collect();
     for (contender, run, _) in &mut runs {
         println!("\n{name} {contender}: {}", describe(&run()));
@@ -133,20 +108,11 @@ fn measure(name: &str, workload: Workload, arguments: &Arguments) {
     let limit = runs[0].2.clone();
     for (index, (contender, _, rates)) in runs.iter().enumerate() {
         let [median, least, most] = spread(rates.clone()).map(|rate| rate / 1e6);
-        let mut line =
-            format!("{name} {contender}: {median:.2} M requests/s ({least:.2} to {most:.2})");
+        let mut line = format!("{name} {contender}: {median:.2} M requests/s ({least:.2} to {most:.2})");
         if index > 0 {
-            let ratios = limit
-                .iter()
-                .zip(rates)
-                .map(|(limit, rate)| limit / rate)
-                .collect();
+            let ratios = limit.iter().zip(rates).map(|(limit, rate)| limit / rate).collect();
             let [median, least, most] = spread(ratios);
-            let _ = write!(
-                line,
-                ", {median:.2} times the time of {} ({least:.2} to {most:.2})",
-                runs[0].0
-            );
+            let _ = write!(line, ", {median:.2} times the time of {} ({least:.2} to {most:.2})", runs[0].0);
         }
         println!("{line}");
     }
@@ -172,11 +138,7 @@ fn requests_per_second(run: &mut Run) -> f64 {
 /// The median, the least and the greatest.
 fn spread(mut values: Vec<f64>) -> [f64; 3] {
     values.sort_unstable_by(f64::total_cmp);
-    [
-        values[values.len() / 2],
-        values[0],
-        values[values.len() - 1],
-    ]
+    [values[values.len() / 2], values[0], values[values.len() - 1]]
 }
 
 /// Processor time where the system tells it, and the time on the wall otherwise.
@@ -190,14 +152,8 @@ impl Clock {
         // Linux brings the count up to date only when the scheduler runs.
         std::thread::yield_now();
         let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-        let processor_ns = text
-            .split_whitespace()
-            .next()
-            .and_then(|field| field.parse().ok());
-        Self {
-            processor_ns,
-            wall: Instant::now(),
-        }
+        let processor_ns = text.split_whitespace().next().and_then(|field| field.parse().ok());
+        Self { processor_ns, wall: Instant::now() }
     }
 
     fn seconds_since(&self, begin: &Self) -> f64 {

@@ -10,18 +10,12 @@ use reference::{w1, w2, w3, w4};
 
 fn assert_near(found: f64, expected: f64, tolerance: f64) {
     let error = found / expected - 1.0;
-    assert!(
-        error.abs() <= tolerance,
-        "found {found}, expected {expected}: off by {:.2}%",
-        error * 100.0
-    );
+    assert!(error.abs() <= tolerance, "found {found}, expected {expected}: off by {:.2}%", error * 100.0);
 }
 
 /// The mean wait in M/M/c by Erlang's C formula, itself by the recursion of his B formula.
 fn erlang_wait(servers: usize, offered: f64, service_s: f64) -> f64 {
-    let blocked = (1..=servers).fold(1.0, |blocked, n| {
-        offered * blocked / (n as f64 + offered * blocked)
-    });
+    let blocked = (1..=servers).fold(1.0, |blocked, n| offered * blocked / (n as f64 + offered * blocked));
     let delayed = blocked / (1.0 - offered / servers as f64 * (1.0 - blocked));
     delayed * service_s / (servers as f64 - offered)
 }
@@ -62,11 +56,7 @@ fn one_server_meets_theory() {
 #[test]
 fn sixteen_servers_meet_theory() {
     let outcome = w2::run(4_000_000, 1);
-    assert_near(
-        outcome.mean_latency_s,
-        0.010 + erlang_wait(16, 0.9 * 16.0, 0.010),
-        0.02,
-    );
+    assert_near(outcome.mean_latency_s, 0.010 + erlang_wait(16, 0.9 * 16.0, 0.010), 0.02);
     assert_near(outcome.busy_fraction, 0.9, 0.01);
 }
 
@@ -83,11 +73,7 @@ fn the_three_tiers_meet_theory() {
     // What reaches the database is almost a Poisson stream, and at utilisation 0.336 it hardly queues.
     let offered = 0.3 * (8.0 * 0.7 / 5.0) * 4.0;
     let query_s = 0.004 + erlang_wait(4, offered, 0.004);
-    assert_near(
-        outcome.mean_latency_s,
-        compute_s + 0.7 * 0.001 + 0.3 * query_s,
-        0.01,
-    );
+    assert_near(outcome.mean_latency_s, compute_s + 0.7 * 0.001 + 0.3 * query_s, 0.01);
     assert_near(outcome.busy_fraction, 0.7, 0.01);
 }
 
@@ -97,11 +83,7 @@ fn the_closed_loop_meets_theory() {
     let outcome = w4::run(1_000_000, 1);
     assert_near(outcome.mean_latency_s, 0.010, 0.01);
     assert_near(outcome.p99_latency_s, 0.010 * 100f64.ln(), 0.02);
-    assert_near(
-        outcome.busy_fraction,
-        50_000.0 * 0.010 / 10.010 / 100.0,
-        0.01,
-    );
+    assert_near(outcome.busy_fraction, 50_000.0 * 0.010 / 10.010 / 100.0, 0.01);
     let fewer = w4::run_with_users(10_000, 500_000, 1);
     assert_near(fewer.busy_fraction, 0.4995, 0.02);
 }

@@ -25,11 +25,7 @@ impl Calendar {
     pub fn with_capacity(entries: usize) -> Self {
         let mut lines = Vec::with_capacity(entries / 4 + 2);
         lines.push(Line([EMPTY; 4]));
-        Self {
-            lines,
-            end: ROOT,
-            sequence: 0,
-        }
+        Self { lines, end: ROOT, sequence: 0 }
     }
 
     /// The time and the payload of the earliest entry. The loops never ask an empty calendar.
@@ -82,21 +78,9 @@ impl Calendar {
     fn sift_down(&mut self, key: u128) {
         let mut index = ROOT;
         while let Some(&Line([first, second, third, fourth])) = self.lines.get(index - 2) {
-            let (left, left_slot) = if second < first {
-                (second, 1)
-            } else {
-                (first, 0)
-            };
-            let (right, right_slot) = if fourth < third {
-                (fourth, 3)
-            } else {
-                (third, 2)
-            };
-            let (least, slot) = if right < left {
-                (right, right_slot)
-            } else {
-                (left, left_slot)
-            };
+            let (left, left_slot) = if second < first { (second, 1) } else { (first, 0) };
+            let (right, right_slot) = if fourth < third { (fourth, 3) } else { (third, 2) };
+            let (least, slot) = if right < left { (right, right_slot) } else { (left, left_slot) };
             if key < least {
                 break;
             }

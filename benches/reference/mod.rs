@@ -42,20 +42,13 @@ impl Meter {
     pub fn new() -> Self {
         // 2^44 ns are almost five hours.
         let histogram = Histogram::new(7, 44).expect("the powers are valid");
-        Self {
-            histogram,
-            requests: 0,
-            latency_sum_ns: 0,
-            service_sum_ns: 0,
-        }
+        Self { histogram, requests: 0, latency_sum_ns: 0, service_sum_ns: 0 }
     }
 
     /// Takes the latency of a finished request and says how many have finished.
     #[inline(always)]
     pub fn finish(&mut self, latency_ns: u64) -> u64 {
-        self.histogram
-            .increment(latency_ns)
-            .expect("a latency below five hours");
+        self.histogram.increment(latency_ns).expect("a latency below five hours");
         self.latency_sum_ns += latency_ns;
         self.requests += 1;
         self.requests
@@ -67,15 +60,9 @@ impl Meter {
     }
 
     pub fn outcome(&self, servers: usize, end_ns: u64) -> Outcome {
-        let quantiles = self
-            .histogram
-            .quantiles(&[0.5, 0.99])
-            .expect("valid quantiles")
-            .expect("at least one request");
-        let mut values = quantiles
-            .entries()
-            .values()
-            .map(|bucket| (bucket.start() + bucket.end()) as f64 / 2.0 / SECOND);
+        let quantiles = self.histogram.quantiles(&[0.5, 0.99]).expect("valid quantiles").expect("at least one request");
+        let mut values =
+            quantiles.entries().values().map(|bucket| (bucket.start() + bucket.end()) as f64 / 2.0 / SECOND);
         Outcome {
             requests: self.requests,
             mean_latency_s: self.latency_sum_ns as f64 / self.requests as f64 / SECOND,
@@ -99,11 +86,7 @@ pub struct Draws {
 impl Draws {
     pub fn new(workload: &str, seed: u64) -> Self {
         let stream = Seed::new(seed, 0).stream(Purpose::named(workload));
-        Self {
-            stream,
-            block: [0.0; 256],
-            next: 0,
-        }
+        Self { stream, block: [0.0; 256], next: 0 }
     }
 
     /// An exponential delay in whole nanoseconds.

@@ -8,11 +8,7 @@ pub struct Queue<T> {
 
 impl<T: Copy + Default> Queue<T> {
     pub fn new() -> Self {
-        Self {
-            slots: vec![T::default(); 64].into(),
-            head: 0,
-            tail: 0,
-        }
+        Self { slots: vec![T::default(); 64].into(), head: 0, tail: 0 }
     }
 
     #[inline(always)]

@@ -38,10 +38,7 @@ pub fn run_with_users(users: usize, requests: u64, seed: u64) -> Outcome {
     loop {
         let (now, event) = calendar.first();
         if event & SERVED == 0 {
-            let request = Request {
-                sent: now,
-                user: event,
-            };
+            let request = Request { sent: now, user: event };
             if let Some(server) = idle.pop() {
                 in_service[server as usize] = request;
                 let service = draws.exponential(SERVICE_NS);
