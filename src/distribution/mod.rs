@@ -10,10 +10,13 @@ mod compile;
 mod discrete;
 mod empirical;
 mod error;
+mod log_normal;
 mod moments;
+mod parametric;
 mod sampler;
 mod samples;
 mod shape;
+mod tables;
 mod written;
 
 pub use alias::AliasTable;

@@ -69,8 +69,8 @@ pub(super) fn read_samples(
 fn value_ns(text: &str, unit_ns: u64) -> Result<u64, &'static str> {
     let value: f64 = text.parse().map_err(|_| "a number is wanted")?;
     let ns = (value * unit_ns as f64).round();
-    if !(ns >= 0.0) {
-        return Err("it is negative");
+    if ns.is_nan() || ns < 0.0 {
+        return Err("0 or more is wanted");
     }
     if ns > Duration::LONGEST.ns as f64 {
         return Err("it is longer than ten years");

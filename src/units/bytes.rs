@@ -26,10 +26,9 @@ impl Quantity for Bytes {
             return Err(Fault::Unreadable);
         }
         let parsed: Unit = unit.parse().map_err(|_| Fault::Unreadable)?;
-        if unit.ends_with('b') {
-            let upper = format!("{}B", &unit[..unit.len() - 1]);
+        if let Some(prefix) = unit.strip_suffix('b') {
             return Err(Fault::Because(format!(
-                "\"{text}\": a lower-case b means bits; write \"{digits}{upper}\" if bytes are meant"
+                "\"{text}\": a lower-case b means bits; write \"{digits}{prefix}B\" if bytes are meant"
             )));
         }
         if unit == "m" {
