@@ -24,7 +24,7 @@ impl Distribution {
     }
 }
 
-/// Probabilities that add up to 1.
+/// Probabilities that add up to 1: as written up to a millionth, as returned up to rounding.
 pub(super) fn probabilities(
     written: impl Iterator<Item = Ratio>,
 ) -> Result<Vec<f64>, DistributionError> {
@@ -39,5 +39,5 @@ pub(super) fn probabilities(
             "the probabilities add up to {total}, not to 1"
         )));
     }
-    Ok(values)
+    Ok(values.iter().map(|value| value / total).collect())
 }

@@ -8,8 +8,8 @@ use super::check::probabilities;
 use super::log_normal::log_normal;
 use super::moments::Moments;
 use super::parametric::{
-    balanced_hyper_exponential, bounded_pareto, gamma, gamma_shape, phased_hyper_exponential,
-    truncated_normal, weibull,
+    ambiguous_hyper_exponential, balanced_hyper_exponential, bounded_pareto, erlang, gamma,
+    phased_hyper_exponential, truncated_normal, weibull,
 };
 use super::sampler::Sampler;
 use super::samples::read_samples;
@@ -37,26 +37,40 @@ pub(super) fn build(
         Distribution::Constant(value) => Ok(Sampler::constant_ns(value.ns)),
         Distribution::Exponential(mean) => Ok(exponential(mean.ns as f64)),
         Distribution::Uniform(low, high) => uniform(*low, *high),
-        Distribution::TruncatedNormal { mean, standard_deviation, minimum, maximum } => {
-            truncated_normal(*mean, *standard_deviation, *minimum, *maximum)
-        }
-        Distribution::LogNormal { mean, median, p99, cv } => log_normal(*mean, *median, *p99, *cv),
+        Distribution::TruncatedNormal {
+            mean,
+            standard_deviation,
+            minimum,
+            maximum,
+        } => truncated_normal(*mean, *standard_deviation, *minimum, *maximum),
+        Distribution::LogNormal {
+            mean,
+            median,
+            p99,
+            cv,
+        } => log_normal(*mean, *median, *p99, *cv),
         Distribution::Gamma { mean, cv } => gamma(*mean, *cv),
-        Distribution::Erlang { stages: 0, .. } => Err(DistributionError::new("an Erlang law needs at least one stage")),
-        Distribution::Erlang { stages, mean } => gamma_shape(mean.ns as f64, f64::from(*stages)),
+        Distribution::Erlang { stages, mean } => erlang(*stages, *mean),
         Distribution::Weibull { mean, shape } => weibull(*mean, *shape),
-        Distribution::BoundedPareto { minimum, maximum, shape } => bounded_pareto(*minimum, *maximum, *shape),
-        Distribution::HyperExponential { mean, cv, phases } => match (mean, cv, phases.as_slice()) {
-            (Some(mean), Some(cv), []) => balanced_hyper_exponential(*mean, *cv),
-            (None, None, [_, ..]) => phased_hyper_exponential(phases),
-            _ => Err(DistributionError::new("a hyper-exponential law needs either mean and cv, or phases")
-                .help("write `HyperExponential(mean: \"5ms\", cv: 2)` or `HyperExponential(phases: [(0.9, \"1ms\"), (0.1, \"20ms\")])`")),
-        },
+        Distribution::BoundedPareto {
+            minimum,
+            maximum,
+            shape,
+        } => bounded_pareto(*minimum, *maximum, *shape),
+        Distribution::HyperExponential { mean, cv, phases } => {
+            match (mean, cv, phases.as_slice()) {
+                (Some(mean), Some(cv), []) => balanced_hyper_exponential(*mean, *cv),
+                (None, None, [_, ..]) => phased_hyper_exponential(phases),
+                _ => Err(ambiguous_hyper_exponential()),
+            }
+        }
         Distribution::Percentiles(table) => percentiles(table),
         Distribution::Histogram(cells) => histogram(cells),
         Distribution::Csv { file, column, unit } => {
             let unit_ns = known_unit(unit)?;
-            base.map_or(Ok(Sampler::default()), |base| samples(read_samples(base, file, column, unit_ns)?))
+            base.map_or(Ok(Sampler::default()), |base| {
+                samples(read_samples(base, file, column, unit_ns)?)
+            })
         }
         Distribution::Mixture(parts) => mixture(parts, base),
     }

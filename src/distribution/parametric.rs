@@ -67,7 +67,16 @@ pub(super) fn gamma(mean: Duration, cv: f64) -> Result<Sampler, DistributionErro
     gamma_shape(mean.ns as f64, 1.0 / (cv * cv))
 }
 
-pub(super) fn gamma_shape(mean_ns: f64, shape: f64) -> Result<Sampler, DistributionError> {
+pub(super) fn erlang(stages: u32, mean: Duration) -> Result<Sampler, DistributionError> {
+    if stages == 0 {
+        return Err(DistributionError::new(
+            "an Erlang law needs at least one stage",
+        ));
+    }
+    gamma_shape(mean.ns as f64, f64::from(stages))
+}
+
+fn gamma_shape(mean_ns: f64, shape: f64) -> Result<Sampler, DistributionError> {
     if mean_ns == 0.0 {
         return Ok(Sampler::constant_ns(0));
     }
@@ -189,4 +198,11 @@ pub(super) fn too_variable() -> DistributionError {
         "the coefficient of variation is above {LARGEST_CV}"
     ))
     .help("no simulation is long enough to estimate the mean of such a law")
+}
+
+pub(super) fn ambiguous_hyper_exponential() -> DistributionError {
+    DistributionError::new("a hyper-exponential law needs either mean and cv, or phases").help(
+        "write `HyperExponential(mean: \"5ms\", cv: 2)` \
+         or `HyperExponential(phases: [(0.9, \"1ms\"), (0.1, \"20ms\")])`",
+    )
 }

@@ -44,3 +44,6 @@ fn kind_of(text: &str) -> Option<&'static str> {
         .or_else(|| reads_as::<Bandwidth>(text))
         .or_else(|| reads_as::<Ratio>(text))
 }
+
+#[cfg(test)]
+mod tests;
