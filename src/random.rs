@@ -191,7 +191,9 @@ mod tests {
             for (draw, shift) in [(0, 56), (0, 0), (0, 28), (1, 56), (2, 56), (1, 0)] {
                 let words = (0..DRAWS).map(|i| {
                     let mut stream = stream(i);
-                    (0..draw).for_each(|_| drop(stream.next_word()));
+                    for _ in 0..draw {
+                        stream.next_word();
+                    }
                     stream.next_word()
                 });
                 let found = deviation(words, shift);

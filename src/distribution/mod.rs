@@ -24,3 +24,6 @@ pub use discrete::{KeyLaw, KeySampler, LARGEST_KEY_TABLE};
 pub use error::DistributionError;
 pub use sampler::Sampler;
 pub use written::{Distribution, HistogramCell, Percentile};
+
+#[cfg(test)]
+mod tests;

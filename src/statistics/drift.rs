@@ -58,3 +58,60 @@ pub fn test_drift(first: &[f64], last: &[f64], thresholds: DriftThresholds) -> O
         is_drift,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, Seed};
+
+    /// Twenty pairs of means around 10 whose second one is larger by `change`, with noise of the given size.
+    fn pairs(change: f64, noise: f64, replication: u64) -> (Vec<f64>, Vec<f64>) {
+        let mut stream = Seed::new(4, replication).stream(Purpose::named("drift"));
+        let mut noisy = |centre: f64| centre + noise * (stream.unit() + stream.unit() - 1.0);
+        (0..20).map(|_| (noisy(10.0), noisy(10.0 + change))).unzip()
+    }
+
+    fn is_drift(change: f64, noise: f64) -> bool {
+        let (first, last) = pairs(change, noise, 0);
+        test_drift(&first, &last, DriftThresholds::default())
+            .expect("a verdict")
+            .is_drift
+    }
+
+    #[test]
+    fn drift_must_be_both_significant_and_material() {
+        assert!(is_drift(2.0, 1.0));
+        assert!(is_drift(-2.0, 1.0));
+        assert!(!is_drift(0.1, 0.01), "significant but immaterial");
+        assert!(!is_drift(1.0, 40.0), "material but insignificant");
+        assert!(!is_drift(0.0, 1.0));
+    }
+
+    #[test]
+    fn without_drift_the_test_rejects_as_often_as_its_level_says() {
+        let thresholds = DriftThresholds {
+            significance: 0.05,
+            relative_change: 0.0,
+        };
+        let rejected = (0..2_000)
+            .filter(|replication| {
+                let (first, last) = pairs(0.0, 1.0, *replication);
+                test_drift(&first, &last, thresholds)
+                    .expect("a verdict")
+                    .is_drift
+            })
+            .count() as f64;
+        // Binomial(2000, 0.05): mean 100, standard deviation 9.7.
+        assert!((rejected - 100.0).abs() < 4.0 * 9.7, "{rejected} of 2000");
+    }
+
+    #[test]
+    fn nothing_to_decide_on_gives_no_verdict() {
+        let thresholds = DriftThresholds::default();
+        assert_eq!(test_drift(&[1.0], &[1.0], thresholds), None);
+        assert_eq!(test_drift(&[1.0, 2.0], &[1.0], thresholds), None);
+        assert_eq!(test_drift(&[1.0, f64::NAN], &[1.0, 2.0], thresholds), None);
+        let zero = test_drift(&[0.0, 0.0], &[0.0, 0.0], thresholds).expect("a verdict");
+        assert!(!zero.is_drift && zero.relative_change == 0.0);
+    }
+}

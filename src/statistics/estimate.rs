@@ -176,3 +176,140 @@ fn interval(value: f64, standard_error: f64, replications: usize) -> Option<Esti
     let t = student_t_quantile(0.5 + 0.5 * CONFIDENCE, replications as f64 - 1.0)?;
     Some(Estimate::around(value, t * standard_error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, Seed};
+    use rand_distr::{Distribution, StandardNormal};
+
+    #[test]
+    fn t_quantiles_match_the_tables() {
+        for (probability, degrees, table) in [
+            (0.975, 1.0, 12.706),
+            (0.975, 4.0, 2.7764),
+            (0.975, 9.0, 2.2622),
+            (0.975, 19.0, 2.0930),
+            (0.95, 19.0, 1.7291),
+            (0.995, 29.0, 2.7564),
+            (0.975, 1000.0, 1.9623),
+            (0.025, 19.0, -2.0930),
+        ] {
+            let found = student_t_quantile(probability, degrees).expect("a quantile");
+            assert!(
+                (found / table - 1.0).abs() < 5e-5,
+                "t({probability}, {degrees}) is {found}, not {table}"
+            );
+            let p_value = student_t_two_sided_p_value(found, degrees).expect("a p-value");
+            assert!((p_value - 2.0 * probability.min(1.0 - probability)).abs() < 1e-9);
+        }
+        for (probability, degrees) in [
+            (0.0, 5.0),
+            (1.0, 5.0),
+            (f64::NAN, 5.0),
+            (0.5, 0.0),
+            (0.5, f64::NAN),
+            (0.5, f64::INFINITY),
+        ] {
+            assert_eq!(student_t_quantile(probability, degrees), None);
+        }
+    }
+
+    #[test]
+    fn a_known_interval_comes_out() {
+        // Law 2015, example 4.26: ten observations, 90% interval 1.34 +- 0.24; here at 95%.
+        let samples = [1.20, 1.50, 1.68, 1.89, 0.95, 1.49, 1.58, 1.55, 0.50, 1.09];
+        let found = mean_interval(&samples).expect("an interval");
+        assert!((found.value - 1.343).abs() < 1e-12);
+        assert!((found.half_width / 2.2622 * 1.8331 - 0.24).abs() < 0.005);
+        assert!(found.contains(1.343) && !found.contains(2.0));
+        let around_the_mean = sectioning_interval(found.value, &samples).expect("an interval");
+        assert!((around_the_mean.half_width - found.half_width).abs() < 1e-12);
+        let around_another = sectioning_interval(1.6, &samples).expect("an interval");
+        assert!(around_another.half_width > found.half_width);
+    }
+
+    #[test]
+    fn degenerate_samples_have_no_interval_or_none_wide() {
+        assert_eq!(mean_interval(&[]), None);
+        assert_eq!(mean_interval(&[1.0]), None);
+        assert_eq!(mean_interval(&[1.0, f64::NAN]), None);
+        assert_eq!(mean_interval(&[1.0, f64::INFINITY]), None);
+        assert_eq!(mean_interval(&[0.1; 7]), Some(Estimate::around(0.1, 0.0)));
+        assert_eq!(sectioning_interval(f64::NAN, &[1.0, 2.0]), None);
+        assert_eq!(ratio_interval(&[1.0, 2.0], &[0.0, 0.0]), None);
+        assert_eq!(ratio_interval(&[1.0, 2.0], &[1.0]), None);
+        assert_eq!(paired_difference_interval(&[1.0, 2.0], &[1.0]), None);
+        assert_eq!(paired_p_value(&[1.0, 2.0], &[1.0, 2.0]), Some(1.0));
+        assert_eq!(paired_p_value(&[1.0, 2.0], &[2.0, 3.0]), Some(0.0));
+        assert_eq!(
+            mean_interval(&[0.0, 0.0]).map(|zero| zero.relative_half_width()),
+            Some(0.0)
+        );
+    }
+
+    #[test]
+    fn pairing_removes_what_the_pairs_share() {
+        let (first, second) = ([10.0, 20.0, 30.0, 40.0], [11.0, 21.2, 30.9, 41.0]);
+        let paired = paired_difference_interval(&first, &second).expect("an interval");
+        assert!((paired.value - 1.025).abs() < 1e-12);
+        assert!(paired.half_width < 0.25);
+        assert!(paired_p_value(&first, &second).expect("a p-value") < 0.01);
+    }
+
+    /// How many of 400 repetitions with 20 replications cover the truth.
+    fn covered(mut repeat: impl FnMut(&mut dyn FnMut() -> f64) -> bool) -> usize {
+        let mut stream = Seed::new(17, 0).stream(Purpose::named("coverage"));
+        let mut normal = || StandardNormal.sample(&mut stream);
+        (0..400).filter(|_| repeat(&mut normal)).count()
+    }
+
+    /// Binomial(400, 0.95) has mean 380 and standard deviation 4.36.
+    fn assert_nominal(covered: usize) {
+        assert!(
+            (380.0 - 3.5 * 4.36..=380.0 + 3.5 * 4.36).contains(&(covered as f64)),
+            "{covered} of 400 cover"
+        );
+    }
+
+    #[test]
+    fn intervals_cover_the_truth_95_times_in_100() {
+        assert_nominal(covered(|normal| {
+            let samples: Vec<f64> = (0..20).map(|_| 5.0 + normal()).collect();
+            mean_interval(&samples).is_some_and(|interval| interval.contains(5.0))
+        }));
+        assert_nominal(covered(|normal| {
+            let pairs: Vec<(f64, f64)> = (0..20)
+                .map(|_| {
+                    let x = 100.0 + 5.0 * normal();
+                    (3.0 * x + 10.0 * normal(), x)
+                })
+                .collect();
+            let (numerators, denominators): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+            ratio_interval(&numerators, &denominators)
+                .is_some_and(|interval| interval.contains(3.0))
+        }));
+    }
+
+    #[test]
+    fn sectioning_covers_a_quantile_95_times_in_100() {
+        // Each replication has 2000 independent normal values; the truth is the normal law's 0.9 quantile.
+        let quantile = |values: &mut Vec<f64>| {
+            values.sort_unstable_by(f64::total_cmp);
+            values[(0.9 * values.len() as f64) as usize]
+        };
+        assert_nominal(covered(|normal| {
+            let mut pooled = Vec::new();
+            let per_replication: Vec<f64> = (0..20)
+                .map(|_| {
+                    let mut values: Vec<f64> = (0..2000).map(|_| normal()).collect();
+                    pooled.extend_from_slice(&values);
+                    quantile(&mut values)
+                })
+                .collect();
+            let pooled_quantile = quantile(&mut pooled);
+            sectioning_interval(pooled_quantile, &per_replication)
+                .is_some_and(|interval| interval.contains(1.281_551_565_544_6))
+        }));
+    }
+}
