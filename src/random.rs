@@ -37,7 +37,9 @@ impl Purpose {
     /// A purpose below this one, for example the third step of an operation.
     #[must_use]
     pub fn child(self, index: u64) -> Self {
-        Self(mix(self.0.wrapping_add(index.wrapping_add(1).wrapping_mul(WEYL_INCREMENT))))
+        Self(mix(self.0.wrapping_add(
+            index.wrapping_add(1).wrapping_mul(WEYL_INCREMENT),
+        )))
     }
 }
 
@@ -48,7 +50,9 @@ pub struct Seed(u64);
 impl Seed {
     /// The root for this user-visible seed and replication number.
     pub fn new(seed: u64, replication: u64) -> Self {
-        Self(mix(mix(seed.wrapping_add(WEYL_INCREMENT)) ^ replication.wrapping_mul(SALT_MULTIPLIER)))
+        Self(mix(
+            mix(seed.wrapping_add(WEYL_INCREMENT)) ^ replication.wrapping_mul(SALT_MULTIPLIER)
+        ))
     }
 
     /// The identity of the `index`-th request made for `purpose`: the key of everything that request draws.
@@ -59,7 +63,9 @@ impl Seed {
 
     /// A long-lived stream.
     pub fn stream(self, purpose: Purpose) -> Stream {
-        Stream { state: mix(self.0 ^ purpose.0) }
+        Stream {
+            state: mix(self.0 ^ purpose.0),
+        }
     }
 }
 
@@ -73,7 +79,9 @@ impl Stream {
     /// The draws that the request `key` makes for `purpose`; `salt` tells repeated visits of one request apart.
     #[inline(always)]
     pub fn keyed(key: u64, purpose: Purpose, salt: u32) -> Self {
-        Self { state: mix(key.wrapping_add(purpose.0) ^ u64::from(salt).wrapping_mul(SALT_MULTIPLIER)) }
+        Self {
+            state: mix(key.wrapping_add(purpose.0) ^ u64::from(salt).wrapping_mul(SALT_MULTIPLIER)),
+        }
     }
 
     /// The next 64 uniform bits.
@@ -115,5 +123,176 @@ impl TryRng for Stream {
             chunk.copy_from_slice(&word[..chunk.len()]);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CELLS: usize = 256;
+
+    /// Chi-square of the counts in cells that should be alike, as a number of standard deviations from its mean:
+    /// with 255 degrees of freedom it is close enough to normal for bounds of 4.5.
+    fn deviation(words: impl Iterator<Item = u64>, shift: u32) -> f64 {
+        let mut counts = [0u64; CELLS];
+        let mut total = 0u64;
+        for word in words {
+            counts[(word >> shift) as usize % CELLS] += 1;
+            total += 1;
+        }
+        let expected = total as f64 / CELLS as f64;
+        let chi_square: f64 = counts
+            .iter()
+            .map(|count| (*count as f64 - expected).powi(2) / expected)
+            .sum();
+        let degrees = CELLS as f64 - 1.0;
+        (chi_square - degrees) / (2.0 * degrees).sqrt()
+    }
+
+    const DRAWS: u64 = 200_000;
+
+    /// Streams addressed by counting up one part of the address at a time, and their first words.
+    fn families() -> Vec<(&'static str, Box<dyn Fn(u64) -> Stream>)> {
+        let purpose = Purpose::named("service/compute");
+        let seed = Seed::new(7, 0);
+        vec![
+            (
+                "plain keys",
+                Box::new(move |i| Stream::keyed(i, purpose, 0)),
+            ),
+            (
+                "request keys",
+                Box::new(move |i| Stream::keyed(seed.request(purpose, i), purpose, 0)),
+            ),
+            (
+                "salts",
+                Box::new(move |i| Stream::keyed(99, purpose, i as u32)),
+            ),
+            (
+                "purposes",
+                Box::new(move |i| Stream::keyed(99, purpose.child(i), 0)),
+            ),
+            (
+                "replications",
+                Box::new(move |i| Seed::new(1, i).stream(purpose)),
+            ),
+            ("seeds", Box::new(move |i| Seed::new(i, 0).stream(purpose))),
+            (
+                "high key bits",
+                Box::new(move |i| Stream::keyed(i << 40, purpose, 0)),
+            ),
+        ]
+    }
+
+    #[test]
+    fn adjacent_addresses_give_equidistributed_words() {
+        for (name, stream) in families() {
+            for (draw, shift) in [(0, 56), (0, 0), (0, 28), (1, 56), (2, 56), (1, 0)] {
+                let words = (0..DRAWS).map(|i| {
+                    let mut stream = stream(i);
+                    for _ in 0..draw {
+                        stream.next_word();
+                    }
+                    stream.next_word()
+                });
+                let found = deviation(words, shift);
+                assert!(
+                    found.abs() < 4.5,
+                    "{name}, draw {draw}, shift {shift}: {found} standard deviations"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn adjacent_addresses_give_pairs_that_fill_the_square() {
+        for (name, stream) in families() {
+            let pairs = (0..DRAWS).map(|i| {
+                let (first, second) =
+                    (stream(i).next_word() >> 60, stream(i + 1).next_word() >> 60);
+                first << 4 | second
+            });
+            let found = deviation(pairs, 0);
+            assert!(found.abs() < 4.5, "{name}: {found} standard deviations");
+            let within = (0..DRAWS).map(|i| {
+                let mut stream = stream(i);
+                (stream.next_word() >> 60) << 4 | stream.next_word() >> 60
+            });
+            let found = deviation(within, 0);
+            assert!(
+                found.abs() < 4.5,
+                "{name}, successive draws: {found} standard deviations"
+            );
+        }
+    }
+
+    #[test]
+    fn adjacent_addresses_are_uncorrelated() {
+        for (name, stream) in families() {
+            for lag in [1, 2, 16, 1024] {
+                let products: f64 = (0..DRAWS)
+                    .map(|i| (stream(i).unit() - 0.5) * (stream(i + lag).unit() - 0.5))
+                    .sum();
+                // A product of two independent centred uniforms has standard deviation 1/12.
+                let correlation = products * 12.0 / (DRAWS as f64).sqrt();
+                assert!(
+                    correlation.abs() < 4.5,
+                    "{name}, lag {lag}: {correlation} standard deviations"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_bit_is_balanced_and_flips_with_half_of_the_address_bits() {
+        for (name, stream) in families() {
+            let mut ones = [0u32; 64];
+            let mut flips = [0u32; 64];
+            let count = 40_000u32;
+            for i in 0..count {
+                let word = stream(u64::from(i)).next_word();
+                let neighbour = stream(u64::from(i) ^ 1 << (i % 20)).next_word();
+                for bit in 0..64 {
+                    ones[bit] += (word >> bit & 1) as u32;
+                    flips[bit] += ((word ^ neighbour) >> bit & 1) as u32;
+                }
+            }
+            for bit in 0..64 {
+                for (what, found) in [("ones", ones[bit]), ("flips", flips[bit])] {
+                    let off = (f64::from(found) - 0.5 * f64::from(count))
+                        / (0.25 * f64::from(count)).sqrt();
+                    // Flips are counted twice for pairs visited from both ends, hence the wider bound.
+                    assert!(
+                        off.abs() < 6.5,
+                        "{name}, bit {bit}, {what}: {off} standard deviations"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bounded_integers_are_uniform_and_below_the_bound() {
+        let mut stream = Seed::new(3, 1).stream(Purpose::named("below"));
+        let words = (0..DRAWS).map(|_| {
+            let value = stream.below(CELLS as u64);
+            assert!(value < CELLS as u64);
+            value
+        });
+        assert!(deviation(words, 0).abs() < 4.5);
+        assert_eq!(stream.below(1), 0);
+    }
+
+    #[test]
+    fn a_draw_depends_on_its_address_alone() {
+        let (purpose, other) = (Purpose::named("a"), Purpose::named("b"));
+        let draw = |key, purpose, salt| Stream::keyed(key, purpose, salt).next_word();
+        assert_eq!(draw(1, purpose, 0), draw(1, purpose, 0));
+        assert_ne!(draw(1, purpose, 0), draw(1, other, 0));
+        assert_ne!(draw(1, purpose, 0), draw(1, purpose, 1));
+        assert_ne!(draw(1, purpose, 0), draw(2, purpose, 0));
+        assert_ne!(purpose.child(0), purpose);
+        assert_ne!(purpose.child(0).child(1), purpose.child(1).child(0));
     }
 }
