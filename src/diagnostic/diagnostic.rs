@@ -136,20 +136,40 @@ impl Diagnostics {
             return;
         }
         self.errors += usize::from(diagnostic.level == Level::Error);
-        if self.list.len() < MOST {
-            self.seen.insert(identity);
-            self.list.push(diagnostic);
-        } else {
+        if self.is_full() {
             self.omitted += 1;
+            // An error is worth more than a warning that is already there.
+            let warning = self
+                .list
+                .iter()
+                .rposition(|kept| kept.level == Level::Warning);
+            match warning.filter(|_| diagnostic.level == Level::Error) {
+                Some(warning) => self.list[warning] = diagnostic,
+                None => return,
+            }
+        } else {
+            self.list.push(diagnostic);
         }
+        self.seen.insert(identity);
+    }
+
+    /// Whether there is no room for more; what is found from now on is only counted.
+    pub fn is_full(&self) -> bool {
+        self.list.len() >= MOST
     }
 
     /// Adds all messages of another collection.
     pub fn extend(&mut self, others: Diagnostics) {
+        let kept = others
+            .list
+            .iter()
+            .filter(|diagnostic| diagnostic.level == Level::Error)
+            .count();
+        self.errors += others.errors - kept;
+        self.omitted += others.omitted;
         for diagnostic in others.list {
             self.push(diagnostic);
         }
-        self.omitted += others.omitted;
     }
 
     pub fn has_errors(&self) -> bool {

@@ -213,6 +213,7 @@ mod tests {
             Kind::Call(_) => unreachable!("the text says Service"),
         }
         assert_eq!(at(kinds["b"].span), "Call(\"x\")");
+        assert!(matches!(&kinds["b"].value, Kind::Call(name) if at(name.span) == "\"x\""));
         Ok(())
     }
 
