@@ -8,7 +8,10 @@ pub enum Reference<'a> {
     /// `"node.operation"`: a call to an operation.
     Operation(&'a Spanned<String>),
     /// A node of the technique `kind`, for example the cache of a cache-aside read.
-    Node { name: &'a Spanned<String>, kind: &'static str },
+    Node {
+        name: &'a Spanned<String>,
+        kind: &'static str,
+    },
     /// A node of any technique that has operations, for example a load balancer's target.
     Target(&'a Spanned<String>),
     /// A key space of the architecture.
@@ -77,5 +80,42 @@ pub trait Spec {
     /// open workloads only (a closed workload adapts to what it gets).
     fn offered(&self) -> Vec<(String, f64)> {
         Vec::new()
+    }
+    /// The technique's name as it is written in a model, for example `Service`.
+    fn kind(&self) -> &'static str {
+        ""
+    }
+    /// The part the node plays. Closed workloads offer no fixed rate, so they must say that they are clients.
+    fn role(&self) -> Role {
+        if self.offered().is_empty() {
+            Role::Server
+        } else {
+            Role::Client
+        }
+    }
+}
+
+/// The part a node plays in an architecture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Starts requests by itself.
+    Client,
+    /// Serves requests of others.
+    Server,
+    /// Serves no requests: an autoscaler, a fault.
+    Controller,
+}
+
+/// What the house asks of the written form of a link between two nodes.
+pub trait LinkSpec {
+    /// Mistakes that this link alone shows.
+    fn mistakes(&self) -> Vec<Mistake>;
+    /// How often one call is sent at most, the first time included.
+    fn attempts(&self) -> u32 {
+        1
+    }
+    /// The least time that a call over this link takes, in seconds.
+    fn delay_s(&self) -> f64 {
+        0.0
     }
 }
