@@ -6,10 +6,14 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
+use indexmap::IndexMap;
 use ron::extensions::Extensions;
 use serde::de::{Deserialize, Deserializer, Error as _};
 
 use crate::diagnostic::source::{Position, offset};
+
+/// A map in the order of the text, whose names know where they stand. Look up by `map.get("name")`.
+pub type Named<T> = IndexMap<Spanned<String>, Spanned<T>>;
 
 /// A range of bytes of a document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -118,33 +122,21 @@ pub fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Failure> {
     let outer = READING.replace((text.as_ptr() as usize, text.len()));
     INNER.replace(None);
     let result = options().from_str(text).map_err(|error| {
-        INNER.take().unwrap_or_else(|| Failure {
-            offset: offset_of(text, &error),
-            error: error.code,
-        })
+        INNER.take().unwrap_or_else(|| Failure { offset: offset_of(text, &error), error: error.code })
     });
     READING.set(outer);
     result
 }
 
 fn offset_of(text: &str, error: &ron::error::SpannedError) -> usize {
-    offset(
-        text,
-        Position {
-            line: error.span.end.line,
-            column: error.span.end.col,
-        },
-    )
+    offset(text, Position { line: error.span.end.line, column: error.span.end.col })
 }
 
 /// Where a slice of the document that is being read stands; the empty span if it belongs to no such document.
 fn span_of(text: &str) -> Span {
     let (start, length) = READING.get();
     match (text.as_ptr() as usize).checked_sub(start) {
-        Some(at) if at + text.len() <= length => Span {
-            start: at,
-            end: at + text.len(),
-        },
+        Some(at) if at + text.len() <= length => Span { start: at, end: at + text.len() },
         _ => Span::default(),
     }
 }
@@ -159,10 +151,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
         let value = options().from_str(text).map_err(|error| {
             let at = span.start + offset_of(text, &error);
             INNER.with_borrow_mut(|inner| {
-                inner.get_or_insert_with(|| Failure {
-                    error: error.code.clone(),
-                    offset: at,
-                });
+                inner.get_or_insert_with(|| Failure { error: error.code.clone(), offset: at });
             });
             D::Error::custom(error.code)
         })?;
@@ -174,10 +163,7 @@ impl<'de> Deserialize<'de> for Verbatim {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw: &'de ron::value::RawValue = Deserialize::deserialize(deserializer)?;
         let text = raw.trim().get_ron();
-        Ok(Self {
-            text: text.to_owned(),
-            span: span_of(text),
-        })
+        Ok(Self { text: text.to_owned(), span: span_of(text) })
     }
 }
 
@@ -201,7 +187,8 @@ mod tests {
 
     #[test]
     fn nested_spans_point_into_the_document() -> Result<(), Failure> {
-        let text = "{ /* ü */ \"é\": Service(cores: 4, // four\n calls: /* c */ [\"a.b\", \"ü.c\"] ), \"b\": Call(\"x\") }";
+        let text =
+            "{ /* ü */ \"é\": Service(cores: 4, // four\n calls: /* c */ [\"a.b\", \"ü.c\"] ), \"b\": Call(\"x\") }";
         let kinds: BTreeMap<String, Spanned<Kind>> = read(text)?;
         let at = |span: Span| &text[span.start..span.end];
         match &kinds["é"].value {
@@ -220,9 +207,7 @@ mod tests {
     #[test]
     fn an_error_inside_nested_spans_keeps_its_structure_and_place() {
         let text = "{ \"é\": Service(coers: 4, calls: []) }";
-        let failure = read::<BTreeMap<String, Spanned<Kind>>>(text)
-            .map(|_| ())
-            .unwrap_err();
+        let failure = read::<BTreeMap<String, Spanned<Kind>>>(text).map(|_| ()).unwrap_err();
         assert!(
             matches!(failure.error, ron::Error::NoSuchStructField { ref found, .. } if found == "coers"),
             "{failure:?}"

@@ -1,13 +1,9 @@
 //! An architecture as its author wrote it: names, not indices.
 
-use indexmap::IndexMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::diagnostic::span::Spanned;
-
-/// A map in the order of the text, whose names know where they stand. Look up by `map.get("name")`.
-pub type Named<T> = IndexMap<Spanned<String>, Spanned<T>>;
+use crate::diagnostic::span::{Named, Spanned};
 
 /// A whole model file: nodes of kind `N`, links of kind `L` between them, and key spaces with laws of kind `K`.
 ///
