@@ -8,6 +8,7 @@
 //! alternately (A B A B ...) after one warm-up each, and the ratio is taken pair by pair, so that a machine that slows
 //! down for a while slows both. Time is the processor time of the thread, so that a busy neighbour costs nobody.
 
+mod model;
 mod reference;
 
 use std::fmt::Write;
@@ -24,8 +25,10 @@ struct Contender {
     prepare: fn(Workload, u64) -> Option<Run>,
 }
 
-/// **The engine plugs in here**, as the second contender, with `models/bench/w*.ron`.
-const CONTENDERS: &[Contender] = &[Contender { name: "reference", prepare: prepare_reference }];
+const CONTENDERS: &[Contender] = &[
+    Contender { name: "reference", prepare: prepare_reference },
+    Contender { name: "engine", prepare: prepare_engine },
+];
 
 #[derive(Clone, Copy)]
 enum Workload {
@@ -56,6 +59,25 @@ fn prepare_reference(workload: Workload, requests: u64) -> Option<Run> {
         Workload::W3 => Box::new(move || reference::w3::run(requests, SEED)),
         Workload::W4 => Box::new(move || reference::w4::run(requests, SEED)),
         Workload::Users(users) => Box::new(move || reference::w4::run_with_users(users, requests, SEED)),
+    })
+}
+
+fn prepare_engine(workload: Workload, requests: u64) -> Option<Run> {
+    Some(match workload {
+        Workload::W1 => model::prepare("w1", &[], requests as f64 / 800.0),
+        Workload::W2 => model::prepare("w2", &[], requests as f64 / 1_440.0),
+        Workload::W3 => model::prepare("w3", &[], requests as f64 / 1_120.0),
+        Workload::W4 => prepare_engine(Workload::Users(50_000), requests)?,
+        Workload::Users(users) => {
+            let servers = (users / 500).max(1).to_string();
+            let users_text = users.to_string();
+            let edits = [
+                ("nodes.clients.users", users_text.as_str()),
+                ("nodes.server.cpu", &servers),
+                ("nodes.server.workers", &servers),
+            ];
+            model::prepare("w4", &edits, requests as f64 / (users as f64 / 10.01))
+        }
     })
 }
 

@@ -15,9 +15,9 @@ const DIGIT_BITS: u32 = 6;
 const SLOTS: usize = 1 << DIGIT_BITS;
 const LEVELS: usize = (u64::BITS as usize).div_ceil(DIGIT_BITS as usize);
 /// A slot with at most this many events is sorted straight into the bottom.
-const SORTED_AT_ONCE: usize = 24;
+const SORTED_AT_ONCE: usize = 32;
 /// A bottom that outgrows this is dealt out to the radix tier.
-const BOTTOM_LIMIT: usize = 64;
+const BOTTOM_LIMIT: usize = 48;
 
 /// An event and when it happens.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +39,8 @@ pub struct Calendar<E> {
     radix: Box<Radix<E>>,
     /// Events in the radix tier.
     far: usize,
+    /// When the last event popped happened: nothing earlier is ever scheduled.
+    popped_ns: u64,
 }
 
 /// Slots by level and digit, with a bit for each slot that holds something.
@@ -68,6 +70,7 @@ impl<E: Copy> Calendar<E> {
                 slots: (0..LEVELS * SLOTS).map(|_| Vec::new()).collect(),
             }),
             far: 0,
+            popped_ns: 0,
         }
     }
 
@@ -104,6 +107,7 @@ impl<E: Copy> Calendar<E> {
             return None;
         }
         self.bottom.truncate(self.bottom.len() - 1);
+        self.popped_ns = entry.time_ns;
         Some(entry)
     }
 
@@ -122,25 +126,30 @@ impl<E: Copy> Calendar<E> {
         }
     }
 
-    /// Deals a bottom that has grown too large out to the radix tier.
+    /// Deals the later half of a bottom that has grown too large out to the radix tier.
     #[cold]
     #[inline(never)]
     fn spill(&mut self) {
-        let (Some(first), Some(last)) = (self.bottom.last(), self.bottom.first()) else { return };
-        if first.time_ns == last.time_ns {
-            return;
+        let (Some(&first), middle_ns) = (self.bottom.last(), self.bottom[self.bottom.len() / 2].time_ns) else { return };
+        if self.far == 0 {
+            // The origin must not lie after any event that is still to be scheduled.
+            self.origin_ns = self.popped_ns;
         }
-        // The bottom's events share all digits above the slot they came from with the old origin, so counting from the
-        // earliest of them leaves every other event in its slot.
-        self.origin_ns = first.time_ns;
-        self.far += self.bottom.len();
-        while let Some(entry) = self.bottom.pop() {
+        // Equal times stay together; if half of all events are as early as the first, later ones of that time queue
+        // behind those that stay.
+        let (keep_before_ns, horizon_ns) =
+            if middle_ns > first.time_ns { (middle_ns, middle_ns) } else { (first.time_ns + 1, first.time_ns) };
+        let later = self.bottom.partition_point(|entry| entry.time_ns >= keep_before_ns);
+        for &entry in self.bottom[..later].iter().rev() {
             self.radix.push(self.origin_ns, entry);
         }
-        self.refill();
+        self.far += later;
+        self.bottom.drain(..later);
+        self.horizon_ns = horizon_ns;
     }
 
-    /// Moves the earliest events of the radix tier to the empty bottom. Returns whether there were any.
+    /// Moves the earliest events of the radix tier to the empty bottom. Returns whether there were any. The origin moves
+    /// on to the earliest slot, so nothing may be scheduled until one of these events is popped.
     #[inline(never)]
     fn refill(&mut self) -> bool {
         if self.far <= SORTED_AT_ONCE {
@@ -157,7 +166,8 @@ impl<E: Copy> Calendar<E> {
             let count = self.radix.slots[index].len();
             if count <= SORTED_AT_ONCE || level == 0 {
                 self.far -= count;
-                self.horizon_ns = self.origin_ns.saturating_add(1 << shift);
+                // Later events of the one time of a lowest slot queue there again, behind those taken out now.
+                self.horizon_ns = if level == 0 { self.origin_ns } else { self.origin_ns.saturating_add(1 << shift) };
                 for position in (0..count).rev() {
                     self.bottom.push(self.radix.slots[index][position]);
                 }

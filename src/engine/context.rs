@@ -1,5 +1,7 @@
 //! The verbs: the only way for a node to act.
 
+use std::sync::Arc;
+
 use crate::distribution::KeySampler;
 use crate::engine::calendar::Calendar;
 use crate::engine::visit::{Identity, Visit, VisitId, Visits};
@@ -35,7 +37,7 @@ pub(super) struct Core {
     pub calendar: Calendar<Event>,
     pub visits: Visits,
     pub outbox: Vec<Message>,
-    pub keys: Vec<KeySpace>,
+    pub keys: Arc<[KeySpace]>,
 }
 
 /// A node's hands during one call of a hook.

@@ -1,6 +1,7 @@
 //! The loop: pop an event, let its node act, deliver what it sent, repeat.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::engine::calendar::Calendar;
 use crate::engine::context::{Context, Core, Event, KeySpace, Message};
@@ -11,7 +12,7 @@ use crate::random::{Seed, mix};
 
 /// Messages that one event may cause without time passing. Far above what a large fan-out needs; a request that goes in
 /// circles meets it at once.
-const MESSAGES_PER_EVENT: usize = 4_000_000;
+const MESSAGES_PER_EVENT: usize = 1_000_000;
 
 /// Bounds that keep a run from eating the machine.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +73,7 @@ struct Window {
 
 impl<N: Node> Simulation<N> {
     /// Prepares a run and lets every node set its first timers.
-    pub fn new(nodes: Vec<N>, keys: Vec<KeySpace>, seed: Seed, limits: Limits) -> Self {
+    pub fn new(nodes: Vec<N>, keys: Arc<[KeySpace]>, seed: Seed, limits: Limits) -> Self {
         let core = Core { now_ns: 0, seed, calendar: Calendar::new(), visits: Visits::new(), outbox: Vec::new(), keys };
         let window = Window {
             counters: vec![Counters::default(); nodes.len()],

@@ -6,10 +6,12 @@
 
 pub mod architecture;
 pub mod check;
+pub mod compile;
 pub mod patch;
 pub mod path;
 pub mod read;
 
 pub use architecture::Architecture;
 pub use patch::{Edit, patch};
+pub use compile::{Compiled, Model, compile};
 pub use read::read;

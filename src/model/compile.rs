@@ -1,0 +1,215 @@
+//! A checked architecture to running nodes: names become indices.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::document::Document;
+use crate::diagnostic::span::{Span, Spanned};
+use crate::distribution::{Distribution, KeyLaw, Sampler};
+use crate::engine::context::KeySpace;
+use crate::engine::simulation::{Limits, Simulation};
+use crate::engine::{Destination, NodeIndex};
+use crate::model::architecture::{Architecture, link_ends};
+use crate::random::{Purpose, Seed};
+use crate::techniques::link::{Link, LinkNode};
+use crate::techniques::technique::{
+    CacheCommand, CompileError, LinkSpec, Operations, Prices, ReplicaView, Spec, Wiring,
+};
+use crate::techniques::{AnyNode, NodeSpec};
+
+/// An architecture made of the techniques of this house.
+pub type Model = Architecture<NodeSpec, Link, KeyLaw>;
+
+/// What results say about a node.
+#[derive(Clone, Debug)]
+pub struct NodeDescription {
+    pub name: String,
+    /// The technique, for example `Service`.
+    pub kind: &'static str,
+    pub prices: Prices,
+    /// The operations that clients request, by index; empty for all other nodes.
+    pub requested: Vec<String>,
+}
+
+/// A model ready to run, as often as wanted.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    pub descriptions: Vec<NodeDescription>,
+    nodes: Vec<AnyNode>,
+    keys: Arc<[KeySpace]>,
+}
+
+impl Compiled {
+    /// A fresh run.
+    pub fn simulation(&self, seed: Seed, limits: Limits) -> Simulation<AnyNode> {
+        Simulation::new(self.nodes.clone(), Arc::clone(&self.keys), seed, limits)
+    }
+}
+
+/// Compiles a model that was read from `document` and found right. Files it names are looked for from `directory`.
+pub fn compile(model: &Model, document: &Document, directory: &Path) -> Result<Compiled, Diagnostics> {
+    let mut diagnostics = Diagnostics::new();
+    let mut report = |span: Span, message: String| {
+        diagnostics.push(Diagnostic::error("cannot-compile", document.place(span), message));
+    };
+    let plan = Plan::of(model, directory);
+    let mut keys = Vec::new();
+    for (name, law) in &model.keys {
+        match law.compile() {
+            Ok(sampler) => keys.push(KeySpace { purpose: Purpose::named(&format!("key space {}", **name)), sampler }),
+            Err(error) => report(law.span, error.to_string()),
+        }
+    }
+    let mut commands = BTreeMap::new();
+    let mut nodes: Vec<Option<AnyNode>> = Vec::new();
+    nodes.resize_with(model.nodes.len() + plan.links.len(), || None);
+    // Caches come last, when all others have named the commands that they will give.
+    let is_cache = |spec: &NodeSpec| matches!(spec, NodeSpec::Cache(_));
+    for caches in [false, true] {
+        for (index, (name, spec)) in model.nodes.iter().enumerate().filter(|(_, (_, spec))| is_cache(spec) == caches) {
+            match spec.compile(&mut Wire { plan: &plan, name, commands: &mut commands }) {
+                Ok(node) => nodes[index] = Some(node),
+                Err(error) => report(error.span.unwrap_or(name.span), error.message),
+            }
+        }
+    }
+    for ((_, target), &index) in &plan.links {
+        let Some((_, name, link)) = model.links.get_full(plan.link_names[&index].as_str()) else { continue };
+        let mut wire = Wire { plan: &plan, name, commands: &mut commands };
+        match LinkNode::compile(link, plan.node(target), target, &mut wire) {
+            Ok(node) => nodes[index.0 as usize] = Some(AnyNode::Link(node)),
+            Err(error) => report(error.span.unwrap_or(name.span), error.message),
+        }
+    }
+    if diagnostics.has_errors() {
+        return Err(diagnostics);
+    }
+    let nodes = nodes.into_iter().flatten().collect();
+    Ok(Compiled { descriptions: describe(model, &plan), nodes, keys: keys.into() })
+}
+
+fn describe(model: &Model, plan: &Plan<'_>) -> Vec<NodeDescription> {
+    let nodes = model.nodes.iter().map(|(name, spec)| NodeDescription {
+        name: name.value.clone(),
+        kind: spec.kind(),
+        prices: spec.prices(),
+        requested: match &spec.value {
+            NodeSpec::Clients(clients) => clients.requested().map(str::to_owned).collect(),
+            _ => Vec::new(),
+        },
+    });
+    let links = plan.link_names.values().filter_map(|name| {
+        let (_, name, link) = model.links.get_full(name.as_str())?;
+        let prices = LinkSpec::prices(&link.value);
+        Some(NodeDescription { name: name.value.clone(), kind: "Link", prices, requested: Vec::new() })
+    });
+    nodes.chain(links).collect()
+}
+
+/// Who has which index.
+struct Plan<'a> {
+    model: &'a Model,
+    directory: PathBuf,
+    /// Links by the names of their ends, and the names of links by their index.
+    links: BTreeMap<(&'a str, &'a str), NodeIndex>,
+    link_names: BTreeMap<NodeIndex, String>,
+}
+
+impl<'a> Plan<'a> {
+    fn of(model: &'a Model, directory: &Path) -> Self {
+        let mut links = BTreeMap::new();
+        let mut link_names = BTreeMap::new();
+        for name in model.links.keys() {
+            if let Some(ends) = link_ends(&name.value) {
+                let index = NodeIndex((model.nodes.len() + links.len()) as u32);
+                links.insert(ends, index);
+                link_names.insert(index, name.value.clone());
+            }
+        }
+        Self { model, directory: directory.to_owned(), links, link_names }
+    }
+
+    fn node(&self, name: &str) -> NodeIndex {
+        NodeIndex(self.model.nodes.get_index_of(name).unwrap_or(0) as u32)
+    }
+
+    /// The names of a node's operations; a balancer has those of what it balances.
+    fn operations(&self, node: &str) -> Vec<String> {
+        let mut name = node;
+        for _ in 0..=self.model.nodes.len() {
+            match self.model.nodes.get(name).map(|spec| spec.operations()) {
+                Some(Operations::Named(names)) => return names.into_iter().map(str::to_owned).collect(),
+                Some(Operations::SameAs(target)) => name = &target.value,
+                Some(Operations::None) | None => break,
+            }
+        }
+        Vec::new()
+    }
+}
+
+/// What one node sees of the plan.
+struct Wire<'a> {
+    plan: &'a Plan<'a>,
+    name: &'a str,
+    /// Commands to caches, by the cache's index.
+    commands: &'a mut BTreeMap<NodeIndex, Vec<CacheCommand>>,
+}
+
+impl Wire<'_> {
+    /// The way to a node: the link to it, or the node itself.
+    fn way(&self, target: &str) -> NodeIndex {
+        self.plan.links.get(&(self.name, target)).copied().unwrap_or_else(|| self.plan.node(target))
+    }
+}
+
+impl Wiring for Wire<'_> {
+    fn purpose(&self, what: &str) -> Purpose {
+        Purpose::named(&format!("{}/{what}", self.name))
+    }
+
+    fn destination(&mut self, reference: &Spanned<String>) -> Result<Destination, CompileError> {
+        // A node's name may contain dots itself, so every way to cut the reference is tried.
+        for (cut, _) in reference.match_indices('.') {
+            let (node, operation) = (&reference[..cut], &reference[cut + 1..]);
+            if let Some(index) = self.plan.operations(node).iter().position(|name| name == operation) {
+                return Ok(Destination { node: self.way(node), operation: index as u16 });
+            }
+        }
+        Err(CompileError::at(reference.span, format!("there is no operation {:?}", reference.value)))
+    }
+
+    fn key_space(&self, name: &str) -> u16 {
+        self.plan.model.keys.get_index_of(name).unwrap_or(0) as u16
+    }
+
+    fn cache(&mut self, cache: &Spanned<String>, command: CacheCommand) -> Result<Destination, CompileError> {
+        let commands = self.commands.entry(self.plan.node(cache)).or_default();
+        let operation = commands.iter().position(|known| *known == command).unwrap_or_else(|| {
+            commands.push(command);
+            commands.len() - 1
+        });
+        Ok(Destination { node: self.way(cache), operation: operation as u16 })
+    }
+
+    fn commands(&self) -> Vec<CacheCommand> {
+        self.commands.get(&self.plan.node(self.name)).cloned().unwrap_or_default()
+    }
+
+    fn operations(&self, node: &str) -> Vec<String> {
+        self.plan.operations(node)
+    }
+
+    fn replicas(&self, node: &str) -> ReplicaView {
+        self.plan.model.nodes.get(node).map_or(ReplicaView { count: 1, zones: 1 }, |spec| spec.replicas())
+    }
+
+    fn sampler(&self, law: &Spanned<Distribution>) -> Result<Sampler, CompileError> {
+        law.compile(&self.plan.directory).map_err(|error| CompileError::at(law.span, error.to_string()))
+    }
+
+    fn path(&self, written: &str) -> PathBuf {
+        self.plan.directory.join(written)
+    }
+}
