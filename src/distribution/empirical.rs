@@ -32,10 +32,7 @@ impl InverseDistribution {
                 segment as u32
             })
             .collect();
-        Self {
-            knots: knots.into(),
-            guide,
-        }
+        Self { knots: knots.into(), guide }
     }
 
     /// The value below which the share `probability` lies, for a probability in `[0, 1)`.
@@ -47,22 +44,12 @@ impl InverseDistribution {
         }
         let (from, to) = (self.knots[segment], self.knots[segment + 1]);
         let width = to.cumulative - from.cumulative;
-        let share = if width > 0.0 {
-            (probability - from.cumulative) / width
-        } else {
-            0.0
-        };
+        let share = if width > 0.0 { (probability - from.cumulative) / width } else { 0.0 };
         from.value + share * (to.value - from.value)
     }
 
     /// Probability and bounds of every straight piece: the law is a mixture of uniform laws.
     pub fn pieces(&self) -> impl Iterator<Item = (f64, f64, f64)> + Clone + '_ {
-        self.knots.windows(2).map(|pair| {
-            (
-                pair[1].cumulative - pair[0].cumulative,
-                pair[0].value,
-                pair[1].value,
-            )
-        })
+        self.knots.windows(2).map(|pair| (pair[1].cumulative - pair[0].cumulative, pair[0].value, pair[1].value))
     }
 }

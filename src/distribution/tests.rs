@@ -10,17 +10,13 @@ use crate::random::{Purpose, Seed, Stream};
 
 fn options() -> ron::Options {
     ron::Options::default().with_default_extension(
-        Extensions::IMPLICIT_SOME
-            | Extensions::UNWRAP_NEWTYPES
-            | Extensions::UNWRAP_VARIANT_NEWTYPES,
+        Extensions::IMPLICIT_SOME | Extensions::UNWRAP_NEWTYPES | Extensions::UNWRAP_VARIANT_NEWTYPES,
     )
 }
 
 fn written(text: &str) -> Distribution {
     let plain = ron::from_str::<Distribution>(text);
-    let extended = options()
-        .from_str::<Distribution>(text)
-        .unwrap_or_else(|error| panic!("{text}: {error}"));
+    let extended = options().from_str::<Distribution>(text).unwrap_or_else(|error| panic!("{text}: {error}"));
     // Only newtype variants of sequences and maps need an extension; where both read, both must agree.
     if let Ok(plain) = plain {
         assert_eq!(format!("{plain:?}"), format!("{extended:?}"), "{text}");
@@ -29,31 +25,20 @@ fn written(text: &str) -> Distribution {
 }
 
 fn sampler(text: &str) -> Sampler {
-    written(text)
-        .compile(Path::new("."))
-        .unwrap_or_else(|error| panic!("{text}: {error}"))
+    written(text).compile(Path::new(".")).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 fn mistakes(text: &str) -> String {
     let errors = written(text).check();
     assert!(!errors.is_empty(), "{text} is accepted");
-    assert!(
-        written(text).compile(Path::new(".")).is_err(),
-        "{text} compiles"
-    );
-    errors
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("; ")
+    assert!(written(text).compile(Path::new(".")).is_err(), "{text} compiles");
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// `count` draws, each from the stream of its own request, as the engine makes them.
 fn draws(law: &Sampler, count: u64) -> impl Iterator<Item = f64> + '_ {
     let (seed, purpose) = (Seed::new(11, 0), Purpose::named("law"));
-    (0..count).map(move |i| {
-        law.sample_ns(&mut Stream::keyed(seed.request(purpose, i), purpose, 0)) as f64
-    })
+    (0..count).map(move |i| law.sample_ns(&mut Stream::keyed(seed.request(purpose, i), purpose, 0)) as f64)
 }
 
 const LAWS: &[&str] = &[
@@ -104,10 +89,7 @@ fn draws_have_the_exact_mean_and_variance() {
         // Half a nanosecond of rounding is the only error allowed beside chance.
         let rounding = 0.5 / mean;
         let error_of_mean = (scv / n).sqrt();
-        assert!(
-            bias.abs() <= 4.0 * error_of_mean + rounding,
-            "{text}: mean off by {bias}, error {error_of_mean}"
-        );
+        assert!(bias.abs() <= 4.0 * error_of_mean + rounding, "{text}: mean off by {bias}, error {error_of_mean}");
         let error_of_variance = ((fourth - variance * variance).max(0.0) / n).sqrt();
         assert!(
             (variance - scv).abs() <= 4.0 * error_of_variance + 2.0 * rounding,
@@ -122,10 +104,7 @@ fn assert_probability(text: &str, ns: f64, probability: f64) {
     let count = 400_000;
     let below = draws(&law, count).filter(|value| *value <= ns).count() as f64 / count as f64;
     let error = (probability * (1.0 - probability) / count as f64).sqrt();
-    assert!(
-        (below - probability).abs() <= 4.0 * error + 1e-9,
-        "{text}: P(X <= {ns}) is {below}, not {probability}"
-    );
+    assert!((below - probability).abs() <= 4.0 * error + 1e-9, "{text}: P(X <= {ns}) is {below}, not {probability}");
 }
 
 #[test]
@@ -134,44 +113,22 @@ fn given_quantiles_are_reproduced() {
     assert_probability("LogNormal(median: \"10ms\", p99: \"40ms\")", 10e6, 0.5);
     assert_probability("LogNormal(median: \"10ms\", p99: \"40ms\")", 40e6, 0.99);
     let table = "Percentiles({50: \"3ms\", 95: \"9ms\", 99: \"20ms\", 100: \"80ms\"})";
-    for (ms, probability) in [
-        (1.5, 0.25),
-        (3.0, 0.5),
-        (6.0, 0.725),
-        (9.0, 0.95),
-        (20.0, 0.99),
-        (50.0, 0.995),
-        (80.0, 1.0),
-    ] {
+    for (ms, probability) in
+        [(1.5, 0.25), (3.0, 0.5), (6.0, 0.725), (9.0, 0.95), (20.0, 0.99), (50.0, 0.995), (80.0, 1.0)]
+    {
         assert_probability(table, ms * 1e6, probability);
     }
-    let histogram =
-        "Histogram([(\"0ms\", \"1ms\", 60), (\"1ms\", \"2ms\", 30), (\"5ms\", \"9ms\", 10)])";
-    for (ms, probability) in [
-        (0.5, 0.3),
-        (1.0, 0.6),
-        (2.0, 0.9),
-        (4.0, 0.9),
-        (7.0, 0.95),
-        (9.0, 1.0),
-    ] {
+    let histogram = "Histogram([(\"0ms\", \"1ms\", 60), (\"1ms\", \"2ms\", 30), (\"5ms\", \"9ms\", 10)])";
+    for (ms, probability) in [(0.5, 0.3), (1.0, 0.6), (2.0, 0.9), (4.0, 0.9), (7.0, 0.95), (9.0, 1.0)] {
         assert_probability(histogram, ms * 1e6, probability);
     }
     // 1 - (L/x)^a over 1 - (L/H)^a.
     let pareto = (1.0 - 0.1f64.powf(1.5)) / (1.0 - 0.01f64.powf(1.5));
-    assert_probability(
-        "BoundedPareto(minimum: \"1ms\", maximum: \"100ms\", shape: 1.5)",
-        10e6,
-        pareto,
-    );
+    assert_probability("BoundedPareto(minimum: \"1ms\", maximum: \"100ms\", shape: 1.5)", 10e6, pareto);
     assert_probability("Exponential(\"5ms\")", 5e6, 1.0 - (-1.0f64).exp());
     // Scale such that the mean is 1 ms: the law's distribution function at its scale is 1 - 1/e whatever the shape.
     let scale = 1e6 / statrs::function::gamma::gamma(1.5);
-    assert_probability(
-        "Weibull(mean: \"1ms\", shape: 2)",
-        scale,
-        1.0 - (-1.0f64).exp(),
-    );
+    assert_probability("Weibull(mean: \"1ms\", shape: 2)", scale, 1.0 - (-1.0f64).exp());
 }
 
 #[test]
@@ -193,14 +150,8 @@ fn constants_are_constant() {
         "LogNormal(mean: \"5ms\", cv: 0)",
     ] {
         let law = sampler(text);
-        assert!(
-            draws(&law, 100).all(|value| (value - 5e6).abs() < 1.0),
-            "{text}"
-        );
-        assert!(
-            law.squared_coefficient_of_variation().abs() < 1e-12,
-            "{text}"
-        );
+        assert!(draws(&law, 100).all(|value| (value - 5e6).abs() < 1.0), "{text}");
+        assert!(law.squared_coefficient_of_variation().abs() < 1e-12, "{text}");
     }
     assert_eq!(sampler("Exponential(\"0s\")").mean_s(), 0.0);
     assert_eq!(Distribution::default(), written("Constant(\"0s\")"));
@@ -209,37 +160,20 @@ fn constants_are_constant() {
 #[test]
 fn mistakes_are_explained() {
     let largest = mistakes("LogNormal(mean: \"10ms\", p99: \"200ms\")");
-    assert!(
-        largest.contains("the largest possible is 149ms"),
-        "{largest}"
-    );
+    assert!(largest.contains("the largest possible is 149ms"), "{largest}");
     sampler("LogNormal(mean: \"10ms\", p99: \"149ms\")");
     assert!(mistakes("LogNormal(mean: \"10ms\", p99: \"5ms\")").contains("below the mean"));
     assert!(mistakes("LogNormal(median: \"10ms\", p99: \"5ms\")").contains("below the median"));
     assert!(mistakes("LogNormal(mean: \"10ms\")").contains("exactly two"));
-    assert!(
-        mistakes("LogNormal(mean: \"10ms\", median: \"8ms\", p99: \"20ms\")")
-            .contains("exactly two")
-    );
+    assert!(mistakes("LogNormal(mean: \"10ms\", median: \"8ms\", p99: \"20ms\")").contains("exactly two"));
     assert!(mistakes("LogNormal(mean: \"0ms\", cv: 1)").contains("always positive"));
     assert!(mistakes("Uniform(\"60s\", \"20s\")").contains("write `Uniform(\"20s\", \"1m\")`"));
-    assert!(
-        mistakes("Percentiles({50: \"3ms\", 95: \"2ms\", 100: \"9ms\"})")
-            .contains("do not increase")
-    );
-    assert!(
-        mistakes("Percentiles({50: \"3ms\", 50: \"4ms\", 100: \"9ms\"})")
-            .contains("do not increase")
-    );
+    assert!(mistakes("Percentiles({50: \"3ms\", 95: \"2ms\", 100: \"9ms\"})").contains("do not increase"));
+    assert!(mistakes("Percentiles({50: \"3ms\", 50: \"4ms\", 100: \"9ms\"})").contains("do not increase"));
     assert!(mistakes("Percentiles({50: \"3ms\", 99: \"20ms\"})").contains("percentile 100"));
     assert!(mistakes("Percentiles({50: \"3ms\", 101: \"20ms\"})").contains("outside 0 to 100"));
-    assert!(
-        mistakes("Mixture([(0.9, Exponential(\"1ms\")), (0.2, Constant(\"20ms\"))])")
-            .contains("not to 1")
-    );
-    let nested = mistakes(
-        "Mixture([(0.5, Gamma(mean: \"1ms\", cv: -1)), (0.6, Erlang(stages: 0, mean: \"1ms\"))])",
-    );
+    assert!(mistakes("Mixture([(0.9, Exponential(\"1ms\")), (0.2, Constant(\"20ms\"))])").contains("not to 1"));
+    let nested = mistakes("Mixture([(0.5, Gamma(mean: \"1ms\", cv: -1)), (0.6, Erlang(stages: 0, mean: \"1ms\"))])");
     assert_eq!(nested.matches(';').count(), 2, "{nested}");
     for text in [
         "Percentiles({})",
@@ -287,11 +221,8 @@ fn unreadable_laws_are_refused() {
 #[test]
 fn samples_are_drawn_from_a_file() {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    std::fs::write(
-        directory.path().join("latency.csv"),
-        "at, latency_ms\n1, 2.5\n2, 10\n3, 10\n4, 0.000001\n",
-    )
-    .expect("a file");
+    std::fs::write(directory.path().join("latency.csv"), "at, latency_ms\n1, 2.5\n2, 10\n3, 10\n4, 0.000001\n")
+        .expect("a file");
     let law = written("Csv(file: \"latency.csv\", column: \"latency_ms\", unit: \"ms\")");
     assert!(law.check().is_empty());
     let law = law.compile(directory.path()).expect("a law");
@@ -303,30 +234,19 @@ fn samples_are_drawn_from_a_file() {
 
     let refusal = |content: &str, text: &str| {
         std::fs::write(directory.path().join("other.csv"), content).expect("a file");
-        written(text)
-            .compile(directory.path())
-            .expect_err(text)
-            .to_string()
+        written(text).compile(directory.path()).expect_err(text).to_string()
     };
     let text = "Csv(file: \"other.csv\", column: \"ms\", unit: \"ms\")";
     assert!(refusal("a,b\n1,2\n", text).contains("has no column \"ms\": its columns are: a, b"));
-    assert!(
-        refusal("ms\n1\nx\n", text).contains("line 3: \"x\" is not a duration: a number is wanted")
-    );
+    assert!(refusal("ms\n1\nx\n", text).contains("line 3: \"x\" is not a duration: a number is wanted"));
     assert!(refusal("ms\n-1\n", text).contains("0 or more"));
     assert!(refusal("ms\nNaN\n", text).contains("0 or more"));
     assert!(refusal("ms\n1e30\n", text).contains("ten years"));
     assert!(refusal("ms\n", text).contains("no values"));
     assert!(refusal("", text).contains("no column"));
-    assert!(
-        refusal("", "Csv(file: \"none.csv\", column: \"ms\", unit: \"ms\")")
-            .contains("cannot be read")
-    );
+    assert!(refusal("", "Csv(file: \"none.csv\", column: \"ms\", unit: \"ms\")").contains("cannot be read"));
     assert!(refusal("", "Csv(file: \".\", column: \"ms\", unit: \"ms\")").contains("not a file"));
-    assert!(
-        mistakes("Csv(file: \"none.csv\", column: \"ms\", unit: \"parsec\")")
-            .contains("not a unit of time")
-    );
+    assert!(mistakes("Csv(file: \"none.csv\", column: \"ms\", unit: \"parsec\")").contains("not a unit of time"));
 }
 
 /// Chi-square of key frequencies, as standard deviations from its mean; keys expected less than 20 times are pooled.
@@ -354,16 +274,9 @@ fn key_deviation(law: &KeyLaw) -> f64 {
             (pooled_seen, pooled_expected) = (0.0, 0.0);
         }
     }
-    assert!(
-        (total - 1.0).abs() < 1e-9,
-        "probabilities add up to {total}"
-    );
+    assert!((total - 1.0).abs() < 1e-9, "probabilities add up to {total}");
     assert_eq!(keys.probability(keys.count()), 0.0);
-    if degrees < 1.0 {
-        0.0
-    } else {
-        (chi_square - degrees) / (2.0f64 * degrees).sqrt()
-    }
+    if degrees < 1.0 { 0.0 } else { (chi_square - degrees) / (2.0f64 * degrees).sqrt() }
 }
 
 #[test]
@@ -405,13 +318,7 @@ fn impossible_key_spaces_are_refused() {
 
 #[test]
 fn weights_that_cannot_be_are_refused() {
-    for weights in [
-        &[][..],
-        &[0.0, 0.0],
-        &[-1.0, 2.0],
-        &[f64::NAN],
-        &[f64::INFINITY, 1.0],
-    ] {
+    for weights in [&[][..], &[0.0, 0.0], &[-1.0, 2.0], &[f64::NAN], &[f64::INFINITY, 1.0]] {
         assert!(AliasTable::new(weights).is_err(), "{weights:?}");
     }
 }

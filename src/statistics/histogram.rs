@@ -30,16 +30,7 @@ pub struct LatencyHistogram {
 
 impl Default for LatencyHistogram {
     fn default() -> Self {
-        Self {
-            room: 0,
-            narrow: None,
-            wide: None,
-            count: 0,
-            overflow: 0,
-            sum_ns: 0,
-            min_ns: u64::MAX,
-            max_ns: 0,
-        }
+        Self { room: 0, narrow: None, wide: None, count: 0, overflow: 0, sum_ns: 0, min_ns: u64::MAX, max_ns: 0 }
     }
 }
 
@@ -69,9 +60,7 @@ impl LatencyHistogram {
         match &mut self.narrow {
             None => self.narrow = Some(Histogram32::with_config(&config())),
             Some(narrow) => {
-                let wide = self
-                    .wide
-                    .get_or_insert_with(|| Histogram::with_config(&config()));
+                let wide = self.wide.get_or_insert_with(|| Histogram::with_config(&config()));
                 add_counters(wide, narrow.as_slice());
                 narrow.reset();
             }
@@ -98,9 +87,7 @@ impl LatencyHistogram {
             }
         }
         if let Some(theirs) = &other.wide {
-            let wide = self
-                .wide
-                .get_or_insert_with(|| Histogram::with_config(&config()));
+            let wide = self.wide.get_or_insert_with(|| Histogram::with_config(&config()));
             add_counters(wide, theirs.as_slice());
         }
         self.count += other.count;
@@ -210,23 +197,14 @@ impl LatencyHistogram {
         let wide = self.wide.as_ref().map_or(&[][..], Histogram::as_slice);
         let (min, max) = (self.min_ns as f64, self.max_ns as f64);
         (0..narrow.len().max(wide.len())).filter_map(move |index| {
-            let count = u64::from(narrow.get(index).copied().unwrap_or(0))
-                + wide.get(index).copied().unwrap_or(0);
+            let count = u64::from(narrow.get(index).copied().unwrap_or(0)) + wide.get(index).copied().unwrap_or(0);
             if count == 0 {
                 return None;
             }
             let (first, last) = cell_bounds(index as u64);
             // Values beyond the range were clamped into the last cell, which therefore reaches up to the maximum.
-            let last = if last == LARGEST_NS {
-                self.max_ns
-            } else {
-                last
-            };
-            Some(Cell {
-                low: (first as f64).max(min),
-                high: (last as f64).min(max),
-                count,
-            })
+            let last = if last == LARGEST_NS { self.max_ns } else { last };
+            Some(Cell { low: (first as f64).max(min), high: (last as f64).min(max), count })
         })
     }
 }
@@ -278,11 +256,7 @@ mod tests {
     fn the_bounds_of_cells_are_those_of_the_counters() {
         let mut counters = Histogram32::with_config(&config());
         for (index, cell) in counters.clone().iter().enumerate() {
-            assert_eq!(
-                cell_bounds(index as u64),
-                (cell.start(), cell.end()),
-                "cell {index}"
-            );
+            assert_eq!(cell_bounds(index as u64), (cell.start(), cell.end()), "cell {index}");
         }
         assert!(counters.increment(LARGEST_NS).is_ok());
         assert!(counters.increment(LARGEST_NS + 1).is_err());
@@ -308,25 +282,13 @@ mod tests {
             for quantile in [0.01, 0.1, 0.5, 0.9, 0.95, 0.99, 0.999, 0.9999] {
                 let exact = values[(quantile * values.len() as f64) as usize] as f64;
                 let found = histogram.quantile_ns(quantile).expect("values");
-                assert!(
-                    (found / exact - 1.0).abs() <= 0.004,
-                    "law {law}, quantile {quantile}: {found}, exact {exact}"
-                );
+                assert!((found / exact - 1.0).abs() <= 0.004, "law {law}, quantile {quantile}: {found}, exact {exact}");
                 let above = histogram.share_above(exact as u64).expect("values");
-                assert!(
-                    (above - (1.0 - quantile)).abs() <= 0.004,
-                    "law {law}, quantile {quantile}: {above} above"
-                );
+                assert!((above - (1.0 - quantile)).abs() <= 0.004, "law {law}, quantile {quantile}: {above} above");
             }
             assert_eq!(histogram.quantile_ns(0.0), Some(values[0] as f64));
-            assert_eq!(
-                histogram.quantile_ns(1.0),
-                Some(values[values.len() - 1] as f64)
-            );
-            assert_eq!(
-                histogram.sum_ns(),
-                values.iter().map(|ns| u128::from(*ns)).sum()
-            );
+            assert_eq!(histogram.quantile_ns(1.0), Some(values[values.len() - 1] as f64));
+            assert_eq!(histogram.sum_ns(), values.iter().map(|ns| u128::from(*ns)).sum());
         }
     }
 
@@ -365,14 +327,8 @@ mod tests {
         for quantile in [0.01, 0.5, 0.99] {
             assert_eq!(merged.quantile_ns(quantile), all.quantile_ns(quantile));
         }
-        assert_eq!(
-            (merged.count(), merged.sum_ns()),
-            (all.count(), all.sum_ns())
-        );
-        assert_eq!(
-            (merged.min_ns(), merged.max_ns()),
-            (all.min_ns(), all.max_ns())
-        );
+        assert_eq!((merged.count(), merged.sum_ns()), (all.count(), all.sum_ns()));
+        assert_eq!((merged.min_ns(), merged.max_ns()), (all.min_ns(), all.max_ns()));
         let taken = merged.take();
         assert_eq!((taken.count(), merged.count()), (8_000, 0));
         merged.record(1);

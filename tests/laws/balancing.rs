@@ -7,7 +7,9 @@ pub fn checks() -> Vec<Check> {
     let mut checks = Vec::new();
     checks.extend(shortest_queue("jsq2_0.5", 1.0, 4.0));
     checks.extend(shortest_queue("jsq2_0.8", 1.6, 12.0));
-    for (row, load, units) in [("supermarket_0.5", 0.5, 120.0), ("supermarket_0.7", 0.7, 120.0), ("supermarket_0.9", 0.9, 250.0)] {
+    for (row, load, units) in
+        [("supermarket_0.5", 0.5, 120.0), ("supermarket_0.7", 0.7, 120.0), ("supermarket_0.9", 0.9, 250.0)]
+    {
         checks.extend(choices(row, load, units));
     }
     checks.extend(random_of_ten());
@@ -42,8 +44,7 @@ fn shortest_queue(row: &str, rate: f64, millions: f64) -> Vec<Check> {
     sheet.exact("P_idle_server_found", Measured { value: 1.0 - waits.value, ..waits });
     sheet.exact("ref_random_split_W", balanced(row, "Random", 2, rate, window).mean("clients", latency));
     let rate_text = format!("\"{}/s\"", rate * 1000.0);
-    let edits =
-        [("nodes.clients.rate", rate_text.as_str()), ("nodes.server.cpu", "2"), ("nodes.server.workers", "2")];
+    let edits = [("nodes.clients.rate", rate_text.as_str()), ("nodes.server.cpu", "2"), ("nodes.server.workers", "2")];
     let pooled = Study::run(&format!("{row} pooled"), &model("m_m_c", &edits), units(millions, rate));
     sheet.exact("ref_MM2_W", pooled.mean("clients", latency));
     sheet.checks

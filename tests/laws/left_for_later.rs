@@ -37,7 +37,7 @@ const VALUES_LEFT: &[(&str, &str, &str)] = &[
     ("ttl_", "hit_sliding", "needs a time to live that each hit renews"),
     ("ttl_", "occupancy_", "the number of live entries is not observed: expired ones stay until looked up"),
     ("retrial_", "P_first_try_blocked", "attempts are not counted apart by their number"),
-    ("timeout_retry_", "roots[1]", "an unstable state is never seen"),
+    ("timeout_retry_", "roots", "one server leaves the quiet state by chance within seconds: retries come in bursts"),
     ("timeout_retry_", "p_timeout_at_low_root", "an approximation far from what a stream of retries does"),
     ("usl_", "Nstar", "where the curve peaks: between the measured points"),
     ("usl_", "Xmax", "where the curve peaks: between the measured points"),

@@ -5,21 +5,24 @@ use crate::verdict::{Check, Sheet};
 
 pub fn checks() -> Vec<Check> {
     let mut checks = Vec::new();
-    for (row, servers, rate, millions) in
-        [("mmc_2_1.0", 2, 1.0, 3.0), ("mmc_2_1.6", 2, 1.6, 8.0), ("mmc_4_3.2", 4, 3.2, 10.0), ("mmc_10_8.0", 10, 8.0, 12.0)]
-    {
+    for (row, servers, rate, millions) in [
+        ("mmc_2_1.0", 2, 1.0, 3.0),
+        ("mmc_2_1.6", 2, 1.6, 8.0),
+        ("mmc_4_3.2", 4, 3.2, 6.0),
+        ("mmc_10_8.0", 10, 8.0, 8.0),
+    ] {
         checks.extend(unbounded(row, servers, rate, millions));
     }
-    for (row, servers, places, rate) in [
-        ("mmcK_1_10_0.8", 1, 10, 0.8),
-        ("mmcK_1_10_1.0", 1, 10, 1.0),
-        ("mmcK_4_20_3.2", 4, 20, 3.2),
-        ("mmcK_4_20_4.4", 4, 20, 4.4),
+    for (row, servers, places, rate, millions) in [
+        ("mmcK_1_10_0.8", 1, 10, 0.8, 4.0),
+        ("mmcK_1_10_1.0", 1, 10, 1.0, 3.0),
+        ("mmcK_4_20_3.2", 4, 20, 3.2, 20.0),
+        ("mmcK_4_20_4.4", 4, 20, 4.4, 4.0),
     ] {
-        checks.extend(bounded(row, servers, places, rate));
+        checks.extend(bounded(row, servers, places, rate, millions));
     }
-    checks.extend(staffed("halfinwhitt_0.5", 105));
-    checks.extend(staffed("halfinwhitt_2.0", 120));
+    checks.extend(staffed("halfinwhitt_0.5", 105, 8.0));
+    checks.extend(staffed("halfinwhitt_2.0", 120, 45.0));
     checks.extend(pooled());
     checks
 }
@@ -53,8 +56,8 @@ fn unbounded(row: &str, servers: u32, rate: f64, millions: f64) -> Vec<Check> {
     sheet.checks
 }
 
-fn bounded(row: &str, servers: u32, places: u32, rate: f64) -> Vec<Check> {
-    let study = Study::run(row, &edited("m_m_c_k", servers, rate, Some(places - servers)), units(5.0, rate));
+fn bounded(row: &str, servers: u32, places: u32, rate: f64, millions: f64) -> Vec<Check> {
+    let study = Study::run(row, &edited("m_m_c_k", servers, rate, Some(places - servers)), units(millions, rate));
     let mut sheet = Sheet::new(row);
     sheet.exact("P_block", study.failure_ratio("server"));
     sheet.exact("throughput", study.throughput("server"));
@@ -69,8 +72,8 @@ fn bounded(row: &str, servers: u32, places: u32, rate: f64) -> Vec<Check> {
     sheet.checks
 }
 
-fn staffed(row: &str, servers: u32) -> Vec<Check> {
-    let study = Study::run(row, &edited("m_m_c", servers, 100.0, None), units(20.0, 100.0));
+fn staffed(row: &str, servers: u32, millions: f64) -> Vec<Check> {
+    let study = Study::run(row, &edited("m_m_c", servers, 100.0, None), units(millions, 100.0));
     let mut sheet = Sheet::new(row);
     sheet.exact("P_wait_exact_ErlangC", study.above_zero("server", wait));
     sheet.checks

@@ -5,7 +5,9 @@ use forescale::engine::record::{NodeRecord, Record};
 use forescale::engine::simulation::{Limits, Simulation};
 use forescale::model::{Compiled, Edit, Model, compile, patch, read};
 use forescale::random::Seed;
-use forescale::statistics::estimate::{Estimate, mean_interval, ratio_interval, sectioning_interval, student_t_quantile};
+use forescale::statistics::estimate::{
+    Estimate, mean_interval, ratio_interval, sectioning_interval, student_t_quantile,
+};
 use forescale::statistics::histogram::LatencyHistogram;
 use forescale::techniques::AnyNode;
 use rayon::prelude::*;
@@ -170,14 +172,17 @@ impl Study {
 
     /// Failures over all answers.
     pub fn failure_ratio(&self, node: &str) -> Measured {
-        self.ratio(node, |node| node.counters.failed as f64, |node| {
-            (node.counters.completed + node.counters.failed) as f64
-        })
+        self.ratio(
+            node,
+            |node| node.counters.failed as f64,
+            |node| (node.counters.completed + node.counters.failed) as f64,
+        )
     }
 
     /// A share that only this technique has.
     pub fn share(&self, node: &str, name: &str) -> Measured {
-        let share = |node: &NodeRecord| *node.shares.iter().find(|share| share.name == name).expect("the share is there");
+        let share =
+            |node: &NodeRecord| *node.shares.iter().find(|share| share.name == name).expect("the share is there");
         self.ratio(node, |node| share(node).numerator, |node| share(node).denominator)
     }
 
