@@ -130,7 +130,9 @@ impl<E: Copy> Calendar<E> {
     #[cold]
     #[inline(never)]
     fn spill(&mut self) {
-        let (Some(&first), middle_ns) = (self.bottom.last(), self.bottom[self.bottom.len() / 2].time_ns) else { return };
+        let (Some(&first), middle_ns) = (self.bottom.last(), self.bottom[self.bottom.len() / 2].time_ns) else {
+            return;
+        };
         if self.far == 0 {
             // The origin must not lie after any event that is still to be scheduled.
             self.origin_ns = self.popped_ns;

@@ -4,6 +4,15 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The version of the layout of results.
+pub const SCHEMA: u32 = 1;
+
+/// A kind of chart that a study can be drawn as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ChartKind {
+    Latency,
+}
+
 /// An estimate with its 95% confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {

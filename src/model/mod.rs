@@ -12,6 +12,6 @@ pub mod path;
 pub mod read;
 
 pub use architecture::Architecture;
-pub use patch::{Edit, patch};
 pub use compile::{Compiled, Model, compile};
+pub use patch::{Edit, patch};
 pub use read::read;

@@ -46,7 +46,7 @@ use crate::random::{Purpose, Stream};
 use crate::techniques::parts::arrivals::{Arrivals, Process};
 use crate::techniques::parts::executor::PRIORITIES;
 use crate::techniques::technique::{
-    CompileError, Demand, Mistake, Operations, Reference, Role, Spec, Wiring, law_mistakes,
+    CompileError, Demand, Mistake, Operations, Reference, Role, Spec, Wiring, law_mistakes, mean_s,
 };
 use crate::units::{Duration, Rate};
 
@@ -180,6 +180,16 @@ impl Spec for Clients {
 
     fn demand(&self, _operation: &str) -> Demand {
         Demand::default()
+    }
+
+    fn population(&self) -> u32 {
+        self.most_users()
+    }
+
+    fn settling_s(&self) -> f64 {
+        let think_s = self.think.as_ref().map_or(0.0, |law| mean_s(law));
+        let bursts_s = self.arrivals.as_ref().map_or(0.0, |arrivals| arrivals.settling_s());
+        think_s.max(bursts_s)
     }
 
     fn offered(&self) -> Vec<(String, f64)> {

@@ -185,6 +185,15 @@ pub trait Spec {
     fn offered(&self) -> Vec<(String, f64)> {
         Vec::new()
     }
+    /// Requests that closed workloads of this node have in progress at most.
+    fn population(&self) -> u32 {
+        0
+    }
+    /// The longest of the node's own time constants in seconds, such as a time to live: what happens within it says
+    /// nothing yet about the long run.
+    fn settling_s(&self) -> f64 {
+        0.0
+    }
     /// Whether callers get their reply before the work that follows is done, as a queue's publishers do.
     fn decouples(&self) -> bool {
         false
