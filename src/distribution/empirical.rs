@@ -22,10 +22,13 @@ impl InverseDistribution {
     /// a jump; two with the same `value` make an atom.
     pub fn new(knots: Vec<Knot>) -> Self {
         let segments = knots.len().saturating_sub(1).max(1);
+        // More slots than segments, so that hardly any draw has to look further than its slot; a power of two, so that
+        // multiplying by it does not round.
+        let slots = (8 * segments).max(128).next_power_of_two();
         let mut segment = 0;
-        let guide = (0..segments)
+        let guide = (0..slots)
             .map(|slot| {
-                let probability = slot as f64 / segments as f64;
+                let probability = slot as f64 / slots as f64;
                 while segment + 1 < segments && knots[segment + 1].cumulative <= probability {
                     segment += 1;
                 }
