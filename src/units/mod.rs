@@ -26,9 +26,7 @@ pub use rate::Rate;
 pub use ratio::Ratio;
 
 pub(crate) use duration::unit_ns;
-pub(crate) use quantity::{
-    Fault, Quantity, QuantityVisitor, read as quantity_from_text, split_number, text_quantity,
-};
+pub(crate) use quantity::{Fault, Quantity, QuantityVisitor, read as quantity_from_text, split_number, text_quantity};
 
 /// What kind of quantity `text` is, for messages about a quantity in the wrong place.
 fn kind_of(text: &str) -> Option<&'static str> {

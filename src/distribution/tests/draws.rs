@@ -51,10 +51,7 @@ fn draws_have_the_exact_mean_and_variance() {
         // Half a nanosecond of rounding is the only error allowed beside chance.
         let rounding = 0.5 / mean;
         let error_of_mean = (scv / n).sqrt();
-        assert!(
-            bias.abs() <= 4.0 * error_of_mean + rounding,
-            "{text}: mean off by {bias}, error {error_of_mean}"
-        );
+        assert!(bias.abs() <= 4.0 * error_of_mean + rounding, "{text}: mean off by {bias}, error {error_of_mean}");
         let error_of_variance = ((fourth - variance * variance).max(0.0) / n).sqrt();
         assert!(
             (variance - scv).abs() <= 4.0 * error_of_variance + 2.0 * rounding,
@@ -69,10 +66,7 @@ fn assert_probability(text: &str, ns: f64, probability: f64) {
     let count = 400_000;
     let below = draws(&law, count).filter(|value| *value <= ns).count() as f64 / count as f64;
     let error = (probability * (1.0 - probability) / count as f64).sqrt();
-    assert!(
-        (below - probability).abs() <= 4.0 * error + 1e-9,
-        "{text}: P(X <= {ns}) is {below}, not {probability}"
-    );
+    assert!((below - probability).abs() <= 4.0 * error + 1e-9, "{text}: P(X <= {ns}) is {below}, not {probability}");
 }
 
 #[test]
@@ -81,44 +75,22 @@ fn given_quantiles_are_reproduced() {
     assert_probability("LogNormal(median: \"10ms\", p99: \"40ms\")", 10e6, 0.5);
     assert_probability("LogNormal(median: \"10ms\", p99: \"40ms\")", 40e6, 0.99);
     let table = "Percentiles({50: \"3ms\", 95: \"9ms\", 99: \"20ms\", 100: \"80ms\"})";
-    for (ms, probability) in [
-        (1.5, 0.25),
-        (3.0, 0.5),
-        (6.0, 0.725),
-        (9.0, 0.95),
-        (20.0, 0.99),
-        (50.0, 0.995),
-        (80.0, 1.0),
-    ] {
+    for (ms, probability) in
+        [(1.5, 0.25), (3.0, 0.5), (6.0, 0.725), (9.0, 0.95), (20.0, 0.99), (50.0, 0.995), (80.0, 1.0)]
+    {
         assert_probability(table, ms * 1e6, probability);
     }
-    let histogram =
-        "Histogram([(\"0ms\", \"1ms\", 60), (\"1ms\", \"2ms\", 30), (\"5ms\", \"9ms\", 10)])";
-    for (ms, probability) in [
-        (0.5, 0.3),
-        (1.0, 0.6),
-        (2.0, 0.9),
-        (4.0, 0.9),
-        (7.0, 0.95),
-        (9.0, 1.0),
-    ] {
+    let histogram = "Histogram([(\"0ms\", \"1ms\", 60), (\"1ms\", \"2ms\", 30), (\"5ms\", \"9ms\", 10)])";
+    for (ms, probability) in [(0.5, 0.3), (1.0, 0.6), (2.0, 0.9), (4.0, 0.9), (7.0, 0.95), (9.0, 1.0)] {
         assert_probability(histogram, ms * 1e6, probability);
     }
     // 1 - (L/x)^a over 1 - (L/H)^a.
     let pareto = (1.0 - 0.1f64.powf(1.5)) / (1.0 - 0.01f64.powf(1.5));
-    assert_probability(
-        "BoundedPareto(minimum: \"1ms\", maximum: \"100ms\", shape: 1.5)",
-        10e6,
-        pareto,
-    );
+    assert_probability("BoundedPareto(minimum: \"1ms\", maximum: \"100ms\", shape: 1.5)", 10e6, pareto);
     assert_probability("Exponential(\"5ms\")", 5e6, 1.0 - (-1.0f64).exp());
     // Scale such that the mean is 1 ms: the law's distribution function at its scale is 1 - 1/e whatever the shape.
     let scale = 1e6 / statrs::function::gamma::gamma(1.5);
-    assert_probability(
-        "Weibull(mean: \"1ms\", shape: 2)",
-        scale,
-        1.0 - (-1.0f64).exp(),
-    );
+    assert_probability("Weibull(mean: \"1ms\", shape: 2)", scale, 1.0 - (-1.0f64).exp());
 }
 
 #[test]
@@ -140,14 +112,8 @@ fn constants_are_constant() {
         "LogNormal(mean: \"5ms\", cv: 0)",
     ] {
         let law = sampler(text);
-        assert!(
-            draws(&law, 100).all(|value| (value - 5e6).abs() < 1.0),
-            "{text}"
-        );
-        assert!(
-            law.squared_coefficient_of_variation().abs() < 1e-12,
-            "{text}"
-        );
+        assert!(draws(&law, 100).all(|value| (value - 5e6).abs() < 1.0), "{text}");
+        assert!(law.squared_coefficient_of_variation().abs() < 1e-12, "{text}");
     }
     assert_eq!(sampler("Exponential(\"0s\")").mean_s(), 0.0);
     assert_eq!(Distribution::default(), written("Constant(\"0s\")"));

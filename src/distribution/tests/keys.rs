@@ -30,16 +30,9 @@ fn key_deviation(law: &KeyLaw) -> f64 {
             (pooled_seen, pooled_expected) = (0.0, 0.0);
         }
     }
-    assert!(
-        (total - 1.0).abs() < 1e-9,
-        "probabilities add up to {total}"
-    );
+    assert!((total - 1.0).abs() < 1e-9, "probabilities add up to {total}");
     assert_eq!(keys.probability(keys.count()), 0.0);
-    if degrees < 1.0 {
-        0.0
-    } else {
-        (chi_square - degrees) / (2.0f64 * degrees).sqrt()
-    }
+    if degrees < 1.0 { 0.0 } else { (chi_square - degrees) / (2.0f64 * degrees).sqrt() }
 }
 
 #[test]
@@ -81,13 +74,7 @@ fn impossible_key_spaces_are_refused() {
 
 #[test]
 fn weights_that_cannot_be_are_refused() {
-    for weights in [
-        &[][..],
-        &[0.0, 0.0],
-        &[-1.0, 2.0],
-        &[f64::NAN],
-        &[f64::INFINITY, 1.0],
-    ] {
+    for weights in [&[][..], &[0.0, 0.0], &[-1.0, 2.0], &[f64::NAN], &[f64::INFINITY, 1.0]] {
         assert!(AliasTable::new(weights).is_err(), "{weights:?}");
     }
 }

@@ -10,37 +10,20 @@ use crate::distribution::Distribution;
 #[test]
 fn mistakes_are_explained() {
     let largest = mistakes("LogNormal(mean: \"10ms\", p99: \"200ms\")");
-    assert!(
-        largest.contains("the largest possible is 149ms"),
-        "{largest}"
-    );
+    assert!(largest.contains("the largest possible is 149ms"), "{largest}");
     sampler("LogNormal(mean: \"10ms\", p99: \"149ms\")");
     assert!(mistakes("LogNormal(mean: \"10ms\", p99: \"5ms\")").contains("below the mean"));
     assert!(mistakes("LogNormal(median: \"10ms\", p99: \"5ms\")").contains("below the median"));
     assert!(mistakes("LogNormal(mean: \"10ms\")").contains("exactly two"));
-    assert!(
-        mistakes("LogNormal(mean: \"10ms\", median: \"8ms\", p99: \"20ms\")")
-            .contains("exactly two")
-    );
+    assert!(mistakes("LogNormal(mean: \"10ms\", median: \"8ms\", p99: \"20ms\")").contains("exactly two"));
     assert!(mistakes("LogNormal(mean: \"0ms\", cv: 1)").contains("always positive"));
     assert!(mistakes("Uniform(\"60s\", \"20s\")").contains("write `Uniform(\"20s\", \"1m\")`"));
-    assert!(
-        mistakes("Percentiles({50: \"3ms\", 95: \"2ms\", 100: \"9ms\"})")
-            .contains("do not increase")
-    );
-    assert!(
-        mistakes("Percentiles({50: \"3ms\", 50: \"4ms\", 100: \"9ms\"})")
-            .contains("do not increase")
-    );
+    assert!(mistakes("Percentiles({50: \"3ms\", 95: \"2ms\", 100: \"9ms\"})").contains("do not increase"));
+    assert!(mistakes("Percentiles({50: \"3ms\", 50: \"4ms\", 100: \"9ms\"})").contains("do not increase"));
     assert!(mistakes("Percentiles({50: \"3ms\", 99: \"20ms\"})").contains("percentile 100"));
     assert!(mistakes("Percentiles({50: \"3ms\", 101: \"20ms\"})").contains("outside 0 to 100"));
-    assert!(
-        mistakes("Mixture([(0.9, Exponential(\"1ms\")), (0.2, Constant(\"20ms\"))])")
-            .contains("not to 1")
-    );
-    let nested = mistakes(
-        "Mixture([(0.5, Gamma(mean: \"1ms\", cv: -1)), (0.6, Erlang(stages: 0, mean: \"1ms\"))])",
-    );
+    assert!(mistakes("Mixture([(0.9, Exponential(\"1ms\")), (0.2, Constant(\"20ms\"))])").contains("not to 1"));
+    let nested = mistakes("Mixture([(0.5, Gamma(mean: \"1ms\", cv: -1)), (0.6, Erlang(stages: 0, mean: \"1ms\"))])");
     assert_eq!(nested.matches(';').count(), 2, "{nested}");
     for text in [
         "Percentiles({})",

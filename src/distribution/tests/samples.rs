@@ -5,11 +5,8 @@ use super::{draws, mistakes, written};
 #[test]
 fn samples_are_drawn_from_a_file() {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    std::fs::write(
-        directory.path().join("latency.csv"),
-        "at, latency_ms\n1, 2.5\n2, 10\n3, 10\n4, 0.000001\n",
-    )
-    .expect("a file");
+    std::fs::write(directory.path().join("latency.csv"), "at, latency_ms\n1, 2.5\n2, 10\n3, 10\n4, 0.000001\n")
+        .expect("a file");
     let law = written("Csv(file: \"latency.csv\", column: \"latency_ms\", unit: \"ms\")");
     assert!(law.check().is_empty());
     let law = law.compile(directory.path()).expect("a law");
@@ -21,28 +18,17 @@ fn samples_are_drawn_from_a_file() {
 
     let refusal = |content: &str, text: &str| {
         std::fs::write(directory.path().join("other.csv"), content).expect("a file");
-        written(text)
-            .compile(directory.path())
-            .expect_err(text)
-            .to_string()
+        written(text).compile(directory.path()).expect_err(text).to_string()
     };
     let text = "Csv(file: \"other.csv\", column: \"ms\", unit: \"ms\")";
     assert!(refusal("a,b\n1,2\n", text).contains("has no column \"ms\": its columns are: a, b"));
-    assert!(
-        refusal("ms\n1\nx\n", text).contains("line 3: \"x\" is not a duration: a number is wanted")
-    );
+    assert!(refusal("ms\n1\nx\n", text).contains("line 3: \"x\" is not a duration: a number is wanted"));
     assert!(refusal("ms\n-1\n", text).contains("0 or more"));
     assert!(refusal("ms\nNaN\n", text).contains("0 or more"));
     assert!(refusal("ms\n1e30\n", text).contains("ten years"));
     assert!(refusal("ms\n", text).contains("no values"));
     assert!(refusal("", text).contains("no column"));
-    assert!(
-        refusal("", "Csv(file: \"none.csv\", column: \"ms\", unit: \"ms\")")
-            .contains("cannot be read")
-    );
+    assert!(refusal("", "Csv(file: \"none.csv\", column: \"ms\", unit: \"ms\")").contains("cannot be read"));
     assert!(refusal("", "Csv(file: \".\", column: \"ms\", unit: \"ms\")").contains("not a file"));
-    assert!(
-        mistakes("Csv(file: \"none.csv\", column: \"ms\", unit: \"parsec\")")
-            .contains("not a unit of time")
-    );
+    assert!(mistakes("Csv(file: \"none.csv\", column: \"ms\", unit: \"parsec\")").contains("not a unit of time"));
 }
