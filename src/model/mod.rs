@@ -1,1 +1,15 @@
+//! The architecture as written, its checks, and its edits.
+//!
+//! ```text
+//! text ──patch──▶ text ──read──▶ Architecture + every diagnostic ──check──▶ an Architecture that can be run
+//! ```
 
+pub mod architecture;
+pub mod check;
+pub mod patch;
+pub mod path;
+pub mod read;
+
+pub use architecture::Architecture;
+pub use patch::{Edit, patch};
+pub use read::read;

@@ -1,1 +1,180 @@
+//! What stands in an architecture diagram: one file per technique, and the register that lists them.
+//!
+//! Adding a technique takes one file, one `mod` line and one line of the register below.
 
+pub mod parts;
+pub mod technique;
+
+pub mod cache;
+pub mod clients;
+pub mod database;
+pub mod link;
+pub mod load_balancer;
+pub mod queue;
+pub mod service;
+
+use serde::Deserialize;
+
+use crate::engine::context::Context;
+use crate::engine::record::NodeRecord;
+use crate::engine::{Node, Reply, Timer};
+use technique::{
+    Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Role, Spec, Wiring,
+};
+
+/// One line of `forescale list`.
+#[derive(Clone, Copy, Debug)]
+pub struct CatalogueEntry {
+    /// As written in a model.
+    pub name: &'static str,
+    pub summary: &'static str,
+}
+
+/// Makes, from one line per technique: the written form of any node, the running form of any node, and the catalogue.
+macro_rules! register {
+    ($($name:ident($module:ident, $node:ident): $summary:literal,)*) => {
+        /// A node as written in a model.
+        #[derive(Clone, Debug, Deserialize)]
+        pub enum NodeSpec {
+            $($name($module::$name),)*
+        }
+
+        /// A node at work. Links are nodes too, put between two others by the compiler.
+        #[derive(Clone, Debug)]
+        pub enum AnyNode {
+            $($name($module::$node),)*
+            Link(link::LinkNode),
+        }
+
+        /// All techniques that may stand under `nodes`.
+        pub const CATALOGUE: &[CatalogueEntry] = &[
+            $(CatalogueEntry { name: stringify!($name), summary: $summary },)*
+        ];
+
+        impl NodeSpec {
+            fn spec(&self) -> &dyn Spec {
+                match self {
+                    $(Self::$name(spec) => spec,)*
+                }
+            }
+
+            /// The running form of this node.
+            pub fn compile(&self, wiring: &mut dyn Wiring) -> Result<AnyNode, CompileError> {
+                match self {
+                    $(Self::$name(spec) => Ok(AnyNode::$name($module::$node::compile(spec, wiring)?)),)*
+                }
+            }
+        }
+
+        impl Node for AnyNode {
+            fn start(&mut self, context: &mut Context<'_>) {
+                match self {
+                    $(Self::$name(node) => node.start(context),)*
+                    Self::Link(node) => node.start(context),
+                }
+            }
+
+            #[inline(always)]
+            fn arrive(&mut self, context: &mut Context<'_>, slot: u32) {
+                match self {
+                    $(Self::$name(node) => node.arrive(context, slot),)*
+                    Self::Link(node) => node.arrive(context, slot),
+                }
+            }
+
+            #[inline(always)]
+            fn reply(&mut self, context: &mut Context<'_>, reply: Reply) {
+                match self {
+                    $(Self::$name(node) => node.reply(context, reply),)*
+                    Self::Link(node) => node.reply(context, reply),
+                }
+            }
+
+            #[inline(always)]
+            fn timer(&mut self, context: &mut Context<'_>, timer: Timer) {
+                match self {
+                    $(Self::$name(node) => node.timer(context, timer),)*
+                    Self::Link(node) => node.timer(context, timer),
+                }
+            }
+
+            fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
+                match self {
+                    $(Self::$name(node) => node.observe(now_ns, record),)*
+                    Self::Link(node) => node.observe(now_ns, record),
+                }
+            }
+        }
+
+        impl AnyNode {
+            /// Checks the laws that this node's counts obey in every run, exactly; says which one is broken.
+            pub fn audit(&self, now_ns: u64) -> Result<(), String> {
+                match self {
+                    $(Self::$name(node) => node.audit(now_ns),)*
+                    Self::Link(node) => node.audit(now_ns),
+                }
+            }
+        }
+    };
+}
+
+register! {
+    Clients(clients, ClientsNode): "who sends requests: open arrival processes or closed users that think",
+    LoadBalancer(load_balancer, LoadBalancerNode): "a hop that spreads requests over the replicas of its target",
+    Service(service, ServiceNode): "replicas of a program: cores, workers, an accept queue, operations made of steps",
+    Database(database, DatabaseNode): "one server with cores and a connection limit that runs reads and writes",
+    Cache(cache, CacheNode): "a keyed store with time to live and least-recently-used eviction",
+    Queue(queue, QueueNode): "messages wait for consumers, so that publishers need not",
+}
+
+/// Techniques that stand on an edge, under `links`.
+pub const LINK_CATALOGUE: &[CatalogueEntry] = &[CatalogueEntry {
+    name: "Link",
+    summary: "latency, bandwidth, timeout, retries with backoff and jitter, the caller's own balancing",
+}];
+
+impl Spec for NodeSpec {
+    fn operations(&self) -> Operations<'_> {
+        self.spec().operations()
+    }
+
+    fn references(&self) -> Vec<Reference<'_>> {
+        self.spec().references()
+    }
+
+    fn mistakes(&self) -> Vec<Mistake> {
+        self.spec().mistakes()
+    }
+
+    fn demand(&self, operation: &str) -> Demand {
+        self.spec().demand(operation)
+    }
+
+    fn replicas(&self) -> ReplicaView {
+        self.spec().replicas()
+    }
+
+    fn capacity(&self) -> Capacity {
+        self.spec().capacity()
+    }
+
+    fn prices(&self) -> Prices {
+        self.spec().prices()
+    }
+
+    fn offered(&self) -> Vec<(String, f64)> {
+        self.spec().offered()
+    }
+
+    fn decouples(&self) -> bool {
+        self.spec().decouples()
+    }
+
+    fn kind(&self) -> &'static str {
+        self.spec().kind()
+    }
+
+    fn role(&self) -> Role {
+        self.spec().role()
+    }
+}

@@ -1,6 +1,12 @@
-//! What the house asks of every technique's written form.
+//! What the house asks of every technique's written form, and what it offers to its compilation.
 
-use crate::diagnostic::span::Spanned;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::span::{Span, Spanned};
+use crate::distribution::{Distribution, DistributionError, Sampler};
+use crate::engine::Destination;
+use crate::random::Purpose;
 
 /// A name in a model that must mean something elsewhere in it.
 #[derive(Clone, Copy, Debug)]
@@ -52,11 +58,104 @@ pub struct Capacity {
 /// A mistake within one node, found without looking at the others.
 #[derive(Clone, Debug)]
 pub struct Mistake {
-    pub span: crate::diagnostic::span::Span,
+    pub span: Span,
     /// What is wrong, one sentence without a full stop.
     pub message: String,
     /// What to write instead.
     pub help: String,
+}
+
+impl Mistake {
+    /// A mistake at `span`.
+    pub fn new(span: Span, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { span, message: message.into(), help: help.into() }
+    }
+}
+
+/// The mistakes of a law written at this place.
+pub fn law_mistakes(law: &Spanned<Distribution>) -> Vec<Mistake> {
+    let mistake = |error: DistributionError| Mistake::new(law.span, error.message, error.help.unwrap_or_default());
+    law.check().into_iter().map(mistake).collect()
+}
+
+impl Demand {
+    /// Adds another demand that arises `times` times on average.
+    pub fn add(&mut self, other: &Self, times: f64) {
+        self.core_s += other.core_s * times;
+        self.wait_s += other.wait_s * times;
+        self.calls.extend(other.calls.iter().map(|(name, count)| (name.clone(), count * times)));
+    }
+}
+
+/// A replica set as a caller that balances sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplicaView {
+    pub count: u32,
+    /// Zones over which the replicas are spread: replica `i` is in zone `i % zones`.
+    pub zones: u8,
+}
+
+/// What is asked of a cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheCommand {
+    Get { space: u16 },
+    Set { space: u16, ttl_ns: Option<u64> },
+    Delete { space: u16 },
+}
+
+/// Why a checked model cannot be run after all, for example because a file cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompileError {
+    pub span: Option<Span>,
+    pub message: String,
+}
+
+impl CompileError {
+    /// An error that belongs to no place in the text.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { span: None, message: message.into() }
+    }
+
+    /// An error at a place in the text.
+    pub fn at(span: Span, message: impl Into<String>) -> Self {
+        Self { span: Some(span), message: message.into() }
+    }
+}
+
+impl fmt::Display for CompileError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+/// What a written form finds out about the rest of the model while it is compiled: names become indices here.
+pub trait Wiring {
+    /// The address of this node's draws for `what`.
+    fn purpose(&self, what: &str) -> Purpose;
+    /// The index of an operation written as `"node.operation"`, through the link to it if there is one.
+    fn destination(&mut self, reference: &Spanned<String>) -> Result<Destination, CompileError>;
+    /// The index of a key space.
+    fn key_space(&self, name: &str) -> u16;
+    /// The operation of a cache that carries out this command.
+    fn cache(&mut self, cache: &Spanned<String>, command: CacheCommand) -> Result<Destination, CompileError>;
+    /// The commands that others gave to this node, which is a cache; the index of each is its operation.
+    fn commands(&self) -> Vec<CacheCommand>;
+    /// The names of the operations of a node, by index.
+    fn operations(&self, node: &str) -> Vec<String>;
+    /// The replicas of a node.
+    fn replicas(&self, node: &str) -> ReplicaView;
+    /// A distribution ready to draw from.
+    fn sampler(&self, law: &Spanned<Distribution>) -> Result<Sampler, CompileError>;
+    /// A path written in the model, seen from where the model lies.
+    fn path(&self, written: &str) -> PathBuf;
+}
+
+/// What a node costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Prices {
+    pub usd_per_replica_hour: f64,
+    pub usd_per_request: f64,
+    pub usd_per_byte: f64,
 }
 
 /// The written form of a technique.
@@ -69,13 +168,67 @@ pub trait Spec {
     fn mistakes(&self) -> Vec<Mistake>;
     /// What one visit to this operation causes.
     fn demand(&self, operation: &str) -> Demand;
+    /// The replicas that a caller balances over.
+    fn replicas(&self) -> ReplicaView {
+        ReplicaView { count: 1, zones: 1 }
+    }
     /// What the node serves with.
     fn capacity(&self) -> Capacity {
         Capacity::default()
+    }
+    /// What the node costs.
+    fn prices(&self) -> Prices {
+        Prices::default()
     }
     /// Requests that this node starts by itself: operation and mean rate per second at its lowest sustained level, for
     /// open workloads only (a closed workload adapts to what it gets).
     fn offered(&self) -> Vec<(String, f64)> {
         Vec::new()
     }
+    /// Whether callers get their reply before the work that follows is done, as a queue's publishers do.
+    fn decouples(&self) -> bool {
+        false
+    }
+    /// The technique's name as it is written in a model, for example `Service`.
+    fn kind(&self) -> &'static str;
+    /// The part the node plays.
+    fn role(&self) -> Role {
+        Role::Server
+    }
+}
+
+/// The part a node plays in an architecture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Starts requests by itself.
+    Client,
+    /// Serves requests of others.
+    Server,
+    /// Serves no requests: an autoscaler, a fault.
+    Controller,
+}
+
+/// What the house asks of the written form of a link between two nodes.
+pub trait LinkSpec {
+    /// Names the link refers to.
+    fn references(&self) -> Vec<Reference<'_>>;
+    /// Mistakes that this link alone shows.
+    fn mistakes(&self) -> Vec<Mistake>;
+    /// How often one call is sent at most, the first time included.
+    fn attempts(&self) -> u32 {
+        1
+    }
+    /// The least time that a call over this link takes, in seconds.
+    fn delay_s(&self) -> f64 {
+        0.0
+    }
+    /// What transfers cost.
+    fn prices(&self) -> Prices {
+        Prices::default()
+    }
+}
+
+/// The mean of a written law in seconds, or 0 if it cannot be known before the simulation.
+pub fn mean_s(law: &Distribution) -> f64 {
+    law.compile(Path::new("")).map_or(0.0, |sampler| sampler.mean_s())
 }

@@ -1,0 +1,371 @@
+//! A parser's error as a message that an engineer understands.
+
+use crate::diagnostic::diagnostic::Diagnostic;
+use crate::diagnostic::document::Document;
+use crate::diagnostic::names::{closest, help};
+use crate::diagnostic::outline::{DEEPEST, Fault, Outline, closing};
+use crate::diagnostic::source::floor_char_boundary;
+use crate::diagnostic::span::Span;
+use crate::diagnostic::token::next_token;
+
+/// Where the parser stood.
+pub struct Context<'a> {
+    pub document: &'a Document,
+    pub outline: &'a Outline,
+    pub offset: usize,
+}
+
+/// A text that is too large to be read.
+pub fn too_large(document: &Document, limit: usize) -> Diagnostic {
+    let mebibytes = limit >> 20;
+    Diagnostic::error(
+        "too-large",
+        document.place(Span::default()),
+        format!("the text has more than {mebibytes} MiB"),
+    )
+    .help("split the model, or move traces into files of their own")
+}
+
+/// Brackets, strings or comments that do not match.
+pub fn fault(document: &Document, fault: Fault) -> Diagnostic {
+    let text = document.text();
+    let letter = |at: usize| text[at..].chars().next().unwrap_or(' ');
+    let place = |at: usize| {
+        document.place(Span {
+            start: at,
+            end: at + letter(at).len_utf8(),
+        })
+    };
+    match fault {
+        Fault::Unclosed(open) => {
+            let bracket = letter(open);
+            Diagnostic::error(
+                "unclosed-bracket",
+                place(open),
+                format!("`{bracket}` is never closed"),
+            )
+            .label("opened here")
+            .help(format!("add the `{}` that belongs to it", closing(bracket)))
+        }
+        Fault::Unopened(close) => Diagnostic::error(
+            "unopened-bracket",
+            place(close),
+            format!("`{}` closes nothing", letter(close)),
+        )
+        .label("no bracket is open here")
+        .help("remove it, or look for a bracket that was closed too early"),
+        Fault::Mismatched { open, close } => {
+            let title = format!("`{}` does not close `{}`", letter(close), letter(open));
+            Diagnostic::error("mismatched-bracket", place(close), title)
+                .label(format!("expected `{}`", closing(letter(open))))
+                .also(place(open), "opened here")
+        }
+        Fault::Endless { start, comment } => {
+            let (what, end) = if comment {
+                ("comment", "*/")
+            } else {
+                ("text", "\"")
+            };
+            Diagnostic::error(
+                "endless-text",
+                place(start),
+                format!("this {what} never ends"),
+            )
+            .label("starts here")
+            .help(format!("close it with `{end}`"))
+        }
+        Fault::TooDeep(at) => too_deep(document, at),
+    }
+}
+
+fn too_deep(document: &Document, at: usize) -> Diagnostic {
+    let place = document.place(Span {
+        start: at,
+        end: at + 1,
+    });
+    Diagnostic::error("too-deep", place, "brackets are nested too deeply").help(format!(
+        "at most {DEEPEST} brackets can be open at once, fewer if they have names"
+    ))
+}
+
+/// Two entries without a comma between them.
+pub fn missing_comma(document: &Document, at: usize) -> Diagnostic {
+    let text = document.text();
+    let last = text[..at]
+        .char_indices()
+        .next_back()
+        .map_or(at, |(start, _)| start);
+    Diagnostic::error(
+        "missing-comma",
+        document.place(Span {
+            start: last,
+            end: at,
+        }),
+        "a comma is missing",
+    )
+    .label("after this")
+    .help("separate entries with `,`")
+}
+
+/// Two entries of the same name.
+pub fn duplicate(document: &Document, name: &str, first: Span, second: Span) -> Diagnostic {
+    let shown = name.trim_matches('"');
+    Diagnostic::error(
+        "duplicate-name",
+        document.place(second),
+        format!("`{shown}` is given twice"),
+    )
+    .label("given again here")
+    .also(document.place(first), "first given here")
+    .help("remove one, or give it another name")
+}
+
+/// A field that must be there.
+pub fn missing_field(
+    context: &Context<'_>,
+    group: usize,
+    field: &str,
+    outer: Option<&str>,
+) -> Diagnostic {
+    let text = context.document.text();
+    let group = &context.outline.groups[group];
+    let head = group
+        .parent
+        .map(|parent| context.outline.entries[parent].value.start)
+        .unwrap_or_default();
+    let written = text.get(head..group.span.start).unwrap_or_default();
+    let name = written
+        .split(|letter: char| !(letter.is_alphanumeric() || letter == '_'))
+        .rfind(|part| !part.is_empty());
+    let place = match name {
+        Some(name) => {
+            let start = head + written.rfind(name).unwrap_or_default();
+            Span {
+                start,
+                end: start + name.len(),
+            }
+        }
+        None => Span {
+            start: group.span.start,
+            end: group.span.start + 1,
+        },
+    };
+    let title = match name.or(outer) {
+        Some(name) => format!("`{name}` has no `{field}`"),
+        None => format!("`{field}` is missing"),
+    };
+    Diagnostic::error("missing-field", context.document.place(place), title)
+        .label(format!("`{field}` must be given"))
+        .help(format!("add `{field}: ...` between the brackets"))
+}
+
+/// Any other failure of the parser within an entry.
+pub fn failure(context: &Context<'_>, entry: Option<usize>, error: &ron::Error) -> Diagnostic {
+    use ron::Error;
+    let span = subject(context, entry);
+    let place = context.document.place(span);
+    let found = &context.document.text()[span.start..span.end];
+    match error {
+        Error::NoSuchStructField {
+            expected,
+            found,
+            outer,
+        } => {
+            let owner = outer
+                .as_ref()
+                .map(|outer| format!(" of `{outer}`"))
+                .unwrap_or_default();
+            unknown(
+                context,
+                "unknown-field",
+                found,
+                &format!("unknown field `{found}`{owner}"),
+                "fields",
+                expected,
+            )
+        }
+        Error::NoSuchEnumVariant {
+            expected, found, ..
+        } => unknown(
+            context,
+            "unknown-variant",
+            found,
+            &format!("`{found}` is not known here"),
+            "possible here",
+            expected,
+        ),
+        Error::Message(message) => Diagnostic::error("invalid-value", place, sentence(message)),
+        Error::InvalidValueForType { expected, found } => Diagnostic::error(
+            "wrong-type",
+            place,
+            format!("expected {expected}, found {found}"),
+        )
+        .label(format!("expected {expected}")),
+        Error::ExpectedString if is_word(found) => Diagnostic::error(
+            "wrong-type",
+            place.clone(),
+            format!("expected text, found {}", describe(found)),
+        )
+        .help("write text, and numbers with units, in quotes")
+        .suggest(place, format!("\"{found}\"")),
+        Error::ExpectedComma
+            if found.starts_with(|letter: char| letter.is_ascii_digit()) && is_word(found) =>
+        {
+            Diagnostic::error(
+                "wrong-type",
+                place.clone(),
+                format!("`{found}` is neither a number nor text"),
+            )
+            .help("write numbers with units in quotes")
+            .suggest(place, format!("\"{found}\""))
+        }
+        Error::TrailingCharacters => Diagnostic::error(
+            "trailing-text",
+            place,
+            "something follows where the text should end",
+        )
+        .help("remove it, or look for a bracket that was closed too early"),
+        Error::ExceededRecursionLimit => too_deep(context.document, span.start),
+        Error::ExpectedMapColon => {
+            Diagnostic::error("syntax", place, "a colon is missing after the name")
+                .help("write `name: value`")
+        }
+        Error::ExpectedComma => {
+            Diagnostic::error("missing-comma", place, "a comma is missing before this")
+                .help("separate entries with `,`")
+        }
+        error => match expectation(error) {
+            Some(expected) => Diagnostic::error(
+                "wrong-type",
+                place,
+                format!("expected {expected}, found {}", describe(found)),
+            )
+            .label(format!("expected {expected}")),
+            None => Diagnostic::error("syntax", place, sentence(&error.to_string())),
+        },
+    }
+}
+
+/// A name that is none of the expected ones.
+fn unknown(
+    context: &Context<'_>,
+    code: &'static str,
+    found: &str,
+    title: &str,
+    what: &str,
+    known: &[&str],
+) -> Diagnostic {
+    let text = context.document.text();
+    // The parser stands after the name, or after the quotes that some people put around it.
+    let end = floor_char_boundary(text, context.offset);
+    let start = text[..end].rfind(found).unwrap_or(end);
+    let place = context.document.place(Span {
+        start,
+        end: (start + found.len()).min(text.len()),
+    });
+    let diagnostic = Diagnostic::error(code, place.clone(), title)
+        .label("unknown name")
+        .help(help(found, what, known.iter().copied()));
+    match closest(found, known.iter().copied()) {
+        Some(name) => diagnostic.suggest(place, name),
+        None => diagnostic,
+    }
+}
+
+/// What the message is about: the value of the entry, or the token at which the parser stood inside it.
+fn subject(context: &Context<'_>, entry: Option<usize>) -> Span {
+    let text = context.document.text();
+    let offset = floor_char_boundary(text, context.offset);
+    let token = match next_token(text, offset) {
+        Ok(Some((_, span))) => span,
+        _ => Span {
+            start: offset,
+            end: offset,
+        },
+    };
+    let Some(entry) = entry.map(|entry| &context.outline.entries[entry]) else {
+        return token;
+    };
+    let value = entry.value;
+    if let Some(key) = entry
+        .key
+        .filter(|key| offset <= key.end || value.start == value.end)
+    {
+        return key;
+    }
+    let inside = value.start < offset && offset < value.end;
+    if inside && !entry.children.is_empty() && value.covers(token) {
+        token
+    } else {
+        value
+    }
+}
+
+/// What the parser wanted, in words.
+fn expectation(error: &ron::Error) -> Option<String> {
+    use ron::Error;
+    let words = match error {
+        Error::ExpectedArray => "a list `[...]`",
+        Error::ExpectedBoolean => "`true` or `false`",
+        Error::ExpectedFloat => "a number",
+        Error::ExpectedInteger => "a whole number",
+        Error::IntegerOutOfBounds => "a whole number within range",
+        Error::ExpectedMap => "a map `{...}`",
+        Error::ExpectedString => "text in quotes",
+        Error::ExpectedStructLike => "fields in `(...)`",
+        Error::ExpectedIdentifier => "a name",
+        Error::ExpectedUnit => "`()`",
+        Error::ExpectedChar => "a character in apostrophes",
+        Error::ExpectedNamedStructLike(name) => return Some(format!("`{name}(...)`")),
+        Error::ExpectedDifferentStructName { expected, .. } => {
+            return Some(format!("`{expected}(...)`"));
+        }
+        Error::ExpectedDifferentLength { expected, .. } => return Some(expected.clone()),
+        Error::UnexpectedChar(_) | Error::Eof => "a value",
+        Error::ExpectedStructLikeEnd | Error::ExpectedOptionEnd => "`)` and no further value",
+        Error::ExpectedArrayEnd => "`]` and no further value",
+        Error::ExpectedMapEnd => "`}` and no further value",
+        _ => return None,
+    };
+    Some(words.to_owned())
+}
+
+/// What a piece of text looks like.
+fn describe(text: &str) -> String {
+    let short = text.len() <= 40 && !text.contains('\n');
+    let kind = match text.chars().next() {
+        None => return "nothing".to_owned(),
+        Some('"') => "the text",
+        Some('[') => return "a list".to_owned(),
+        Some('{') => return "a map".to_owned(),
+        Some('(') => return "fields in brackets".to_owned(),
+        Some(letter) if letter.is_ascii_digit() || matches!(letter, '-' | '+' | '.') => {
+            "the number"
+        }
+        Some(_) => "",
+    };
+    match (short, kind) {
+        (true, "") => format!("`{text}`"),
+        (true, kind) => format!("{kind} `{text}`"),
+        (false, _) => "something else".to_owned(),
+    }
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty()
+        && text.chars().all(|letter| {
+            letter.is_alphanumeric() || matches!(letter, '.' | '_' | '%' | '/' | '$' | '-')
+        })
+}
+
+/// The parser's own words as ours: no capital at the start, no full stop.
+fn sentence(message: &str) -> String {
+    let message = message.trim().trim_end_matches('.');
+    let mut letters = message.chars();
+    match (letters.next(), letters.clone().next()) {
+        (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => message.to_owned(),
+    }
+}

@@ -1,0 +1,300 @@
+//! The calendar of pending events: earliest first, and first scheduled first among equal times.
+//!
+//! Two tiers. The **bottom** is a small array sorted by time from which events are popped. While few events are pending
+//! (a queue or two), everything lives there, and nothing beats it. Beyond that, later events wait in a **radix tier**:
+//! a hierarchy of slots like a timing wheel's, indexed by the highest group of bits in which an event's time differs
+//! from the tier's origin. When the bottom runs dry, the earliest slot is opened: a small slot is sorted into the bottom,
+//! a large one is dealt out one level down. Each event moves a bounded number of times through contiguous memory, so
+//! the cost per event stays nearly flat from a handful to millions of pending events, where a heap's cache misses grow.
+//!
+//! References: Ahuja, Mehlhorn, Orlin & Tarjan 1990 (radix heaps); Varghese & Lauck 1987 (hierarchical timing wheels);
+//! Tang, Goh & Thng 2005 (ladder queue: sort only what is about to be popped).
+
+/// Bits of a time that one level of the radix tier looks at.
+const DIGIT_BITS: u32 = 6;
+const SLOTS: usize = 1 << DIGIT_BITS;
+const LEVELS: usize = (u64::BITS as usize).div_ceil(DIGIT_BITS as usize);
+/// A slot with at most this many events is sorted straight into the bottom.
+const SORTED_AT_ONCE: usize = 24;
+/// A bottom that outgrows this is dealt out to the radix tier.
+const BOTTOM_LIMIT: usize = 64;
+
+/// An event and when it happens.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<E> {
+    /// Nanoseconds since the start of the run.
+    pub time_ns: u64,
+    pub event: E,
+}
+
+/// Pending events in order of time; ties in order of scheduling.
+#[derive(Debug)]
+pub struct Calendar<E> {
+    /// Sorted by descending time, so that the next event is the last element.
+    bottom: Vec<Entry<E>>,
+    /// Events before this time belong to the bottom, all others to the radix tier.
+    horizon_ns: u64,
+    /// The time the radix tier's slots are counted from.
+    origin_ns: u64,
+    radix: Box<Radix<E>>,
+    /// Events in the radix tier.
+    far: usize,
+}
+
+/// Slots by level and digit, with a bit for each slot that holds something.
+#[derive(Debug)]
+struct Radix<E> {
+    levels_occupied: u64,
+    slots_occupied: [u64; LEVELS],
+    slots: Vec<Vec<Entry<E>>>,
+}
+
+impl<E: Copy> Default for Calendar<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E: Copy> Calendar<E> {
+    /// A calendar without events.
+    pub fn new() -> Self {
+        Self {
+            bottom: Vec::with_capacity(2 * BOTTOM_LIMIT),
+            horizon_ns: u64::MAX,
+            origin_ns: 0,
+            radix: Box::new(Radix {
+                levels_occupied: 0,
+                slots_occupied: [0; LEVELS],
+                slots: (0..LEVELS * SLOTS).map(|_| Vec::new()).collect(),
+            }),
+            far: 0,
+        }
+    }
+
+    /// Pending events.
+    pub fn len(&self) -> usize {
+        self.bottom.len() + self.far
+    }
+
+    /// Whether nothing is pending.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Schedules an event at `time_ns`, which must not lie before the last event popped.
+    #[inline(always)]
+    pub fn push(&mut self, time_ns: u64, event: E) {
+        let entry = Entry { time_ns, event };
+        if time_ns < self.horizon_ns {
+            self.insert_sorted(entry);
+        } else {
+            self.far += 1;
+            self.radix.push(self.origin_ns, entry);
+        }
+    }
+
+    /// The next event if it happens at or before `limit_ns`.
+    #[inline(always)]
+    pub fn pop_until(&mut self, limit_ns: u64) -> Option<Entry<E>> {
+        if self.bottom.is_empty() && !self.refill() {
+            return None;
+        }
+        let entry = *self.bottom.last()?;
+        if entry.time_ns > limit_ns {
+            return None;
+        }
+        self.bottom.truncate(self.bottom.len() - 1);
+        Some(entry)
+    }
+
+    #[inline(always)]
+    fn insert_sorted(&mut self, entry: Entry<E>) {
+        let mut index = self.bottom.len();
+        self.bottom.push(entry);
+        // The new event goes below all that happen later or were scheduled earlier at the same time.
+        while index > 0 && self.bottom[index - 1].time_ns <= entry.time_ns {
+            self.bottom[index] = self.bottom[index - 1];
+            index -= 1;
+        }
+        self.bottom[index] = entry;
+        if self.bottom.len() > BOTTOM_LIMIT {
+            self.spill();
+        }
+    }
+
+    /// Deals a bottom that has grown too large out to the radix tier.
+    #[cold]
+    #[inline(never)]
+    fn spill(&mut self) {
+        let (Some(first), Some(last)) = (self.bottom.last(), self.bottom.first()) else { return };
+        if first.time_ns == last.time_ns {
+            return;
+        }
+        // The bottom's events share all digits above the slot they came from with the old origin, so counting from the
+        // earliest of them leaves every other event in its slot.
+        self.origin_ns = first.time_ns;
+        self.far += self.bottom.len();
+        while let Some(entry) = self.bottom.pop() {
+            self.radix.push(self.origin_ns, entry);
+        }
+        self.refill();
+    }
+
+    /// Moves the earliest events of the radix tier to the empty bottom. Returns whether there were any.
+    #[inline(never)]
+    fn refill(&mut self) -> bool {
+        if self.far <= SORTED_AT_ONCE {
+            return self.gather();
+        }
+        loop {
+            let level = self.radix.levels_occupied.trailing_zeros() as usize;
+            let digit = self.radix.slots_occupied[level].trailing_zeros() as usize;
+            let shift = level as u32 * DIGIT_BITS;
+            let above = self.origin_ns >> shift >> DIGIT_BITS << DIGIT_BITS;
+            self.origin_ns = (above | digit as u64) << shift;
+            self.radix.clear_bit(level, digit);
+            let index = level * SLOTS + digit;
+            let count = self.radix.slots[index].len();
+            if count <= SORTED_AT_ONCE || level == 0 {
+                self.far -= count;
+                self.horizon_ns = self.origin_ns.saturating_add(1 << shift);
+                for position in (0..count).rev() {
+                    self.bottom.push(self.radix.slots[index][position]);
+                }
+                self.radix.slots[index].clear();
+                sort_descending(&mut self.bottom);
+                return true;
+            }
+            let mut slot = std::mem::take(&mut self.radix.slots[index]);
+            for entry in slot.drain(..) {
+                self.radix.push(self.origin_ns, entry);
+            }
+            // The slot keeps its memory for the next round: nothing is allocated in steady state.
+            self.radix.slots[index] = slot;
+        }
+    }
+
+    /// Moves the few events left in the radix tier to the bottom, which from then on takes all events again.
+    fn gather(&mut self) -> bool {
+        self.horizon_ns = u64::MAX;
+        while self.radix.levels_occupied != 0 {
+            let level = self.radix.levels_occupied.trailing_zeros() as usize;
+            while self.radix.slots_occupied[level] != 0 {
+                let digit = self.radix.slots_occupied[level].trailing_zeros() as usize;
+                self.radix.clear_bit(level, digit);
+                self.bottom.append(&mut self.radix.slots[level * SLOTS + digit]);
+            }
+        }
+        self.far = 0;
+        // Slots come in ascending order and equal times within one slot, so a reversal keeps ties in order.
+        self.bottom.reverse();
+        sort_descending(&mut self.bottom);
+        !self.bottom.is_empty()
+    }
+}
+
+impl<E: Copy> Radix<E> {
+    #[inline(always)]
+    fn push(&mut self, origin_ns: u64, entry: Entry<E>) {
+        let difference = entry.time_ns ^ origin_ns;
+        let level = ((63 - (difference | 1).leading_zeros()) / DIGIT_BITS) as usize;
+        let digit = (entry.time_ns >> (level as u32 * DIGIT_BITS)) as usize % SLOTS;
+        self.levels_occupied |= 1 << level;
+        self.slots_occupied[level] |= 1 << digit;
+        self.slots[level * SLOTS + digit].push(entry);
+    }
+
+    #[inline(always)]
+    fn clear_bit(&mut self, level: usize, digit: usize) {
+        self.slots_occupied[level] &= !(1 << digit);
+        if self.slots_occupied[level] == 0 {
+            self.levels_occupied &= !(1 << level);
+        }
+    }
+}
+
+/// Stable insertion sort: the arrays are short and often nearly sorted.
+fn sort_descending<E: Copy>(entries: &mut [Entry<E>]) {
+    for sorted in 1..entries.len() {
+        let entry = entries[sorted];
+        let mut index = sorted;
+        while index > 0 && entries[index - 1].time_ns < entry.time_ns {
+            entries[index] = entries[index - 1];
+            index -= 1;
+        }
+        entries[index] = entry;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cmp::Reverse;
+    use std::collections::BinaryHeap;
+
+    use super::*;
+    use crate::random::{Purpose, Seed};
+
+    /// Holds `pending` events for `steps` pops and compares every pop with a binary heap of `(time, sequence)`.
+    fn agrees_with_a_heap(pending: usize, steps: usize, spread_ns: u64, name: &str) {
+        let mut stream = Seed::new(1, 0).stream(Purpose::named(name));
+        let mut calendar = Calendar::new();
+        let mut heap = BinaryHeap::new();
+        let mut sequence = 0u64;
+        let mut now = 0;
+        for step in 0..pending + steps {
+            if step >= pending {
+                let entry = calendar.pop_until(u64::MAX).expect("events are pending");
+                let Reverse((time, order)) = heap.pop().expect("events are pending");
+                assert_eq!((entry.time_ns, entry.event), (time, order));
+                now = entry.time_ns;
+            }
+            // A third of the delays are zero or large, so that ties and high levels are met.
+            let delay = match stream.below(6) {
+                0 => 0,
+                1 => stream.below(spread_ns.saturating_mul(1000)),
+                _ => stream.below(spread_ns),
+            };
+            calendar.push(now + delay, sequence);
+            heap.push(Reverse((now + delay, sequence)));
+            sequence += 1;
+            assert_eq!(calendar.len(), heap.len());
+        }
+        while let Some(Reverse((time, order))) = heap.pop() {
+            let entry = calendar.pop_until(u64::MAX).expect("events are pending");
+            assert_eq!((entry.time_ns, entry.event), (time, order));
+        }
+        assert!(calendar.pop_until(u64::MAX).is_none());
+    }
+
+    #[test]
+    fn pops_in_the_order_of_time_and_scheduling_for_every_size() {
+        for pending in [1, 2, 17, 60, 64, 65, 200, 5_000] {
+            for spread_ns in [1, 3, 64, 5_000, 1 << 30] {
+                agrees_with_a_heap(pending, 20_000, spread_ns, &format!("{pending}/{spread_ns}"));
+            }
+        }
+    }
+
+    #[test]
+    fn an_event_beyond_the_limit_stays() {
+        let mut calendar = Calendar::new();
+        calendar.push(5, ());
+        assert!(calendar.pop_until(4).is_none());
+        assert_eq!(calendar.pop_until(5).map(|entry| entry.time_ns), Some(5));
+        assert!(calendar.is_empty());
+    }
+
+    #[test]
+    fn times_at_the_end_of_the_range_are_kept_in_order() {
+        let mut calendar = Calendar::new();
+        for index in 0..200u64 {
+            calendar.push(u64::MAX - 1 - index % 100, index);
+        }
+        let mut last = 0;
+        for _ in 0..200 {
+            let entry = calendar.pop_until(u64::MAX).expect("200 events were scheduled");
+            assert!(entry.time_ns >= last);
+            last = entry.time_ns;
+        }
+    }
+}

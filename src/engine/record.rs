@@ -1,0 +1,141 @@
+//! What a run leaves behind: plain numbers per node, for a window of simulated time.
+
+use crate::statistics::histogram::LatencyHistogram;
+
+/// What every node counts, from time zero. Two of these subtract to a window's counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Visits that arrived (for clients: requests sent).
+    pub arrivals: u64,
+    /// Visits answered with success.
+    pub completed: u64,
+    /// Visits answered with failure.
+    pub failed: u64,
+    /// Visits x nanoseconds in the node.
+    pub in_system_ns: u128,
+    /// Visits x nanoseconds waiting for service.
+    pub waiting_ns: u128,
+    /// Cores (or servers) x nanoseconds busy.
+    pub busy_ns: u128,
+    /// Cores (or servers) x nanoseconds there.
+    pub capacity_ns: u128,
+    /// Replicas x nanoseconds, which hourly prices multiply.
+    pub replica_ns: u128,
+    /// Bytes sent over links.
+    pub bytes: u128,
+}
+
+impl Counters {
+    /// What was counted since `earlier`.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            arrivals: self.arrivals - earlier.arrivals,
+            completed: self.completed - earlier.completed,
+            failed: self.failed - earlier.failed,
+            in_system_ns: self.in_system_ns - earlier.in_system_ns,
+            waiting_ns: self.waiting_ns - earlier.waiting_ns,
+            busy_ns: self.busy_ns - earlier.busy_ns,
+            capacity_ns: self.capacity_ns - earlier.capacity_ns,
+            replica_ns: self.replica_ns - earlier.replica_ns,
+            bytes: self.bytes - earlier.bytes,
+        }
+    }
+
+    /// Adds another window's counts.
+    pub fn add(&mut self, other: &Self) {
+        self.arrivals += other.arrivals;
+        self.completed += other.completed;
+        self.failed += other.failed;
+        self.in_system_ns += other.in_system_ns;
+        self.waiting_ns += other.waiting_ns;
+        self.busy_ns += other.busy_ns;
+        self.capacity_ns += other.capacity_ns;
+        self.replica_ns += other.replica_ns;
+        self.bytes += other.bytes;
+    }
+}
+
+/// A share that only some techniques have, such as the hit ratio of a cache: a numerator and a denominator since zero.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Share {
+    /// The key in results; its last word is the unit.
+    pub name: &'static str,
+    pub numerator: f64,
+    pub denominator: f64,
+}
+
+/// What clients saw of one operation they request.
+#[derive(Clone, Debug, Default)]
+pub struct OperationRecord {
+    pub completed: u64,
+    pub failed: u64,
+    /// Of successful requests.
+    pub latency: LatencyHistogram,
+}
+
+/// One node over one window of time.
+#[derive(Clone, Debug, Default)]
+pub struct NodeRecord {
+    pub counters: Counters,
+    /// From arrival to the start of service.
+    pub wait: LatencyHistogram,
+    /// From arrival to reply.
+    pub latency: LatencyHistogram,
+    /// Clients only; indexed as their mix.
+    pub operations: Vec<OperationRecord>,
+    pub shares: Vec<Share>,
+}
+
+impl NodeRecord {
+    /// Adds a later window of the same node.
+    pub fn merge(&mut self, other: &Self) {
+        self.counters.add(&other.counters);
+        self.wait.merge(&other.wait);
+        self.latency.merge(&other.latency);
+        self.operations.resize_with(self.operations.len().max(other.operations.len()), Default::default);
+        for (mine, theirs) in self.operations.iter_mut().zip(&other.operations) {
+            mine.completed += theirs.completed;
+            mine.failed += theirs.failed;
+            mine.latency.merge(&theirs.latency);
+        }
+        if self.shares.is_empty() {
+            self.shares.clone_from(&other.shares);
+        } else {
+            for (mine, theirs) in self.shares.iter_mut().zip(&other.shares) {
+                mine.numerator += theirs.numerator;
+                mine.denominator += theirs.denominator;
+            }
+        }
+    }
+}
+
+/// A whole model over one window of time.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    pub start_ns: u64,
+    pub end_ns: u64,
+    /// Events processed in the window.
+    pub events: u64,
+    /// Visits in progress at its end.
+    pub in_flight: u32,
+    pub nodes: Vec<NodeRecord>,
+}
+
+impl Record {
+    /// Adds the window that follows.
+    pub fn merge(&mut self, later: &Self) {
+        self.end_ns = later.end_ns;
+        self.events += later.events;
+        self.in_flight = later.in_flight;
+        self.nodes.resize_with(self.nodes.len().max(later.nodes.len()), Default::default);
+        for (mine, theirs) in self.nodes.iter_mut().zip(&later.nodes) {
+            mine.merge(theirs);
+        }
+    }
+
+    /// Simulated seconds.
+    pub fn seconds(&self) -> f64 {
+        (self.end_ns - self.start_ns) as f64 * 1e-9
+    }
+}

@@ -1,0 +1,188 @@
+//! The loop: pop an event, let its node act, deliver what it sent, repeat.
+
+use std::fmt;
+
+use crate::engine::calendar::Calendar;
+use crate::engine::context::{Context, Core, Event, KeySpace, Message};
+use crate::engine::record::{Counters, NodeRecord, Record, Share};
+use crate::engine::visit::Visits;
+use crate::engine::{Node, NodeIndex};
+use crate::random::{Seed, mix};
+
+/// Messages that one event may cause without time passing. Far above what a large fan-out needs; a request that goes in
+/// circles meets it at once.
+const MESSAGES_PER_EVENT: usize = 4_000_000;
+
+/// Bounds that keep a run from eating the machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Visits in progress at once.
+    pub visits: u32,
+    /// Events over the whole run.
+    pub events: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { visits: 2_000_000, events: u64::MAX }
+    }
+}
+
+/// Why a run stopped before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// More visits in progress than allowed: work arrives faster than it is done.
+    TooManyVisits,
+    /// The budget of events is used up.
+    TooManyEvents,
+    /// Requests go round in circles without time passing.
+    ZeroDelayCycle(NodeIndex),
+}
+
+impl fmt::Display for Halt {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooManyVisits => write!(formatter, "too many requests in progress at once"),
+            Self::TooManyEvents => write!(formatter, "the budget of events is used up"),
+            Self::ZeroDelayCycle(_) => write!(formatter, "requests go round in circles without time passing"),
+        }
+    }
+}
+
+/// One run of a model.
+#[derive(Debug)]
+pub struct Simulation<N> {
+    nodes: Vec<N>,
+    core: Core,
+    limits: Limits,
+    events: u64,
+    fingerprint: u64,
+    halt: Option<Halt>,
+    window: Window,
+}
+
+/// What had been counted when the current window began.
+#[derive(Debug, Default)]
+struct Window {
+    start_ns: u64,
+    events: u64,
+    counters: Vec<Counters>,
+    shares: Vec<Vec<Share>>,
+}
+
+impl<N: Node> Simulation<N> {
+    /// Prepares a run and lets every node set its first timers.
+    pub fn new(nodes: Vec<N>, keys: Vec<KeySpace>, seed: Seed, limits: Limits) -> Self {
+        let core = Core { now_ns: 0, seed, calendar: Calendar::new(), visits: Visits::new(), outbox: Vec::new(), keys };
+        let window = Window {
+            counters: vec![Counters::default(); nodes.len()],
+            shares: vec![Vec::new(); nodes.len()],
+            ..Window::default()
+        };
+        let mut simulation = Self { nodes, core, limits, events: 0, fingerprint: 0, halt: None, window };
+        for index in 0..simulation.nodes.len() {
+            let node = NodeIndex(index as u32);
+            simulation.nodes[index].start(&mut Context { core: &mut simulation.core, node });
+            simulation.deliver();
+        }
+        simulation
+    }
+
+    /// Runs until `end_ns` inclusive. After `Err` the run cannot go on, but what happened so far can be observed.
+    pub fn run_until(&mut self, end_ns: u64) -> Result<(), Halt> {
+        if let Some(halt) = self.halt {
+            return Err(halt);
+        }
+        while let Some(entry) = self.core.calendar.pop_until(end_ns) {
+            let Event { node, timer } = entry.event;
+            self.core.now_ns = entry.time_ns;
+            self.events += 1;
+            self.fingerprint = (self.fingerprint ^ entry.time_ns).rotate_left(29).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+                ^ u64::from(node.0);
+            self.nodes[node.0 as usize].timer(&mut Context { core: &mut self.core, node }, timer);
+            self.deliver();
+            if self.core.visits.live() > self.limits.visits || self.events >= self.limits.events {
+                self.halt = self.halt.or(Some(if self.events >= self.limits.events {
+                    Halt::TooManyEvents
+                } else {
+                    Halt::TooManyVisits
+                }));
+            }
+            if let Some(halt) = self.halt {
+                return Err(halt);
+            }
+        }
+        self.core.now_ns = self.core.now_ns.max(end_ns);
+        Ok(())
+    }
+
+    /// Delivers messages in the order they were sent until none is left.
+    #[inline(always)]
+    fn deliver(&mut self) {
+        let mut next = 0;
+        while let Some(&message) = self.core.outbox.get(next) {
+            next += 1;
+            match message {
+                Message::Arrive { node, slot } => {
+                    self.nodes[node.0 as usize].arrive(&mut Context { core: &mut self.core, node }, slot);
+                }
+                Message::Reply { node, reply } => {
+                    self.nodes[node.0 as usize].reply(&mut Context { core: &mut self.core, node }, reply);
+                }
+            }
+            if next > MESSAGES_PER_EVENT {
+                let (Message::Arrive { node, .. } | Message::Reply { node, .. }) = message;
+                self.halt = Some(Halt::ZeroDelayCycle(node));
+                break;
+            }
+        }
+        self.core.outbox.clear();
+    }
+
+    /// Nanoseconds simulated so far.
+    pub fn now_ns(&self) -> u64 {
+        self.core.now_ns
+    }
+
+    /// A hash of the times and nodes of all events so far: two runs with the same value took the same course.
+    pub fn fingerprint(&self) -> u64 {
+        mix(self.fingerprint ^ self.events)
+    }
+
+    /// Closes the current window of time, returns what happened in it and opens the next.
+    pub fn take_record(&mut self) -> Record {
+        let now_ns = self.core.now_ns;
+        let mut record = Record {
+            start_ns: self.window.start_ns,
+            end_ns: now_ns,
+            events: self.events - self.window.events,
+            in_flight: self.core.visits.live(),
+            nodes: Vec::with_capacity(self.nodes.len()),
+        };
+        for (index, node) in self.nodes.iter_mut().enumerate() {
+            let mut node_record = NodeRecord::default();
+            node.observe(now_ns, &mut node_record);
+            let counters = std::mem::replace(&mut self.window.counters[index], node_record.counters);
+            node_record.counters = node_record.counters.since(&counters);
+            let shares = std::mem::replace(&mut self.window.shares[index], node_record.shares.clone());
+            for (share, earlier) in node_record.shares.iter_mut().zip(&shares) {
+                share.numerator -= earlier.numerator;
+                share.denominator -= earlier.denominator;
+            }
+            record.nodes.push(node_record);
+        }
+        self.window.start_ns = now_ns;
+        self.window.events = self.events;
+        record
+    }
+
+    /// The nodes, for audits.
+    pub fn nodes(&self) -> &[N] {
+        &self.nodes
+    }
+
+    /// Visits in progress.
+    pub fn in_flight(&self) -> u32 {
+        self.core.visits.live()
+    }
+}

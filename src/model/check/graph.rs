@@ -1,0 +1,195 @@
+//! Who calls whom: operations and how often each calls others, and nodes and whom they know.
+
+use std::collections::{BTreeSet, HashMap};
+
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use crate::model::architecture::link_ends;
+use crate::model::check::Subject;
+use crate::model::check::directory::Directory;
+use crate::techniques::technique::{LinkSpec, Reference, Role, Spec};
+
+/// One operation of one node.
+#[derive(Clone, Debug)]
+pub struct Vertex {
+    /// The node's index in the order of the text.
+    pub node: usize,
+    pub operation: String,
+    /// Mean seconds of computing, and of holding a worker besides, of one visit.
+    pub core_s: f64,
+    pub wait_s: f64,
+}
+
+/// How one operation calls another.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    /// Mean calls per visit.
+    pub times: f64,
+    /// Whether simulated time is sure to pass between the visit's start and the call's.
+    pub delayed: bool,
+}
+
+/// The graphs that rules walk over.
+pub struct Graph<'a> {
+    pub directory: Directory<'a>,
+    pub operations: DiGraph<Vertex, Call>,
+    /// Nodes that refer to nodes, by index.
+    pub neighbors: BTreeSet<(usize, usize)>,
+    /// Requests per second that open workloads are sure to start.
+    pub offered: Vec<(NodeIndex, f64)>,
+    /// The part each node plays.
+    pub roles: Vec<Role>,
+    /// Links by the indices of their ends, as positions in the architecture.
+    pub links: HashMap<(usize, usize), usize>,
+    vertices: HashMap<(usize, String), NodeIndex>,
+}
+
+impl<'a> Graph<'a> {
+    /// Builds the graphs. Names that mean nothing are left out: other rules report them.
+    pub fn of<N: Spec, L: LinkSpec, K>(subject: &Subject<'a, N, L, K>) -> Self {
+        let mut graph = Self {
+            directory: Directory::of(subject),
+            operations: DiGraph::new(),
+            neighbors: BTreeSet::new(),
+            offered: Vec::new(),
+            roles: subject
+                .architecture
+                .nodes
+                .values()
+                .map(|node| node.role())
+                .collect(),
+            links: HashMap::new(),
+            vertices: HashMap::new(),
+        };
+        graph.add_links(subject);
+        graph.add_neighbors(subject);
+        graph.add_operations(subject);
+        graph.add_calls(subject);
+        graph
+    }
+
+    /// The vertex of `"node.operation"`.
+    fn vertex(&self, reference: &str) -> Option<NodeIndex> {
+        let (node, operation) = self.directory.split(reference)?;
+        self.vertices
+            .get(&(self.directory.index(node)?, operation.to_owned()))
+            .copied()
+    }
+
+    /// Vertices of one node.
+    pub fn vertices_of(&self) -> Vec<Vec<NodeIndex>> {
+        let mut vertices = vec![Vec::new(); self.roles.len()];
+        for index in self.operations.node_indices() {
+            vertices[self.operations[index].node].push(index);
+        }
+        vertices
+    }
+
+    /// `node.operation`
+    pub fn name(&self, vertex: NodeIndex) -> String {
+        let vertex = &self.operations[vertex];
+        let node = self
+            .directory
+            .iter()
+            .nth(vertex.node)
+            .map_or("", |offer| offer.name);
+        format!("{node}.{}", vertex.operation)
+    }
+
+    fn add_links<N: Spec, L: LinkSpec, K>(&mut self, subject: &Subject<'a, N, L, K>) {
+        for (position, name) in subject.architecture.links.keys().enumerate() {
+            let ends = link_ends(name).and_then(|(from, to)| {
+                Some((self.directory.index(from)?, self.directory.index(to)?))
+            });
+            if let Some(ends) = ends {
+                self.links.insert(ends, position);
+            }
+        }
+    }
+
+    fn add_neighbors<N: Spec, L: LinkSpec, K>(&mut self, subject: &Subject<'a, N, L, K>) {
+        for (from, node) in subject.architecture.nodes.values().enumerate() {
+            for reference in node.references() {
+                let name = match reference {
+                    Reference::Operation(name) => self.directory.split(name).map(|(node, _)| node),
+                    Reference::Node { name, .. } | Reference::Target(name) => Some(name.as_str()),
+                    Reference::Key(_) => None,
+                };
+                let to = name.and_then(|name| self.directory.index(name));
+                self.neighbors.extend(to.map(|to| (from, to)));
+            }
+        }
+    }
+
+    fn add_operations<N: Spec, L: LinkSpec, K>(&mut self, subject: &Subject<'a, N, L, K>) {
+        for (index, node) in subject.architecture.nodes.values().enumerate() {
+            let Some(offer) = self.directory.iter().nth(index) else {
+                continue;
+            };
+            let Some(provider) = self.directory.provider(offer.name) else {
+                continue;
+            };
+            for operation in provider.operations.clone() {
+                let demand = node.demand(operation);
+                let operation = operation.to_owned();
+                let vertex = Vertex {
+                    node: index,
+                    operation: operation.clone(),
+                    core_s: demand.core_s,
+                    wait_s: demand.wait_s,
+                };
+                let vertex = self.operations.add_node(vertex);
+                self.vertices.insert((index, operation), vertex);
+            }
+        }
+    }
+
+    fn add_calls<N: Spec, L: LinkSpec, K>(&mut self, subject: &Subject<'a, N, L, K>) {
+        for (index, node) in subject.architecture.nodes.values().enumerate() {
+            for (name, rate) in node.offered() {
+                self.offered
+                    .extend(self.vertex(&name).map(|vertex| (vertex, rate)));
+            }
+            let passes_to = self
+                .directory
+                .iter()
+                .nth(index)
+                .and_then(|offer| offer.passes_to);
+            let own: Vec<_> = self
+                .operations
+                .node_indices()
+                .filter(|vertex| self.operations[*vertex].node == index)
+                .collect();
+            for vertex in own {
+                let operation = self.operations[vertex].operation.clone();
+                let mut calls = node.demand(&operation).calls;
+                if let (true, Some(target)) = (calls.is_empty(), passes_to) {
+                    calls.push((format!("{target}.{operation}"), 1.0));
+                }
+                for (name, times) in calls {
+                    self.add_call(subject, vertex, &name, times);
+                }
+            }
+        }
+    }
+
+    fn add_call<N: Spec, L: LinkSpec, K>(
+        &mut self,
+        subject: &Subject<'a, N, L, K>,
+        from: NodeIndex,
+        to: &str,
+        times: f64,
+    ) {
+        let Some(to) = self.vertex(to).filter(|_| times > 0.0) else {
+            return;
+        };
+        let ends = (self.operations[from].node, self.operations[to].node);
+        let link = self
+            .links
+            .get(&ends)
+            .and_then(|position| subject.architecture.links.get_index(*position));
+        let link_s = link.map_or(0.0, |(_, link)| link.delay_s());
+        let delayed = self.operations[from].core_s + self.operations[from].wait_s + link_s > 0.0;
+        self.operations.add_edge(from, to, Call { times, delayed });
+    }
+}

@@ -1,0 +1,449 @@
+//! Clients: who sends requests, how many, and for what.
+//!
+//! # How it works
+//!
+//! ```text
+//! open:    at each moment of the arrival process: send one request (or a batch); do not wait for replies
+//! closed:  each user: think, send, wait for the reply, think ...
+//! request: operation by the mix; the request's key fixes all its later draws
+//! ```
+//!
+//! # Parameters
+//!
+//! | parameter | unit | default | meaning |
+//! |---|---|---|---|
+//! | `rate` | requests/s | | open workload: mean rate |
+//! | `arrivals` | | `Poisson` | open workload: how they are spaced (see [`Arrivals`]) |
+//! | `batch` | requests | 1 | open workload: requests sent together |
+//! | `users` | users | | closed workload: how many at the start |
+//! | `think` | time | 0 | closed workload: pause between reply and next request |
+//! | `stages` | | | closed workload: ramps of the number of users, as k6's `stages` |
+//! | `mix` | weights | | operations and how often each is chosen, relative to the others |
+//! | `priority` | 0 to 7 | 0 | smaller goes first in priority queues |
+//! | `zones` | zones | 1 | users are spread evenly over these |
+//!
+//! # When it helps, when it hurts
+//!
+//! A closed workload slows down with the system it loads, which hides overload: choose it for people who wait, and an
+//! open one for traffic that does not (Schroeder, Wierman & Harchol-Balter, NSDI 2006).
+//!
+//! # Law
+//!
+//! Closed: requests in progress + users thinking = users, so `X = N / (R + Z)` (the interactive response time law).
+
+use serde::Deserialize;
+
+use crate::diagnostic::span::{Named, Spanned};
+use crate::distribution::AliasTable;
+use crate::distribution::Distribution;
+use crate::distribution::Sampler;
+use crate::engine::context::Context;
+use crate::engine::gauge::Gauge;
+use crate::engine::record::{NodeRecord, OperationRecord};
+use crate::engine::visit::Identity;
+use crate::engine::{Destination, Node, Outcome, Reply, Timer, Token};
+use crate::random::{Purpose, Stream};
+use crate::techniques::parts::arrivals::{Arrivals, Process};
+use crate::techniques::parts::executor::PRIORITIES;
+use crate::techniques::technique::{
+    CompileError, Demand, Mistake, Operations, Reference, Role, Spec, Wiring, law_mistakes,
+};
+use crate::units::{Duration, Rate};
+
+/// Clients as written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clients {
+    #[serde(default)]
+    pub rate: Option<Spanned<Rate>>,
+    #[serde(default)]
+    pub arrivals: Option<Spanned<Arrivals>>,
+    #[serde(default)]
+    pub batch: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub users: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub think: Option<Spanned<Distribution>>,
+    #[serde(default)]
+    pub stages: Vec<UserStage>,
+    pub mix: Spanned<Named<f64>>,
+    #[serde(default)]
+    pub priority: Option<Spanned<u8>>,
+    #[serde(default)]
+    pub zones: Option<Spanned<u8>>,
+}
+
+/// One ramp of the number of users.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserStage {
+    pub duration: Duration,
+    pub target: u32,
+}
+
+impl Clients {
+    fn closed(&self) -> bool {
+        self.users.is_some()
+    }
+
+    /// Names of the operations requested, in the order of their indices.
+    pub fn requested(&self) -> impl Iterator<Item = &str> {
+        self.mix.keys().map(|name| name.value.as_str())
+    }
+
+    fn most_users(&self) -> u32 {
+        let start = self.users.as_ref().map_or(0, |users| users.value);
+        self.stages.iter().map(|stage| stage.target).fold(start, u32::max)
+    }
+}
+
+/// The largest closed workload.
+const MOST_USERS: u32 = 10_000_000;
+
+impl Spec for Clients {
+    fn kind(&self) -> &'static str {
+        "Clients"
+    }
+
+    fn role(&self) -> Role {
+        Role::Client
+    }
+
+    fn operations(&self) -> Operations<'_> {
+        Operations::None
+    }
+
+    fn references(&self) -> Vec<Reference<'_>> {
+        self.mix.keys().map(Reference::Operation).collect()
+    }
+
+    fn mistakes(&self) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        let mix = self.mix.span;
+        if self.mix.is_empty() {
+            found.push(Mistake::new(mix, "the mix is empty", "name an operation: { \"service.operation\": 1 }"));
+        } else if !self.mix.values().all(|weight| weight.is_finite() && weight.value >= 0.0)
+            || self.mix.values().map(|weight| weight.value).sum::<f64>() <= 0.0
+        {
+            found.push(Mistake::new(mix, "weights must be 0 or more, and one above 0", "write for example 8"));
+        }
+        if self.mix.len() > usize::from(u8::MAX) + 1 {
+            found.push(Mistake::new(mix, "a mix has at most 256 operations", "split it over several Clients"));
+        }
+        let open = self.rate.is_some() || self.arrivals.is_some() || self.batch.is_some();
+        match (&self.users, open) {
+            (Some(users), true) => {
+                let help = "keep users and think (closed), or rate and arrivals (open), and put the other workload into Clients of its own";
+                found.push(Mistake::new(users.span, "a workload is either closed or open, not both", help));
+            }
+            (None, false) => {
+                found.push(Mistake::new(
+                    mix,
+                    "nobody sends these requests",
+                    "add rate: \"500/s\" (open) or users: 100 and think (closed)",
+                ));
+            }
+            (Some(users), false) if self.most_users() > MOST_USERS => {
+                found.push(Mistake::new(users.span, format!("more than {MOST_USERS} users"), "use an open workload"));
+            }
+            _ => {}
+        }
+        if let Some(think) = &self.think {
+            found.extend(law_mistakes(think));
+            if !self.closed() {
+                found.push(Mistake::new(think.span, "only users think", "add users: 100, or leave think out"));
+            }
+        }
+        if open {
+            let arrivals = self.arrivals.clone().unwrap_or_default();
+            let span = self.arrivals.as_ref().map_or(mix, |arrivals| arrivals.span);
+            found.extend(arrivals.mistakes(self.rate.as_ref(), span));
+        }
+        if let Some(rate) = self.rate.as_ref().filter(|rate| rate.per_second <= 0.0 || rate.per_second > 1e9) {
+            found.push(Mistake::new(
+                rate.span,
+                "the rate must lie above 0 and not above 1e9/s",
+                "write for example \"500/s\"",
+            ));
+        }
+        if let Some(batch) = self.batch.as_ref().filter(|batch| !(1..=100_000).contains(&batch.value)) {
+            found.push(Mistake::new(batch.span, "a batch has between 1 and 100,000 requests", "write for example 4"));
+        }
+        if let Some(priority) = self.priority.as_ref().filter(|priority| usize::from(priority.value) >= PRIORITIES) {
+            found.push(Mistake::new(priority.span, "priorities go from 0 (first) to 7", "write for example 1"));
+        }
+        if let Some(zones) = self.zones.as_ref().filter(|zones| zones.value == 0) {
+            found.push(Mistake::new(zones.span, "users are in at least one zone", "write 1 or more"));
+        }
+        found
+    }
+
+    fn demand(&self, _operation: &str) -> Demand {
+        Demand::default()
+    }
+
+    fn offered(&self) -> Vec<(String, f64)> {
+        if self.closed() {
+            return Vec::new();
+        }
+        let rate = self.rate.as_ref().map(|rate| rate.per_second);
+        let arrivals = self.arrivals.clone().unwrap_or_default();
+        let Some(mean) = arrivals.mean_rate_per_s(rate) else { return Vec::new() };
+        let total: f64 = self.mix.values().map(|weight| weight.value).sum();
+        let batch = self.batch.as_ref().map_or(1.0, |batch| f64::from(batch.value));
+        self.mix.iter().map(|(name, weight)| (name.value.clone(), mean * batch * weight.value / total)).collect()
+    }
+}
+
+/// Timer kinds.
+const ARRIVAL: u32 = 0;
+const THINK: u32 = 1;
+const RAMP: u32 = 2;
+
+/// Clients at work.
+#[derive(Clone, Debug)]
+pub struct ClientsNode {
+    source: Source,
+    mix: AliasTable,
+    destinations: Vec<Destination>,
+    operations: Vec<OperationRecord>,
+    requests: Purpose,
+    choosing: Purpose,
+    priority: u8,
+    zones: u8,
+    sent: u64,
+    completed: u64,
+    failed: u64,
+    in_progress: Gauge,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    Open { process: Process, stream: Option<Stream>, purpose: Purpose, batch: u32 },
+    Closed { think: Sampler, purpose: Purpose, target: u32, ramps: Vec<Ramp>, seats: Vec<Seat> },
+}
+
+/// A user who may come and go, while the number of users is ramped.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seat {
+    present: bool,
+    /// The number of the user's next request.
+    next_request: u32,
+}
+
+/// A stretch of time over which the number of users moves linearly.
+#[derive(Clone, Copy, Debug)]
+struct Ramp {
+    start_ns: u64,
+    end_ns: u64,
+    from: u32,
+    to: u32,
+}
+
+impl ClientsNode {
+    /// Compiles the written form.
+    pub fn compile(spec: &Clients, wiring: &mut dyn Wiring) -> Result<Self, CompileError> {
+        let destinations = spec.mix.keys().map(|name| wiring.destination(name)).collect::<Result<Vec<_>, _>>()?;
+        let weights: Vec<f64> = spec.mix.values().map(|weight| weight.value).collect();
+        let mix = AliasTable::new(&weights).map_err(|error| CompileError::at(spec.mix.span, error.to_string()))?;
+        let source = if let Some(users) = &spec.users {
+            let think = match &spec.think {
+                Some(think) => wiring.sampler(think)?,
+                None => wiring.sampler(&Spanned::default())?,
+            };
+            let ramps = ramps(users.value, &spec.stages);
+            let seats = if ramps.is_empty() { Vec::new() } else { vec![Seat::default(); spec.most_users() as usize] };
+            Source::Closed { think, purpose: wiring.purpose("think"), target: users.value, ramps, seats }
+        } else {
+            let rate = spec.rate.as_ref().map(|rate| rate.per_second);
+            let arrivals = spec.arrivals.clone().unwrap_or_default();
+            let process = arrivals.compile(rate, wiring)?;
+            let batch = spec.batch.as_ref().map_or(1, |batch| batch.value);
+            Source::Open { process, stream: None, purpose: wiring.purpose("arrivals"), batch }
+        };
+        Ok(Self {
+            source,
+            mix,
+            operations: vec![OperationRecord::default(); destinations.len()],
+            destinations,
+            requests: wiring.purpose("requests"),
+            choosing: wiring.purpose("mix"),
+            priority: spec.priority.as_ref().map_or(0, |priority| priority.value),
+            zones: spec.zones.as_ref().map_or(1, |zones| zones.value),
+            sent: 0,
+            completed: 0,
+            failed: 0,
+            in_progress: Gauge::default(),
+        })
+    }
+
+    /// Checks that every request sent is answered or in progress.
+    pub fn audit(&self, _now_ns: u64) -> Result<(), String> {
+        let accounted = self.completed + self.failed + self.in_progress.level();
+        if self.sent != accounted {
+            return Err(format!("{} requests sent, {accounted} answered or in progress", self.sent));
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn send(&mut self, context: &mut Context<'_>, number: u64, user: u32) {
+        let key = context.seed().request(self.requests, number);
+        let operation = if self.destinations.len() == 1 {
+            0
+        } else {
+            self.mix.sample(&mut Stream::keyed(key, self.choosing, 0)) as usize
+        };
+        let zone = (user % u32::from(self.zones)) as u8;
+        let identity = Identity { key, user, salt: 0, priority: self.priority, zone };
+        self.sent += 1;
+        self.in_progress.add(context.now_ns(), 1);
+        context.call(self.destinations[operation], Token(number), operation as u8, identity);
+    }
+
+    fn schedule_arrival(&mut self, context: &mut Context<'_>) {
+        let now_ns = context.now_ns();
+        let seed = context.seed();
+        let Source::Open { process, stream, purpose, .. } = &mut self.source else { return };
+        let stream = stream.get_or_insert_with(|| seed.stream(*purpose));
+        if let Some(next_ns) = process.next_ns(now_ns, stream) {
+            context.after(next_ns.saturating_sub(now_ns), Timer { kind: ARRIVAL, data: 0 });
+        }
+    }
+
+    /// The user pauses, or leaves if there are too many; `number` carries who, and which request comes next.
+    #[inline(always)]
+    fn pause(&mut self, context: &mut Context<'_>, number: u64) {
+        let Source::Closed { think, purpose, target, seats, .. } = &mut self.source else { return };
+        let user = (number >> 32) as u32;
+        if user >= *target {
+            seats[user as usize] = Seat { present: false, next_request: number as u32 };
+            return;
+        }
+        let key = context.seed().request(self.requests, number);
+        let pause_ns = think.sample_ns(&mut Stream::keyed(key, *purpose, 0));
+        context.after(pause_ns, Timer { kind: THINK, data: number });
+    }
+
+    /// Moves the number of users to where the ramps want it, and looks again when it changes next.
+    fn ramp(&mut self, context: &mut Context<'_>) {
+        let now_ns = context.now_ns();
+        let Source::Closed { target, ramps, .. } = &mut self.source else { return };
+        let Some(ramp) = ramps.iter().find(|ramp| now_ns < ramp.end_ns).or(ramps.last()).copied() else { return };
+        let (wanted, next_ns) = ramp.at(now_ns);
+        let before = std::mem::replace(target, wanted);
+        self.seat(context, before..wanted);
+        if let Some(next_ns) = next_ns {
+            context.after(next_ns - now_ns, Timer { kind: RAMP, data: 0 });
+        }
+    }
+
+    /// Lets those of these users begin who are not there.
+    fn seat(&mut self, context: &mut Context<'_>, users: std::ops::Range<u32>) {
+        for user in users {
+            let mut request = 0;
+            if let Source::Closed { seats, .. } = &mut self.source
+                && let Some(seat) = seats.get_mut(user as usize)
+            {
+                if seat.present {
+                    continue;
+                }
+                seat.present = true;
+                request = seat.next_request;
+            }
+            self.pause(context, u64::from(user) << 32 | u64::from(request));
+        }
+    }
+}
+
+impl Ramp {
+    /// Users wanted now, and when to look again.
+    fn at(&self, now_ns: u64) -> (u32, Option<u64>) {
+        if now_ns >= self.end_ns {
+            return (self.to, None);
+        }
+        let length = (self.end_ns - self.start_ns) as f64;
+        let passed = now_ns.saturating_sub(self.start_ns) as f64;
+        let change = f64::from(self.to) - f64::from(self.from);
+        let wanted = (f64::from(self.from) + change * passed / length).round() as u32;
+        // One user's worth of time, but at least a thousandth of the ramp, so that large ramps stay cheap.
+        let step_ns = (length / change.abs().max(1.0)).max(length / 1000.0).max(1.0);
+        let next_ns = now_ns.max(self.start_ns).saturating_add(step_ns.ceil() as u64);
+        (wanted, Some(next_ns.min(self.end_ns)))
+    }
+}
+
+fn ramps(start: u32, stages: &[UserStage]) -> Vec<Ramp> {
+    let mut ramps: Vec<Ramp> = Vec::new();
+    for stage in stages {
+        let (start_ns, from) = ramps.last().map_or((0, start), |last| (last.end_ns, last.to));
+        ramps.push(Ramp { start_ns, end_ns: start_ns.saturating_add(stage.duration.ns), from, to: stage.target });
+    }
+    ramps
+}
+
+impl Node for ClientsNode {
+    fn start(&mut self, context: &mut Context<'_>) {
+        let Source::Closed { target, .. } = self.source else {
+            return self.schedule_arrival(context);
+        };
+        self.seat(context, 0..target);
+        self.ramp(context);
+    }
+
+    fn arrive(&mut self, _context: &mut Context<'_>, _slot: u32) {
+        debug_assert!(false, "nobody calls clients");
+    }
+
+    #[inline(always)]
+    fn timer(&mut self, context: &mut Context<'_>, timer: Timer) {
+        match timer.kind {
+            ARRIVAL => {
+                let Source::Open { batch, .. } = self.source else { return };
+                for _ in 0..batch {
+                    let number = self.sent;
+                    self.send(context, number, number as u32);
+                }
+                self.schedule_arrival(context);
+            }
+            THINK => self.send(context, timer.data, (timer.data >> 32) as u32),
+            _ => self.ramp(context),
+        }
+    }
+
+    #[inline(always)]
+    fn reply(&mut self, context: &mut Context<'_>, reply: Reply) {
+        let now_ns = context.now_ns();
+        self.in_progress.subtract(now_ns, 1);
+        let operation = &mut self.operations[usize::from(reply.branch)];
+        if matches!(reply.outcome, Outcome::Failed(_)) {
+            operation.failed += 1;
+            self.failed += 1;
+        } else {
+            operation.completed += 1;
+            operation.latency.record(now_ns - reply.called_ns);
+            self.completed += 1;
+        }
+        if let Source::Closed { .. } = self.source {
+            let user = reply.token.0 & !0xFFFF_FFFF;
+            let request = (reply.token.0 as u32).wrapping_add(1);
+            self.pause(context, user | u64::from(request));
+        }
+    }
+
+    fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
+        record.counters.arrivals = self.sent;
+        record.counters.completed = self.completed;
+        record.counters.failed = self.failed;
+        record.counters.in_system_ns = self.in_progress.integral(now_ns);
+        record.operations = self
+            .operations
+            .iter_mut()
+            .map(|operation| OperationRecord {
+                completed: std::mem::take(&mut operation.completed),
+                failed: std::mem::take(&mut operation.failed),
+                latency: operation.latency.take(),
+            })
+            .collect();
+    }
+}

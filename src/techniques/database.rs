@@ -1,0 +1,250 @@
+//! Database: one primary server that runs queries over a limited number of connections.
+//!
+//! # How it works
+//!
+//! ```text
+//! query:  connection free -> run; room to wait -> wait; else reject ("too many clients already")
+//! run:    compute on the shared cores (`cpu`), wait for the disk (`io`); a write also waits for its commit
+//! ```
+//!
+//! # Parameters
+//!
+//! | parameter | unit | default | meaning |
+//! |---|---|---|---|
+//! | `cores` | cores | | shared by all queries that compute |
+//! | `max_connections` | connections | 100 | queries in progress at once, as PostgreSQL's setting of that name |
+//! | `queue` | queries | 0 | that may wait for a connection instead of being rejected |
+//! | `contention`, `coherency` | | 0 | coefficients of the Universal Scalability Law: locks and latches |
+//! | `price` | $/time | 0 | of the server |
+//! | `io_price` | $/query | 0 | of each query's storage access |
+//! | `operations` | | | `Read(cpu, io)` or `Write(cpu, io, commit)` |
+//!
+//! # When it helps, when it hurts
+//!
+//! More cores help until contention eats them. More connections than cores keep up with do not help: beyond that each
+//! query only runs slower, and with coherency above zero all of them together get less done.
+//!
+//! # Law
+//!
+//! With `max_connections` = `cores`, no I/O and room to wait, it is an M/G/c queue.
+
+use serde::Deserialize;
+
+use crate::diagnostic::span::{Named, Spanned};
+use crate::distribution::Distribution;
+use crate::engine::context::Context;
+use crate::engine::record::{NodeRecord, Share};
+use crate::engine::visit::VisitList;
+use crate::engine::{Node, Outcome, Reply, Timer};
+use crate::price::{HourlyPrice, RequestPrice};
+use crate::techniques::parts::executor::{AcceptQueue, Executor, Finish, Limits};
+use crate::techniques::parts::program::Compiler;
+use crate::techniques::parts::steps::{self, Step};
+use crate::techniques::technique::{
+    Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, Spec, Wiring,
+};
+
+/// A database as written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    pub cores: Spanned<f64>,
+    #[serde(default)]
+    pub max_connections: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub queue: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub contention: Option<Spanned<f64>>,
+    #[serde(default)]
+    pub coherency: Option<Spanned<f64>>,
+    #[serde(default)]
+    pub price: Option<HourlyPrice>,
+    #[serde(default)]
+    pub io_price: Option<RequestPrice>,
+    pub operations: Spanned<Named<Query>>,
+}
+
+/// A kind of query.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Query {
+    Read {
+        cpu: Spanned<Distribution>,
+        #[serde(default)]
+        io: Option<Spanned<Distribution>>,
+    },
+    Write {
+        cpu: Spanned<Distribution>,
+        #[serde(default)]
+        io: Option<Spanned<Distribution>>,
+        /// Until the log is on disk.
+        #[serde(default)]
+        commit: Option<Spanned<Distribution>>,
+    },
+}
+
+/// PostgreSQL's default.
+const DEFAULT_CONNECTIONS: u32 = 100;
+
+impl Query {
+    fn steps(&self) -> Vec<Step> {
+        let (Self::Read { cpu, io } | Self::Write { cpu, io, .. }) = self;
+        let mut steps = vec![Step::Compute(cpu.clone())];
+        steps.extend(io.clone().map(Step::Wait));
+        if let Self::Write { commit: Some(commit), .. } = self {
+            steps.push(Step::Wait(commit.clone()));
+        }
+        steps
+    }
+}
+
+impl Database {
+    fn connections(&self) -> u32 {
+        self.max_connections.as_ref().map_or(DEFAULT_CONNECTIONS, |connections| connections.value)
+    }
+}
+
+impl Spec for Database {
+    fn kind(&self) -> &'static str {
+        "Database"
+    }
+
+    fn operations(&self) -> Operations<'_> {
+        Operations::Named(self.operations.keys().map(|name| name.value.as_str()).collect())
+    }
+
+    fn references(&self) -> Vec<Reference<'_>> {
+        Vec::new()
+    }
+
+    fn mistakes(&self) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        if self.operations.is_empty() {
+            let help = "add operations: { \"read\": Read(cpu: Exponential(\"2ms\")) }";
+            found.push(Mistake::new(self.operations.span, "a database without operations does nothing", help));
+        }
+        for query in self.operations.values() {
+            found.extend(steps::mistakes(&query.steps(), self.operations.span));
+        }
+        if !(0.001..=100_000.0).contains(&self.cores.value) {
+            let message = "a server has between 0.001 and 100,000 cores";
+            found.push(Mistake::new(self.cores.span, message, "write for example 8"));
+        }
+        if let Some(connections) = self.max_connections.as_ref().filter(|connections| connections.value == 0) {
+            found.push(Mistake::new(
+                connections.span,
+                "without connections nothing is ever served",
+                "write for example 100",
+            ));
+        }
+        for coefficient in [&self.contention, &self.coherency].into_iter().flatten() {
+            if !(0.0..=1.0).contains(&coefficient.value) {
+                let message = "coefficients of the Universal Scalability Law lie between 0 and 1";
+                found.push(Mistake::new(coefficient.span, message, "write for example 0.03"));
+            }
+        }
+        found
+    }
+
+    fn demand(&self, operation: &str) -> Demand {
+        let found = self.operations.iter().find(|(name, _)| name.value == operation);
+        found.map(|(_, query)| steps::demand(&query.steps())).unwrap_or_default()
+    }
+
+    fn capacity(&self) -> Capacity {
+        let connections = u64::from(self.connections());
+        Capacity { cores: Some(self.cores.value), workers: Some(connections), connections: Some(connections) }
+    }
+
+    fn prices(&self) -> Prices {
+        Prices {
+            usd_per_replica_hour: self.price.as_ref().map_or(0.0, |price| price.usd_per_hour),
+            usd_per_request: self.io_price.as_ref().map_or(0.0, |price| price.usd_per_request),
+            ..Prices::default()
+        }
+    }
+}
+
+/// A database at work.
+#[derive(Clone, Debug)]
+pub struct DatabaseNode {
+    executor: Executor,
+    tally: Tally,
+}
+
+/// Counts queries by kind as they end.
+#[derive(Clone, Debug)]
+struct Tally {
+    is_write: Vec<bool>,
+    reads: u64,
+    writes: u64,
+}
+
+impl Finish for Tally {
+    fn finish(&mut self, context: &mut Context<'_>, slot: u32) -> Outcome {
+        if self.is_write[usize::from(context.visit(slot).operation)] {
+            self.writes += 1;
+        } else {
+            self.reads += 1;
+        }
+        Outcome::Done
+    }
+}
+
+impl DatabaseNode {
+    /// Compiles the written form.
+    pub fn compile(spec: &Database, wiring: &mut dyn Wiring) -> Result<Self, CompileError> {
+        let mut compiler = Compiler::new(wiring);
+        for (name, query) in spec.operations.iter() {
+            compiler.operation(name, &query.steps())?;
+        }
+        let program = compiler.finish();
+        let limits = Limits {
+            cores: spec.cores.value,
+            workers: spec.connections(),
+            queue: spec.queue.as_ref().map_or(0, |queue| queue.value),
+            zones: 1,
+        };
+        let coefficient = |value: &Option<Spanned<f64>>| value.as_ref().map_or(0.0, |value| value.value);
+        let processor =
+            Executor::processor(&limits, false, coefficient(&spec.contention), coefficient(&spec.coherency));
+        let queue = AcceptQueue::FirstComeFirstServed(VisitList::default());
+        let is_write = spec.operations.values().map(|query| matches!(query.value, Query::Write { .. })).collect();
+        Ok(Self {
+            executor: Executor::new(1, limits, &queue, &processor, None, program),
+            tally: Tally { is_write, reads: 0, writes: 0 },
+        })
+    }
+
+    /// Checks conservation and Little's law.
+    pub fn audit(&self, now_ns: u64) -> Result<(), String> {
+        self.executor.audit(now_ns)
+    }
+}
+
+impl Node for DatabaseNode {
+    #[inline(always)]
+    fn arrive(&mut self, context: &mut Context<'_>, slot: u32) {
+        self.executor.arrive(context, slot, &mut self.tally);
+    }
+
+    #[inline(always)]
+    fn reply(&mut self, context: &mut Context<'_>, reply: Reply) {
+        self.executor.reply(context, reply, &mut self.tally);
+    }
+
+    #[inline(always)]
+    fn timer(&mut self, context: &mut Context<'_>, timer: Timer) {
+        self.executor.timer(context, timer, &mut self.tally);
+    }
+
+    fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
+        self.executor.observe(now_ns, record);
+        if let Some(share) = record.shares.first_mut() {
+            // What a worker is elsewhere is a connection here.
+            share.name = "connection_utilization_ratio";
+        }
+        let queries = (self.tally.reads + self.tally.writes) as f64;
+        record.shares.push(Share { name: "write_ratio", numerator: self.tally.writes as f64, denominator: queries });
+    }
+}

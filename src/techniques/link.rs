@@ -1,0 +1,437 @@
+//! Link: the way between two nodes, and the caller's policy for calls along it.
+//!
+//! # How it works
+//!
+//! ```text
+//! call:    send: wait for the wire (size / bandwidth, in turn), then `latency`; the callee gets it
+//! reply:   the same way back
+//! timeout: no reply in time -> the attempt has failed; a later reply is ignored, but the callee works on
+//! failure: attempts left -> wait for the backoff, try again; else the call has failed
+//! ```
+//!
+//! # Parameters
+//!
+//! | parameter | unit | default | meaning |
+//! |---|---|---|---|
+//! | `latency` | time | 0 | one way |
+//! | `bandwidth` | bytes/s | unlimited | in each direction, shared by all replicas of the caller |
+//! | `request_size`, `response_size` | bytes | 0 | of each call |
+//! | `timeout` | time | none | of each attempt |
+//! | `retry` | | none | see [`Retry`] |
+//! | `policy` | | callee's | balancing in the caller's hands; see [`Policy`] |
+//! | `cross_zone_latency` | time | 0 | added each way when caller and replica stand in different zones |
+//! | `transfer_price` | $/byte | 0 | of both sizes |
+//!
+//! # When it helps, when it hurts
+//!
+//! A timeout frees the caller but not the callee. Retries mask rare failures; under overload each adds load just when
+//! there is least room for it, and layers of retries multiply.
+//!
+//! # Law
+//!
+//! If each attempt fails with probability `p` independently, `r` retries make `(1 - p^(r+1)) / (1 - p)` attempts on
+//! average, and `1 - p^(r+1)` of the calls succeed.
+
+use serde::Deserialize;
+
+use crate::diagnostic::span::{Span, Spanned};
+use crate::distribution::Distribution;
+use crate::distribution::Sampler;
+use crate::engine::context::Context;
+use crate::engine::record::{NodeRecord, Share};
+use crate::engine::visit::{Visit, VisitId};
+use crate::engine::{Destination, Failure, Node, Outcome, Reply, Timer};
+use crate::price::TransferPrice;
+use crate::random::{Purpose, Stream};
+use crate::techniques::parts::balancer::{Balancer, Policy};
+use crate::techniques::parts::executor::resalt;
+use crate::techniques::parts::meter::Meter;
+use crate::techniques::technique::{CompileError, LinkSpec, Mistake, Prices, Reference, Wiring, law_mistakes, mean_s};
+use crate::units::{Bandwidth, Bytes, Duration};
+
+/// A link as written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Link {
+    pub latency: Option<Spanned<Distribution>>,
+    pub bandwidth: Option<Spanned<Bandwidth>>,
+    pub request_size: Option<Spanned<Bytes>>,
+    pub response_size: Option<Spanned<Bytes>>,
+    pub timeout: Option<Spanned<Duration>>,
+    pub retry: Option<Spanned<Retry>>,
+    pub policy: Option<Spanned<Policy>>,
+    pub cross_zone_latency: Option<Spanned<Distribution>>,
+    pub transfer_price: Option<TransferPrice>,
+}
+
+/// When and how often to try again.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// The first attempt included.
+    pub max_attempts: u8,
+    /// Pause before the second attempt.
+    #[serde(default)]
+    pub backoff: Duration,
+    /// Each further pause is this many times longer.
+    #[serde(default = "doubling")]
+    pub multiplier: f64,
+    #[serde(default)]
+    pub max_backoff: Option<Duration>,
+    #[serde(default)]
+    pub jitter: Jitter,
+}
+
+fn doubling() -> f64 {
+    2.0
+}
+
+/// How a pause is spread, so that clients do not return in step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Jitter {
+    #[default]
+    None,
+    /// Anything between zero and the pause.
+    Full,
+    /// Half of the pause, and anything up to the other half.
+    Equal,
+}
+
+impl LinkSpec for Link {
+    fn references(&self) -> Vec<Reference<'_>> {
+        self.policy.iter().flat_map(|policy| policy.references()).collect()
+    }
+
+    fn mistakes(&self) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        for law in [&self.latency, &self.cross_zone_latency].into_iter().flatten() {
+            found.extend(law_mistakes(law));
+        }
+        if let (Some(law), None) = (&self.cross_zone_latency, &self.policy) {
+            let help = "add policy: ZoneAware, or another policy";
+            found.push(Mistake::new(law.span, "only a link that balances knows the replica's zone", help));
+        }
+        if let Some(bandwidth) = self.bandwidth.as_ref() {
+            if bandwidth.bytes_per_second <= 0.0 {
+                found.push(Mistake::new(bandwidth.span, "nothing passes without bandwidth", "write \"1Gbit/s\""));
+            } else if self.request_size.is_none() && self.response_size.is_none() {
+                let help = "add request_size: \"2KiB\" or response_size: \"20KiB\"";
+                found.push(Mistake::new(bandwidth.span, "bandwidth limits nothing if nothing has a size", help));
+            }
+        }
+        if let Some(timeout) = self.timeout.as_ref().filter(|timeout| timeout.ns == 0) {
+            found.push(Mistake::new(
+                timeout.span,
+                "with a timeout of zero every call fails",
+                "write for example \"1s\"",
+            ));
+        }
+        if let Some(policy) = &self.policy {
+            found.extend(policy.mistakes(policy.span));
+        }
+        if let Some(retry) = &self.retry {
+            found.extend(retry.mistakes(retry.span));
+        }
+        found
+    }
+
+    fn attempts(&self) -> u32 {
+        self.retry.as_ref().map_or(1, |retry| u32::from(retry.max_attempts))
+    }
+
+    fn prices(&self) -> Prices {
+        let usd_per_byte = self.transfer_price.as_ref().map_or(0.0, |price| price.usd_per_byte);
+        Prices { usd_per_byte, ..Prices::default() }
+    }
+
+    fn delay_s(&self) -> f64 {
+        2.0 * self.latency.as_ref().map_or(0.0, |law| mean_s(law))
+    }
+}
+
+impl Retry {
+    fn mistakes(&self, span: Span) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        if self.max_attempts == 0 {
+            found.push(Mistake::new(
+                span,
+                "the first attempt counts: max_attempts is at least 1",
+                "write max_attempts: 3",
+            ));
+        }
+        if !(self.multiplier.is_finite() && self.multiplier >= 1.0) {
+            found.push(Mistake::new(span, "a multiplier below 1 shortens the pauses", "write multiplier: 2"));
+        }
+        found
+    }
+}
+
+/// Timer kinds; the attempt is in the bits above, the outcome above that.
+const SENT: u32 = 0;
+const RETURNED: u32 = 1;
+const TIMEOUT: u32 = 2;
+const RETRY: u32 = 3;
+const ATTEMPT_SHIFT: u32 = 8;
+const OUTCOME_SHIFT: u32 = 16;
+
+/// A link at work.
+#[derive(Clone, Debug)]
+pub struct LinkNode {
+    /// By the operation's index, which is the same at the callee.
+    target: crate::engine::NodeIndex,
+    latency: Option<(Sampler, Purpose)>,
+    cross_zone: Option<(Sampler, Purpose)>,
+    zones: u8,
+    /// Nanoseconds that a request and a response occupy the wire, and until when it is occupied in each direction.
+    wire_ns: [u64; 2],
+    wire_free_ns: [u64; 2],
+    bytes: [u64; 2],
+    sent_bytes: u128,
+    timeout_ns: Option<u64>,
+    retry: Option<(Retry, Purpose)>,
+    balancer: Option<Balancer>,
+    meter: Meter,
+    attempts: u64,
+    timeouts: u64,
+}
+
+impl LinkNode {
+    /// Compiles the written form of a link to this node.
+    pub fn compile(
+        spec: &Link,
+        target: crate::engine::NodeIndex,
+        target_name: &str,
+        wiring: &mut dyn Wiring,
+    ) -> Result<Self, CompileError> {
+        let law = |law: &Option<Spanned<Distribution>>, what: &str| -> Result<_, CompileError> {
+            match law {
+                Some(law) => Ok(Some((wiring.sampler(law)?, wiring.purpose(what)))),
+                None => Ok(None),
+            }
+        };
+        let size = |size: &Option<Spanned<Bytes>>| size.as_ref().map_or(0, |size| size.bytes);
+        let bytes = [size(&spec.request_size), size(&spec.response_size)];
+        let wire = |bytes: u64| {
+            spec.bandwidth.as_ref().map_or(0, |rate| (bytes as f64 / rate.bytes_per_second * 1e9).ceil() as u64)
+        };
+        let view = wiring.replicas(target_name);
+        Ok(Self {
+            target,
+            latency: law(&spec.latency, "latency")?,
+            cross_zone: law(&spec.cross_zone_latency, "cross zone latency")?,
+            zones: view.zones.max(1),
+            wire_ns: [wire(bytes[0]), wire(bytes[1])],
+            wire_free_ns: [0; 2],
+            bytes,
+            sent_bytes: 0,
+            timeout_ns: spec.timeout.as_ref().map(|timeout| timeout.ns),
+            retry: spec.retry.as_ref().map(|retry| (retry.value.clone(), wiring.purpose("retry"))),
+            balancer: spec.policy.as_ref().map(|policy| policy.compile(view, wiring)),
+            meter: Meter::default(),
+            attempts: 0,
+            timeouts: 0,
+        })
+    }
+
+    /// Checks conservation and Little's law.
+    pub fn audit(&self, now_ns: u64) -> Result<(), String> {
+        self.meter.audit(now_ns)
+    }
+
+    /// Starts the attempt that `pending` counts.
+    fn attempt(&mut self, context: &mut Context<'_>, slot: u32) {
+        self.attempts += 1;
+        let id = context.id(slot);
+        let attempt = u32::from(context.visit(slot).pending);
+        let data = id.token().0;
+        if let Some(timeout_ns) = self.timeout_ns {
+            context.after(timeout_ns, Timer { kind: TIMEOUT | attempt << ATTEMPT_SHIFT, data });
+        }
+        let delay_ns = self.delay_ns(context, slot, 0, attempt);
+        if delay_ns == 0 {
+            return self.deliver(context, slot);
+        }
+        context.after(delay_ns, Timer { kind: SENT | attempt << ATTEMPT_SHIFT, data });
+    }
+
+    /// How long a request (direction 0) or response (1) takes from one end to the other.
+    fn delay_ns(&mut self, context: &mut Context<'_>, slot: u32, direction: usize, attempt: u32) -> u64 {
+        let now_ns = context.now_ns();
+        self.sent_bytes += u128::from(self.bytes[direction]);
+        let mut delay_ns = 0;
+        if self.wire_ns[direction] > 0 {
+            let free_ns = self.wire_free_ns[direction].max(now_ns) + self.wire_ns[direction];
+            self.wire_free_ns[direction] = free_ns;
+            delay_ns += free_ns - now_ns;
+        }
+        if let Some((law, purpose)) = &self.latency {
+            let visit = context.visit(slot);
+            let salt = resalt(visit.salt, attempt * 2 + direction as u32);
+            delay_ns += law.sample_ns(&mut Stream::keyed(visit.key, *purpose, salt));
+        }
+        delay_ns
+    }
+
+    /// The extra way to a replica in another zone.
+    fn crossing_ns(&self, context: &mut Context<'_>, slot: u32, replica: u16, direction: u32) -> u64 {
+        let Some((law, purpose)) = &self.cross_zone else { return 0 };
+        let visit = context.visit(slot);
+        if u16::from(visit.zone) % u16::from(self.zones) == replica % u16::from(self.zones) {
+            return 0;
+        }
+        let salt = resalt(visit.salt, u32::from(visit.pending) * 2 + direction);
+        law.sample_ns(&mut Stream::keyed(visit.key, *purpose, salt))
+    }
+
+    /// The request has come through: hand it to the callee.
+    fn deliver(&mut self, context: &mut Context<'_>, slot: u32) {
+        let token = context.id(slot).token();
+        let visit = *context.visit(slot);
+        let mut identity = visit.identity();
+        if visit.pending > 0 {
+            identity.salt = resalt(identity.salt, u32::from(visit.pending));
+        }
+        let destination = Destination { node: self.target, operation: visit.operation };
+        let mut replica = visit.replica;
+        if let Some(balancer) = &mut self.balancer
+            && replica == Visit::ANY_REPLICA
+        {
+            replica = balancer.choose(context, slot);
+            let crossing_ns = self.crossing_ns(context, slot, replica, 0);
+            if crossing_ns > 0 {
+                context.visit(slot).program_counter = replica;
+                let kind = CROSSED | u32::from(visit.pending) << ATTEMPT_SHIFT;
+                return context.after(crossing_ns, Timer { kind, data: token.0 });
+            }
+        }
+        let call = context.call(destination, token, visit.pending as u8, identity);
+        context.visit(call).replica = replica;
+    }
+
+    fn crossed(&mut self, context: &mut Context<'_>, slot: u32) {
+        let token = context.id(slot).token();
+        let visit = *context.visit(slot);
+        let mut identity = visit.identity();
+        if visit.pending > 0 {
+            identity.salt = resalt(identity.salt, u32::from(visit.pending));
+        }
+        let destination = Destination { node: self.target, operation: visit.operation };
+        let call = context.call(destination, token, visit.pending as u8, identity);
+        context.visit(call).replica = visit.program_counter;
+    }
+
+    /// The attempt has ended like this.
+    fn ended(&mut self, context: &mut Context<'_>, slot: u32, outcome: Outcome) {
+        let visit = *context.visit(slot);
+        let attempt = visit.pending;
+        if let (Outcome::Failed(_), Some((retry, purpose))) = (outcome, &self.retry)
+            && attempt + 1 < u16::from(retry.max_attempts)
+        {
+            let salt = resalt(visit.salt, u32::from(attempt));
+            let pause_ns = retry.pause_ns(attempt, &mut Stream::keyed(visit.key, *purpose, salt));
+            // The next attempt counts from now, so that whatever belongs to this one comes too late.
+            context.visit(slot).pending = attempt + 1;
+            let kind = RETRY | u32::from(attempt + 1) << ATTEMPT_SHIFT;
+            let data = context.id(slot).token().0;
+            return context.after(pause_ns, Timer { kind, data });
+        }
+        let now_ns = context.now_ns();
+        self.meter.answer(!matches!(outcome, Outcome::Failed(_)), now_ns - visit.entered_ns, 0);
+        self.meter.leave(now_ns, visit.entered_ns);
+        context.reply(slot, outcome);
+    }
+}
+
+/// Timer kind: the request has reached the other zone.
+const CROSSED: u32 = 4;
+
+impl Retry {
+    fn pause_ns(&self, attempt: u16, stream: &mut Stream) -> u64 {
+        let longest = self.max_backoff.as_ref().map_or(f64::INFINITY, |longest| longest.ns as f64);
+        let pause = (self.backoff.ns as f64 * self.multiplier.powi(i32::from(attempt))).min(longest);
+        (match self.jitter {
+            Jitter::None => pause,
+            Jitter::Full => pause * stream.unit(),
+            Jitter::Equal => pause * (0.5 + 0.5 * stream.unit()),
+        }) as u64
+    }
+}
+
+fn outcome_code(outcome: Outcome) -> u32 {
+    match outcome {
+        Outcome::Done => 0,
+        Outcome::Miss => 1,
+        Outcome::Failed(Failure::Rejected) => 2,
+        Outcome::Failed(Failure::TimedOut) => 3,
+        Outcome::Failed(Failure::Error) => 4,
+    }
+}
+
+fn outcome_of(code: u32) -> Outcome {
+    match code {
+        0 => Outcome::Done,
+        1 => Outcome::Miss,
+        2 => Outcome::Failed(Failure::Rejected),
+        3 => Outcome::Failed(Failure::TimedOut),
+        _ => Outcome::Failed(Failure::Error),
+    }
+}
+
+impl Node for LinkNode {
+    fn arrive(&mut self, context: &mut Context<'_>, slot: u32) {
+        self.meter.arrive(context.now_ns());
+        self.attempt(context, slot);
+    }
+
+    fn reply(&mut self, context: &mut Context<'_>, reply: Reply) {
+        let now_ns = context.now_ns();
+        if let Some(balancer) = &mut self.balancer {
+            balancer.returned(reply.replica, now_ns - reply.called_ns);
+        }
+        // Nobody waits any more for an attempt that was given up; the work it caused was in vain.
+        let Some(slot) = context.visits().find(VisitId::from_token(reply.token)) else { return };
+        if context.visit(slot).pending as u8 != reply.branch {
+            return;
+        }
+        let attempt = u32::from(reply.branch);
+        let mut delay_ns = self.delay_ns(context, slot, 1, attempt);
+        if self.balancer.is_some() {
+            delay_ns += self.crossing_ns(context, slot, reply.replica, 1);
+        }
+        if delay_ns == 0 {
+            return self.ended(context, slot, reply.outcome);
+        }
+        let kind = RETURNED | attempt << ATTEMPT_SHIFT | outcome_code(reply.outcome) << OUTCOME_SHIFT;
+        context.after(delay_ns, Timer { kind, data: reply.token.0 });
+    }
+
+    fn timer(&mut self, context: &mut Context<'_>, timer: Timer) {
+        let token = crate::engine::Token(timer.data);
+        let Some(slot) = context.visits().find(VisitId::from_token(token)) else { return };
+        let attempt = (timer.kind >> ATTEMPT_SHIFT) as u8;
+        if context.visit(slot).pending as u8 != attempt {
+            return;
+        }
+        match timer.kind & 0xFF {
+            SENT => self.deliver(context, slot),
+            CROSSED => self.crossed(context, slot),
+            RETURNED => self.ended(context, slot, outcome_of(timer.kind >> OUTCOME_SHIFT)),
+            TIMEOUT => {
+                self.timeouts += 1;
+                self.ended(context, slot, Outcome::Failed(Failure::TimedOut));
+            }
+            _ => self.attempt(context, slot),
+        }
+    }
+
+    fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
+        self.meter.observe(now_ns, 1, record);
+        record.counters.bytes = self.sent_bytes;
+        let attempts = self.attempts as f64;
+        let calls = record.counters.arrivals as f64;
+        record.shares = vec![
+            Share { name: "attempts_per_call_ratio", numerator: attempts, denominator: calls },
+            Share { name: "timeout_ratio", numerator: self.timeouts as f64, denominator: attempts },
+        ];
+    }
+}

@@ -1,0 +1,396 @@
+//! When requests of an open workload are sent: arrival processes. They never look at the system, so every variant of a
+//! model meets the same arrivals.
+
+use std::path::Path;
+
+use rand_distr::{Distribution as _, Exp1};
+use serde::Deserialize;
+
+use crate::diagnostic::span::{Span, Spanned};
+use crate::distribution::Distribution;
+use crate::distribution::Sampler;
+use crate::random::Stream;
+use crate::techniques::technique::{CompileError, Mistake, Wiring, law_mistakes, mean_s};
+use crate::units::{Duration, Rate, Ratio};
+
+/// Bins that a trace may have.
+const LONGEST_TRACE: usize = 10_000_000;
+
+/// An arrival process as written. `rate` of the clients scales all but `Renewal` and `Stages`, which say their own, and
+/// `Trace`, which it scales only if given.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Arrivals {
+    /// Independent users: exponential gaps.
+    #[default]
+    Poisson,
+    /// Equal gaps.
+    Constant,
+    /// Independent gaps with this law, which sets the rate.
+    Renewal(Spanned<Distribution>),
+    /// The rate moves linearly from target to target, as k6's ramping-arrival-rate does, and then stays.
+    Stages { start_rate: Rate, stages: Spanned<Vec<RateStage>> },
+    /// A sine around the rate: `rate (1 + amplitude sin(2 pi (t - peak_at) / period + pi / 2))`.
+    Diurnal { amplitude: Spanned<Ratio>, period: Spanned<Duration>, peak_at: Option<Duration> },
+    /// `factor` times the rate from `start` for `duration`, ramped up and down linearly within `ramp`.
+    Spike { factor: Spanned<f64>, start: Duration, duration: Duration, ramp: Option<Duration> },
+    /// Bursts (a Markov-modulated Poisson process): states visited in turn, each for an exponential time, in which the
+    /// rate is `factor` times the clients' rate.
+    Mmpp { states: Spanned<Vec<BurstState>> },
+    /// Counts per interval from a CSV file with the columns `t_seconds` and `count`: as many requests as counted, at
+    /// random moments of the interval.
+    Trace { file: Spanned<String>, time_scale: Option<f64> },
+}
+
+/// One stage of a ramp.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateStage {
+    pub duration: Duration,
+    pub target: Rate,
+}
+
+/// One state of a burst process.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BurstState {
+    pub factor: f64,
+    pub mean_duration: Duration,
+}
+
+impl Arrivals {
+    /// Mistakes in the process alone.
+    pub fn mistakes(&self, rate: Option<&Spanned<Rate>>, span: Span) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        let needs_rate = !matches!(self, Self::Renewal(_) | Self::Stages { .. } | Self::Trace { .. });
+        if needs_rate && rate.is_none() {
+            found.push(Mistake::new(span, "these arrivals need a rate", "add rate: \"500/s\""));
+        }
+        if let (Some(rate), Self::Renewal(_) | Self::Stages { .. }) = (rate, self) {
+            let help = "leave the rate out, or use another arrival process";
+            found.push(Mistake::new(rate.span, "this arrival process sets the rate itself", help));
+        }
+        match self {
+            Self::Renewal(law) => {
+                found.extend(law_mistakes(law));
+                if mean_s(law) < 1e-9 {
+                    let message = "gaps of zero mean infinitely many requests";
+                    found.push(Mistake::new(law.span, message, "write a mean above 1ns"));
+                }
+            }
+            Self::Stages { stages, .. } if stages.is_empty() => {
+                found.push(Mistake::new(
+                    stages.span,
+                    "there is no stage",
+                    "add Stage(duration: \"5m\", target: \"500/s\")",
+                ));
+            }
+            Self::Diurnal { amplitude, .. } if !(0.0..=1.0).contains(&amplitude.value.value) => {
+                let message = "the amplitude of a daily rhythm lies between 0 and 1";
+                found.push(Mistake::new(amplitude.span, message, "write for example \"60%\""));
+            }
+            Self::Diurnal { period, .. } if period.ns == 0 => {
+                found.push(Mistake::new(period.span, "a period of zero repeats endlessly", "write \"1d\""));
+            }
+            Self::Spike { factor, .. } if !factor.is_finite() || **factor < 0.0 => {
+                found.push(Mistake::new(factor.span, "a factor is a number from 0 up", "write for example 10"));
+            }
+            Self::Mmpp { states } => {
+                let bad =
+                    |state: &BurstState| !state.factor.is_finite() || state.factor < 0.0 || state.mean_duration.ns == 0;
+                if states.is_empty() || states.iter().any(bad) || states.iter().all(|state| state.factor == 0.0) {
+                    let message = "burst states need factors from 0 up, one above 0, and durations above 0";
+                    let help = "write for example (factor: 5, mean_duration: \"10s\")";
+                    found.push(Mistake::new(states.span, message, help));
+                }
+            }
+            _ => {}
+        }
+        found
+    }
+
+    /// Mean requests per second, if it is the same at all times in the long run.
+    pub fn mean_rate_per_s(&self, rate: Option<f64>) -> Option<f64> {
+        match self {
+            Self::Poisson | Self::Constant | Self::Diurnal { .. } => rate,
+            Self::Renewal(law) => Some(mean_s(law).recip()).filter(|rate| rate.is_finite()),
+            Self::Mmpp { states } => {
+                let total: f64 = states.iter().map(|state| state.mean_duration.ns as f64).sum();
+                let weighted: f64 = states.iter().map(|state| state.factor * state.mean_duration.ns as f64).sum();
+                rate.map(|rate| rate * weighted / total)
+            }
+            Self::Stages { .. } | Self::Spike { .. } | Self::Trace { .. } => None,
+        }
+    }
+
+    /// The process with its own stream of draws.
+    pub fn compile(&self, rate: Option<f64>, wiring: &dyn Wiring) -> Result<Process, CompileError> {
+        let rate = rate.unwrap_or(0.0);
+        Ok(match self {
+            Self::Poisson => Process::Poisson { mean_ns: 1e9 / rate },
+            Self::Constant => Process::Constant { gap_ns: 1e9 / rate, sent: 0.0 },
+            Self::Renewal(law) => Process::Renewal(wiring.sampler(law)?),
+            Self::Stages { start_rate, stages } => {
+                let mut corners = vec![(0.0, start_rate.per_second)];
+                for stage in stages.iter() {
+                    let time = corners.last().map_or(0.0, |corner| corner.0) + stage.duration.ns as f64;
+                    corners.push((time, stage.target.per_second));
+                }
+                Process::thinned(Profile::Corners(corners))
+            }
+            Self::Diurnal { amplitude, period, peak_at } => Process::thinned(Profile::Sine {
+                rate,
+                amplitude: amplitude.value.value,
+                period_ns: period.ns as f64,
+                peak_ns: peak_at.as_ref().map_or(0.5 * period.ns as f64, |peak| peak.ns as f64),
+            }),
+            Self::Spike { factor, start, duration, ramp } => {
+                let (start, duration) = (start.ns as f64, duration.ns as f64);
+                let ramp = ramp.as_ref().map_or(0.0, |ramp| ramp.ns as f64).min(duration / 2.0);
+                let high = rate * **factor;
+                let end = start + duration;
+                let corners = vec![(0.0, rate), (start, rate), (start + ramp, high), (end - ramp, high), (end, rate)];
+                Process::thinned(Profile::Corners(corners))
+            }
+            Self::Mmpp { states } => Process::Bursts(Bursts {
+                states: states.iter().map(|state| (rate * state.factor, state.mean_duration.ns as f64)).collect(),
+                state: 0,
+                until_ns: 0.0,
+            }),
+            Self::Trace { file, time_scale } => {
+                let bins = read_trace(&wiring.path(file), time_scale.unwrap_or(1.0))
+                    .map_err(|message| CompileError::at(file.span, message))?;
+                Process::Trace(Replay::new(bins, rate))
+            }
+        })
+    }
+}
+
+/// An arrival process at work.
+#[derive(Clone, Debug)]
+pub enum Process {
+    Poisson { mean_ns: f64 },
+    Constant { gap_ns: f64, sent: f64 },
+    Renewal(Sampler),
+    Thinned { profile: Profile, highest_per_s: f64 },
+    Bursts(Bursts),
+    Trace(Replay),
+}
+
+impl Process {
+    fn thinned(profile: Profile) -> Self {
+        let highest_per_s = profile.highest_per_s();
+        Self::Thinned { profile, highest_per_s }
+    }
+
+    /// When the next request is sent after one at `now_ns`, or `None` if there is no next one.
+    #[inline(always)]
+    pub fn next_ns(&mut self, now_ns: u64, stream: &mut Stream) -> Option<u64> {
+        match self {
+            Self::Poisson { mean_ns } => {
+                let gap: f64 = Exp1.sample(stream);
+                Some(now_ns.saturating_add((gap * *mean_ns) as u64))
+            }
+            Self::Renewal(law) => Some(now_ns.saturating_add(law.sample_ns(stream))),
+            other => other.next_changing_ns(now_ns, stream),
+        }
+    }
+
+    #[inline(never)]
+    fn next_changing_ns(&mut self, now_ns: u64, stream: &mut Stream) -> Option<u64> {
+        match self {
+            Self::Constant { gap_ns, sent } => {
+                *sent += 1.0;
+                Some((*gap_ns * *sent) as u64)
+            }
+            Self::Thinned { profile, highest_per_s } => {
+                // Lewis & Shedler 1979: candidates at the highest rate, kept in proportion to the rate at their time.
+                let mut time_ns = now_ns as f64;
+                let last_ns = profile.ends_at_zero_ns();
+                loop {
+                    let gap: f64 = Exp1.sample(stream);
+                    time_ns += gap * 1e9 / *highest_per_s;
+                    if !time_ns.is_finite() || last_ns.is_some_and(|last_ns| time_ns > last_ns) {
+                        return None;
+                    }
+                    if stream.unit() * *highest_per_s < profile.rate_per_s(time_ns) {
+                        return Some(time_ns as u64);
+                    }
+                }
+            }
+            Self::Bursts(bursts) => bursts.next_ns(now_ns, stream),
+            Self::Trace(replay) => replay.next_ns(stream),
+            Self::Poisson { .. } | Self::Renewal(_) => None,
+        }
+    }
+}
+
+/// A rate over time.
+#[derive(Clone, Debug)]
+pub enum Profile {
+    /// `(time in ns, rate per second)`, linear in between, constant afterwards.
+    Corners(Vec<(f64, f64)>),
+    Sine {
+        rate: f64,
+        amplitude: f64,
+        period_ns: f64,
+        peak_ns: f64,
+    },
+}
+
+impl Profile {
+    /// The rate at a time.
+    pub fn rate_per_s(&self, time_ns: f64) -> f64 {
+        match self {
+            Self::Corners(corners) => {
+                let next = corners.partition_point(|&(time, _)| time <= time_ns);
+                match (corners.get(next.wrapping_sub(1)), corners.get(next)) {
+                    (Some(&(start, from)), Some(&(end, to))) => from + (to - from) * (time_ns - start) / (end - start),
+                    (Some(&(_, last)), None) => last,
+                    (None, Some(&(_, first))) => first,
+                    (None, None) => 0.0,
+                }
+            }
+            Self::Sine { rate, amplitude, period_ns, peak_ns } => {
+                let phase = std::f64::consts::TAU * (time_ns - peak_ns) / period_ns;
+                rate * (1.0 + amplitude * phase.cos())
+            }
+        }
+    }
+
+    fn highest_per_s(&self) -> f64 {
+        match self {
+            Self::Corners(corners) => corners.iter().map(|&(_, rate)| rate).fold(0.0, f64::max),
+            Self::Sine { rate, amplitude, .. } => rate * (1.0 + amplitude),
+        }
+    }
+
+    /// After this time the rate is zero for good.
+    fn ends_at_zero_ns(&self) -> Option<f64> {
+        match self {
+            Self::Corners(corners) => corners.last().filter(|&&(_, rate)| rate <= 0.0).map(|&(time, _)| time),
+            Self::Sine { .. } => None,
+        }
+    }
+}
+
+/// A Markov-modulated Poisson process whose states follow each other in a circle.
+#[derive(Clone, Debug)]
+pub struct Bursts {
+    /// `(rate per second, mean duration in ns)`
+    states: Vec<(f64, f64)>,
+    state: usize,
+    until_ns: f64,
+}
+
+impl Bursts {
+    fn next_ns(&mut self, now_ns: u64, stream: &mut Stream) -> Option<u64> {
+        let mut time_ns = now_ns as f64;
+        if self.until_ns == 0.0 {
+            self.until_ns = self.stay(stream);
+        }
+        loop {
+            let (rate, _) = self.states[self.state];
+            if rate > 0.0 {
+                let gap: f64 = Exp1.sample(stream);
+                let candidate = time_ns + gap * 1e9 / rate;
+                if candidate <= self.until_ns {
+                    return Some(candidate as u64);
+                }
+            }
+            // Exponential gaps have no memory, so the draw that crosses the end of the state is simply forgotten.
+            time_ns = self.until_ns;
+            self.state = (self.state + 1) % self.states.len();
+            self.until_ns += self.stay(stream);
+            if !self.until_ns.is_finite() || self.until_ns > u64::MAX as f64 {
+                return None;
+            }
+        }
+    }
+
+    fn stay(&self, stream: &mut Stream) -> f64 {
+        let stay: f64 = Exp1.sample(stream);
+        (stay * self.states[self.state].1).max(1.0)
+    }
+}
+
+/// One interval of a trace.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bin {
+    start_ns: f64,
+    length_ns: f64,
+    count: f64,
+}
+
+/// A trace at work.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    bins: Vec<Bin>,
+    bin: usize,
+    /// Requests still to be sent in the current bin, and the time of the last one.
+    left: u64,
+    time_ns: f64,
+    scale: f64,
+}
+
+impl Replay {
+    fn new(bins: Vec<Bin>, rate_per_s: f64) -> Self {
+        let seconds: f64 = bins.iter().map(|bin| bin.length_ns * 1e-9).sum();
+        let count: f64 = bins.iter().map(|bin| bin.count).sum();
+        let scale = if rate_per_s > 0.0 && count > 0.0 { rate_per_s * seconds / count } else { 1.0 };
+        Self { bins, bin: usize::MAX, left: 0, time_ns: 0.0, scale }
+    }
+
+    fn next_ns(&mut self, stream: &mut Stream) -> Option<u64> {
+        while self.left == 0 {
+            self.bin = self.bin.wrapping_add(1);
+            let bin = self.bins.get(self.bin)?;
+            let wanted = bin.count * self.scale;
+            // A scaled count is rounded at random so that its mean is kept.
+            self.left = wanted.floor() as u64 + u64::from(stream.unit() < wanted.fract());
+            self.time_ns = bin.start_ns;
+        }
+        let bin = self.bins[self.bin];
+        // The smallest of `left` uniform moments in the rest of the interval.
+        let rest = bin.start_ns + bin.length_ns - self.time_ns;
+        let share = 1.0 - (1.0 - stream.unit()).powf(1.0 / self.left as f64);
+        self.time_ns += rest * share;
+        self.left -= 1;
+        Some(self.time_ns as u64)
+    }
+}
+
+/// Reads the columns `t_seconds` and `count`; the intervals are as long as the distance to the next row.
+fn read_trace(path: &Path, time_scale: f64) -> Result<Vec<Bin>, String> {
+    #[derive(Deserialize)]
+    struct Row {
+        t_seconds: f64,
+        count: f64,
+    }
+    let shown = path.display();
+    let mut reader = csv::Reader::from_path(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
+    let mut bins: Vec<Bin> = Vec::new();
+    for row in reader.deserialize() {
+        let row: Row = row.map_err(|error| format!("{shown}: {error}"))?;
+        let start_ns = row.t_seconds * 1e9 * time_scale;
+        let orderly = bins.last().is_none_or(|last| start_ns > last.start_ns);
+        if !(start_ns >= 0.0 && start_ns.is_finite() && row.count >= 0.0 && row.count.is_finite() && orderly) {
+            return Err(format!(
+                "{shown}: t_seconds must grow and count must not be negative (row {})",
+                bins.len() + 1
+            ));
+        }
+        if let Some(last) = bins.last_mut() {
+            last.length_ns = start_ns - last.start_ns;
+        }
+        bins.push(Bin { start_ns, length_ns: 0.0, count: row.count });
+        if bins.len() > LONGEST_TRACE {
+            return Err(format!("{shown}: more than {LONGEST_TRACE} rows"));
+        }
+    }
+    let [.., before, last] = bins.as_mut_slice() else {
+        return Err(format!("{shown}: a trace needs at least two rows"));
+    };
+    last.length_ns = before.length_ns;
+    Ok(bins)
+}

@@ -1,0 +1,562 @@
+//! Runs compiled operations on a set of replicas: accept queue, workers, cores.
+//!
+//! A visit waits in its replica's accept queue for a worker, holds the worker until its program ends (also while it
+//! waits for others, which is what makes pools run dry), and uses the replica's cores while it computes.
+
+use crate::engine::context::Context;
+use crate::engine::record::{NodeRecord, Share};
+use crate::engine::visit::{VisitId, VisitList};
+use crate::engine::{Failure, Outcome, Reply, Timer};
+use crate::random::Stream;
+use crate::techniques::parts::balancer::Balancer;
+use crate::techniques::parts::meter::Meter;
+use crate::techniques::parts::processor::{Processor, Sharing};
+use crate::techniques::parts::program::{Instruction, Program};
+
+/// Timer kinds.
+const COMPUTED: u32 = 0;
+const WAITED: u32 = 1;
+const PROCESSOR: u32 = 2;
+
+/// Marks on a visit.
+const BRANCH: u8 = 1;
+const FAILED: u8 = 2;
+const ANSWERED: u8 = 4;
+
+/// Priorities that a priority queue tells apart.
+pub const PRIORITIES: usize = 8;
+
+/// In which order waiting visits get a worker.
+#[derive(Clone, Debug)]
+pub enum AcceptQueue {
+    FirstComeFirstServed(VisitList),
+    LastComeFirstServed(VisitList),
+    /// By the request's priority, then in order of arrival; work that has begun is not interrupted.
+    Priority(Box<[VisitList; PRIORITIES]>),
+}
+
+/// One replica.
+#[derive(Clone, Debug)]
+pub struct Replica {
+    workers_busy: u32,
+    waiting: u32,
+    queue: AcceptQueue,
+    processor: Processor,
+    /// What the meter was last told that this replica's cores do, in thousandths of a core.
+    busy_millicores: u64,
+}
+
+/// What each replica has.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub cores: f64,
+    /// Visits in service at once.
+    pub workers: u32,
+    /// Visits waiting for a worker.
+    pub queue: u32,
+    pub zones: u8,
+}
+
+/// Replicas that run one program.
+#[derive(Clone, Debug)]
+pub struct Executor {
+    replicas: Vec<Replica>,
+    limits: Limits,
+    balancer: Option<Balancer>,
+    program: Program,
+    meter: Meter,
+    workers_busy: u64,
+    workers_settled_ns: u64,
+    workers_area: u128,
+    /// Visits whose programs can go on now.
+    ready: Vec<u32>,
+}
+
+/// What a node adds when a visit's program has ended well: the outcome to reply with.
+pub trait Finish {
+    fn finish(&mut self, context: &mut Context<'_>, slot: u32) -> Outcome;
+}
+
+/// A program's end is its success.
+pub struct Succeed;
+
+impl Finish for Succeed {
+    #[inline(always)]
+    fn finish(&mut self, _context: &mut Context<'_>, _slot: u32) -> Outcome {
+        Outcome::Done
+    }
+}
+
+impl AcceptQueue {
+    fn push(&mut self, context: &mut Context<'_>, slot: u32) {
+        match self {
+            Self::FirstComeFirstServed(list) => list.push_back(context.visits(), slot),
+            Self::LastComeFirstServed(list) => list.push_front(context.visits(), slot),
+            Self::Priority(lists) => {
+                let priority = usize::from(context.visit(slot).priority).min(PRIORITIES - 1);
+                lists[priority].push_back(context.visits(), slot);
+            }
+        }
+    }
+
+    fn pop(&mut self, context: &mut Context<'_>) -> Option<u32> {
+        match self {
+            Self::FirstComeFirstServed(list) | Self::LastComeFirstServed(list) => list.pop_front(context.visits()),
+            Self::Priority(lists) => lists.iter_mut().find_map(|list| list.pop_front(context.visits())),
+        }
+    }
+}
+
+impl Executor {
+    /// `count` equal replicas. `balancer` chooses among them for callers that have not chosen.
+    pub fn new(
+        count: u32,
+        limits: Limits,
+        queue: &AcceptQueue,
+        processor: &Processor,
+        balancer: Option<Balancer>,
+        program: Program,
+    ) -> Self {
+        let replica = Replica {
+            workers_busy: 0,
+            waiting: 0,
+            queue: queue.clone(),
+            processor: processor.clone(),
+            busy_millicores: 0,
+        };
+        Self {
+            replicas: vec![replica; count.max(1) as usize],
+            limits,
+            balancer,
+            program,
+            meter: Meter::default(),
+            workers_busy: 0,
+            workers_settled_ns: 0,
+            workers_area: 0,
+            ready: Vec::new(),
+        }
+    }
+
+    /// A call arrives.
+    #[inline(always)]
+    pub fn arrive(&mut self, context: &mut Context<'_>, slot: u32, finish: &mut impl Finish) {
+        let now_ns = context.now_ns();
+        self.meter.arrive(now_ns);
+        let index = self.route(context, slot);
+        let replica = &mut self.replicas[index];
+        if replica.workers_busy < self.limits.workers {
+            replica.workers_busy += 1;
+            self.hire(now_ns);
+            self.begin(context, slot);
+            self.run(context, slot, finish);
+        } else if replica.waiting < self.limits.queue {
+            replica.waiting += 1;
+            replica.queue.push(context, slot);
+            self.meter.wait(now_ns);
+        } else {
+            self.meter.answer(false, 0, 0);
+            self.leave(context, slot);
+            context.reply(slot, Outcome::Failed(Failure::Rejected));
+        }
+    }
+
+    /// A timer of this node goes off.
+    #[inline(always)]
+    pub fn timer(&mut self, context: &mut Context<'_>, timer: Timer, finish: &mut impl Finish) {
+        match timer.kind {
+            COMPUTED => {
+                let slot = timer.data as u32;
+                self.computed(context, slot);
+                self.proceed(context, slot, finish);
+            }
+            WAITED => self.proceed(context, timer.data as u32, finish),
+            _ => self.shared_computed(context, timer.data as usize, finish),
+        }
+    }
+
+    /// A call that a visit here made is answered.
+    #[inline(always)]
+    pub fn reply(&mut self, context: &mut Context<'_>, reply: Reply, finish: &mut impl Finish) {
+        let Some(slot) = context.visits().find(VisitId::from_token(reply.token)) else { return };
+        let at = context.visit(slot).program_counter;
+        match self.program.code[usize::from(at)] {
+            Instruction::CacheGet { hit, .. } if reply.outcome == Outcome::Done => {
+                context.visit(slot).program_counter = hit;
+                self.run(context, slot, finish);
+            }
+            Instruction::Call { .. } if matches!(reply.outcome, Outcome::Failed(_)) => {
+                self.fail(context, slot, reply.outcome);
+                self.drain(context, finish);
+            }
+            _ => self.proceed(context, slot, finish),
+        }
+    }
+
+    /// Fills in a record.
+    pub fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
+        self.meter.observe(now_ns, 1000, record);
+        let replicas = self.replicas.len() as u128;
+        record.counters.replica_ns = replicas * u128::from(now_ns);
+        record.counters.capacity_ns = (self.limits.cores * self.replicas.len() as f64 * now_ns as f64) as u128;
+        self.settle_workers(now_ns);
+        if self.limits.workers < u32::MAX {
+            record.shares.push(Share {
+                name: "worker_utilization_ratio",
+                numerator: self.workers_area as f64,
+                denominator: (replicas * u128::from(self.limits.workers) * u128::from(now_ns)) as f64,
+            });
+        }
+    }
+
+    /// Checks the laws that the counts of every run obey, exactly.
+    pub fn audit(&self, now_ns: u64) -> Result<(), String> {
+        self.meter.audit(now_ns)?;
+        let busy: u64 = self.replicas.iter().map(|replica| u64::from(replica.workers_busy)).sum();
+        let waiting: u64 = self.replicas.iter().map(|replica| u64::from(replica.waiting)).sum();
+        if busy + waiting != self.meter.in_system() {
+            return Err(format!("{busy} in service and {waiting} waiting, but {} present", self.meter.in_system()));
+        }
+        if self.workers_area > u128::from(self.limits.workers) * self.replicas.len() as u128 * u128::from(now_ns) {
+            return Err("workers were busy for longer than they were there".to_owned());
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn route(&mut self, context: &mut Context<'_>, slot: u32) -> usize {
+        if self.replicas.len() == 1 {
+            context.visit(slot).replica = 0;
+            return 0;
+        }
+        let chosen = context.visit(slot).replica;
+        let replica = match &mut self.balancer {
+            Some(balancer) if usize::from(chosen) >= self.replicas.len() => {
+                let replica = balancer.choose(context, slot);
+                context.visit(slot).flags |= CHOSEN_HERE;
+                replica
+            }
+            _ => chosen.min(self.replicas.len() as u16 - 1),
+        };
+        let visit = context.visit(slot);
+        visit.replica = replica;
+        visit.zone = (replica % u16::from(self.limits.zones)) as u8;
+        usize::from(replica)
+    }
+
+    /// A worker takes a visit up.
+    #[inline(always)]
+    fn begin(&mut self, context: &mut Context<'_>, slot: u32) {
+        let now_ns = context.now_ns();
+        let visit = context.visit(slot);
+        visit.started_ns = now_ns;
+        visit.program_counter = self.program.starts[usize::from(visit.operation)];
+    }
+
+    /// Goes on after the instruction at which a visit stood.
+    #[inline(always)]
+    fn proceed(&mut self, context: &mut Context<'_>, slot: u32, finish: &mut impl Finish) {
+        context.visit(slot).program_counter += 1;
+        self.run(context, slot, finish);
+    }
+
+    #[inline(always)]
+    fn run(&mut self, context: &mut Context<'_>, slot: u32, finish: &mut impl Finish) {
+        self.step(context, slot, finish);
+        if !self.ready.is_empty() {
+            self.drain(context, finish);
+        }
+    }
+
+    fn drain(&mut self, context: &mut Context<'_>, finish: &mut impl Finish) {
+        while let Some(slot) = self.ready.pop() {
+            self.step(context, slot, finish);
+        }
+    }
+
+    /// Carries out instructions until the visit must wait for something or ends. Visits that this sets free to go on
+    /// are left in `ready`.
+    #[inline(always)]
+    fn step(&mut self, context: &mut Context<'_>, slot: u32, finish: &mut impl Finish) {
+        loop {
+            let visit = context.visit(slot);
+            let (key, salt, at) = (visit.key, visit.salt, visit.program_counter);
+            match self.program.code[usize::from(at)] {
+                Instruction::Compute { ref law, purpose } => {
+                    let demand_ns = law.sample_ns(&mut Stream::keyed(key, purpose, salt));
+                    return self.compute(context, slot, demand_ns);
+                }
+                Instruction::End => return self.end(context, slot, finish),
+                Instruction::Call { destination, occurrence } => {
+                    let visit = context.visit(slot);
+                    let mut identity = visit.identity();
+                    if occurrence > 0 {
+                        identity.salt = resalt(salt, occurrence);
+                    }
+                    let token = context.id(slot).token();
+                    context.call(destination, token, 0, identity);
+                    return;
+                }
+                Instruction::CacheGet { destination, .. } | Instruction::CacheCommand { destination } => {
+                    let identity = context.visit(slot).identity();
+                    let token = context.id(slot).token();
+                    context.call(destination, token, 0, identity);
+                    return;
+                }
+                Instruction::Wait { ref law, purpose } => {
+                    let wait_ns = law.sample_ns(&mut Stream::keyed(key, purpose, salt));
+                    context.after(wait_ns, Timer { kind: WAITED, data: u64::from(slot) });
+                    return;
+                }
+                Instruction::Choose { choices } => {
+                    let target = self.program.choices[usize::from(choices)].target(key, salt);
+                    context.visit(slot).program_counter = target;
+                }
+                Instruction::ChooseByKey { space, ranks_below, otherwise } => {
+                    let popular = context.key(space, key) < ranks_below;
+                    context.visit(slot).program_counter = if popular { at + 1 } else { otherwise };
+                }
+                Instruction::Jump(target) => context.visit(slot).program_counter = target,
+                Instruction::Parallel { branches, join } => return self.fork(context, slot, branches, join),
+                Instruction::Reply => {
+                    let outcome = finish.finish(context, slot);
+                    self.answer(context, slot, outcome);
+                    context.reply_early(slot, outcome);
+                    context.visit(slot).program_counter += 1;
+                }
+                Instruction::Fail { probability, purpose } => {
+                    if Stream::keyed(key, purpose, salt).unit() < probability {
+                        return self.fail(context, slot, Outcome::Failed(Failure::Error));
+                    }
+                    context.visit(slot).program_counter += 1;
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn compute(&mut self, context: &mut Context<'_>, slot: u32, demand_ns: u64) {
+        let now_ns = context.now_ns();
+        let index = usize::from(context.visit(slot).replica);
+        match &mut self.replicas[index].processor {
+            Processor::Ample => {
+                self.meter.occupy(now_ns, 1000);
+                context.after(demand_ns, Timer { kind: COMPUTED, data: u64::from(slot) });
+            }
+            Processor::RunToCompletion { cores, busy, queue } => {
+                if *busy < *cores {
+                    *busy += 1;
+                    self.meter.occupy(now_ns, 1000);
+                    context.after(demand_ns, Timer { kind: COMPUTED, data: u64::from(slot) });
+                } else {
+                    // The start of service moves by as much as is waited here; begun with the subtraction.
+                    let visit = context.visit(slot);
+                    visit.started_ns = visit.started_ns.wrapping_sub(now_ns);
+                    queue.push_back(context.visits(), slot);
+                    self.meter.wait(now_ns);
+                }
+            }
+            Processor::Sharing(sharing) => {
+                if let Some(timer_ns) = sharing.add(now_ns, slot, demand_ns) {
+                    context.after(timer_ns - now_ns, Timer { kind: PROCESSOR, data: index as u64 });
+                }
+                self.tell_busy(now_ns, index);
+            }
+        }
+    }
+
+    /// A computation on a core of its own has ended.
+    #[inline(always)]
+    fn computed(&mut self, context: &mut Context<'_>, slot: u32) {
+        let now_ns = context.now_ns();
+        let index = usize::from(context.visit(slot).replica);
+        if let Processor::RunToCompletion { queue, busy, .. } = &mut self.replicas[index].processor {
+            if let Some(next) = queue.pop_front(context.visits()) {
+                let visit = context.visit(next);
+                visit.started_ns = visit.started_ns.wrapping_add(now_ns);
+                let (key, salt, at) = (visit.key, visit.salt, visit.program_counter);
+                self.meter.waited(now_ns);
+                // The demand is a function of the visit, so it need not be remembered while waiting.
+                if let Instruction::Compute { ref law, purpose } = self.program.code[usize::from(at)] {
+                    let demand_ns = law.sample_ns(&mut Stream::keyed(key, purpose, salt));
+                    context.after(demand_ns, Timer { kind: COMPUTED, data: u64::from(next) });
+                }
+                return;
+            }
+            *busy -= 1;
+        }
+        self.meter.occupy(now_ns, -1000);
+    }
+
+    #[inline(never)]
+    fn shared_computed(&mut self, context: &mut Context<'_>, index: usize, finish: &mut impl Finish) {
+        let now_ns = context.now_ns();
+        let Processor::Sharing(sharing) = &mut self.replicas[index].processor else { return };
+        if !sharing.accept_timer(now_ns) {
+            return;
+        }
+        let first = self.ready.len();
+        while let Some(slot) = sharing.take_ended(now_ns) {
+            self.ready.push(slot);
+        }
+        if let Some(timer_ns) = sharing.next_timer(now_ns) {
+            context.after(timer_ns - now_ns, Timer { kind: PROCESSOR, data: index as u64 });
+        }
+        self.tell_busy(now_ns, index);
+        // What is ready is taken from the end; the first to end goes first.
+        self.ready[first..].reverse();
+        for position in first..self.ready.len() {
+            context.visit(self.ready[position]).program_counter += 1;
+        }
+        self.drain(context, finish);
+    }
+
+    fn tell_busy(&mut self, now_ns: u64, index: usize) {
+        let replica = &mut self.replicas[index];
+        if let Processor::Sharing(sharing) = &replica.processor {
+            let busy = sharing.busy_millicores();
+            self.meter.occupy(now_ns, busy as i64 - replica.busy_millicores as i64);
+            replica.busy_millicores = busy;
+        }
+    }
+
+    /// Starts the branches of a parallel step.
+    fn fork(&mut self, context: &mut Context<'_>, slot: u32, branches: u16, join: u16) {
+        let starts = std::mem::take(&mut self.program.branches[usize::from(branches)]);
+        let parent = *context.visit(slot);
+        let token = context.id(slot).token();
+        {
+            let visit = context.visit(slot);
+            visit.pending = starts.len() as u16;
+            visit.program_counter = join;
+        }
+        for &start in starts.iter().rev() {
+            let branch = context.open(parent.operation, token, parent.identity());
+            let visit = context.visit(branch);
+            visit.flags = BRANCH;
+            visit.replica = parent.replica;
+            visit.program_counter = start;
+            self.ready.push(branch);
+        }
+        self.program.branches[usize::from(branches)] = starts;
+    }
+
+    #[inline(always)]
+    fn end(&mut self, context: &mut Context<'_>, slot: u32, finish: &mut impl Finish) {
+        if context.visit(slot).flags & BRANCH != 0 {
+            return self.join(context, slot, None);
+        }
+        let outcome = finish.finish(context, slot);
+        self.answer(context, slot, outcome);
+        self.depart(context, slot, outcome);
+    }
+
+    /// The operation of this visit fails.
+    #[cold]
+    fn fail(&mut self, context: &mut Context<'_>, slot: u32, outcome: Outcome) {
+        if context.visit(slot).flags & BRANCH != 0 {
+            return self.join(context, slot, Some(outcome));
+        }
+        self.answer(context, slot, outcome);
+        self.depart(context, slot, outcome);
+    }
+
+    /// A branch ends; the last one lets its parent go on, or fail if any branch failed.
+    fn join(&mut self, context: &mut Context<'_>, slot: u32, failure: Option<Outcome>) {
+        let parent = VisitId::from_token(context.visit(slot).token).slot;
+        context.close(slot);
+        let visit = context.visit(parent);
+        visit.pending -= 1;
+        if failure.is_some() {
+            visit.flags |= FAILED;
+        }
+        if visit.pending > 0 {
+            return;
+        }
+        if visit.flags & FAILED != 0 {
+            visit.flags &= !FAILED;
+            return self.fail(context, parent, Outcome::Failed(Failure::Error));
+        }
+        self.ready.push(parent);
+    }
+
+    /// Counts the answer to a visit, unless it has been answered early.
+    #[inline(always)]
+    fn answer(&mut self, context: &mut Context<'_>, slot: u32, outcome: Outcome) {
+        let now_ns = context.now_ns();
+        let visit = context.visit(slot);
+        if visit.flags & ANSWERED == 0 {
+            visit.flags |= ANSWERED;
+            let waited_ns = visit.started_ns - visit.entered_ns;
+            self.meter.answer(!matches!(outcome, Outcome::Failed(_)), now_ns - visit.entered_ns, waited_ns);
+        }
+    }
+
+    /// The visit leaves, and its worker takes up the next one.
+    #[inline(always)]
+    fn depart(&mut self, context: &mut Context<'_>, slot: u32, outcome: Outcome) {
+        let now_ns = context.now_ns();
+        let index = usize::from(context.visit(slot).replica);
+        self.leave(context, slot);
+        context.reply(slot, outcome);
+        let replica = &mut self.replicas[index];
+        if replica.waiting > 0
+            && let Some(next) = replica.queue.pop(context)
+        {
+            replica.waiting -= 1;
+            self.meter.waited(now_ns);
+            self.begin(context, next);
+            self.ready.push(next);
+        } else {
+            replica.workers_busy -= 1;
+            self.settle_workers(now_ns);
+            self.workers_busy -= 1;
+        }
+    }
+
+    #[inline(always)]
+    fn leave(&mut self, context: &mut Context<'_>, slot: u32) {
+        let now_ns = context.now_ns();
+        let visit = context.visit(slot);
+        let entered_ns = visit.entered_ns;
+        self.meter.leave(now_ns, entered_ns);
+        if visit.flags & CHOSEN_HERE != 0
+            && let Some(balancer) = &mut self.balancer
+        {
+            balancer.returned(visit.replica, now_ns - entered_ns);
+        }
+    }
+
+    #[inline(always)]
+    fn hire(&mut self, now_ns: u64) {
+        self.settle_workers(now_ns);
+        self.workers_busy += 1;
+    }
+
+    #[inline(always)]
+    fn settle_workers(&mut self, now_ns: u64) {
+        self.workers_area += u128::from(self.workers_busy) * u128::from(now_ns - self.workers_settled_ns);
+        self.workers_settled_ns = now_ns;
+    }
+
+    /// The processor for this many cores and workers.
+    pub fn processor(limits: &Limits, run_to_completion: bool, contention: f64, coherency: f64) -> Processor {
+        if run_to_completion {
+            let cores = (limits.cores.floor() as u32).max(1);
+            return Processor::RunToCompletion { cores, busy: 0, queue: VisitList::default() };
+        }
+        let shared = f64::from(limits.workers) > limits.cores || contention > 0.0 || coherency > 0.0;
+        if shared {
+            Processor::Sharing(Box::new(Sharing::new(limits.cores, contention, coherency)))
+        } else {
+            Processor::Ample
+        }
+    }
+}
+
+/// The balancer of this node chose the replica, so it must hear of the end.
+const CHOSEN_HERE: u8 = 8;
+
+/// The salt of a repeated visit.
+pub fn resalt(salt: u32, occurrence: u32) -> u32 {
+    salt.wrapping_mul(0x9E37_79B1).wrapping_add(occurrence.wrapping_mul(0x85EB_CA77))
+}

@@ -1,0 +1,9 @@
+//! Plain structs that several techniques are made of. A part knows no technique.
+
+pub mod arrivals;
+pub mod balancer;
+pub mod executor;
+pub mod meter;
+pub mod processor;
+pub mod program;
+pub mod steps;

@@ -1,0 +1,268 @@
+//! Operations compiled to flat programs of instructions: indices and samplers, no names.
+
+use crate::distribution::AliasTable;
+use crate::distribution::Sampler;
+use crate::engine::Destination;
+use crate::random::{Purpose, Stream};
+use crate::techniques::parts::steps::Step;
+use crate::techniques::technique::{CacheCommand, CompileError, Wiring};
+
+/// A place in a program.
+pub type ProgramCounter = u16;
+
+/// One instruction of a compiled program.
+#[derive(Clone, Debug)]
+pub enum Instruction {
+    Compute {
+        law: Sampler,
+        purpose: Purpose,
+    },
+    Wait {
+        law: Sampler,
+        purpose: Purpose,
+    },
+    /// `occurrence` counts earlier calls of the same destination in the operation, which must draw apart.
+    Call {
+        destination: Destination,
+        occurrence: u32,
+    },
+    /// Starts the branches of this table entry; the visit goes on at `join` when all have ended.
+    Parallel {
+        branches: u16,
+        join: ProgramCounter,
+    },
+    Choose {
+        choices: u16,
+    },
+    ChooseByKey {
+        space: u16,
+        ranks_below: u64,
+        otherwise: ProgramCounter,
+    },
+    /// A hit goes on at `hit`, a miss (or a cache that fails) with the next instruction.
+    CacheGet {
+        destination: Destination,
+        hit: ProgramCounter,
+    },
+    /// A cache command whose result does not matter.
+    CacheCommand {
+        destination: Destination,
+    },
+    Jump(ProgramCounter),
+    Reply,
+    Fail {
+        probability: f64,
+        purpose: Purpose,
+    },
+    End,
+}
+
+/// A choice by probability.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    table: AliasTable,
+    targets: Vec<ProgramCounter>,
+    purpose: Purpose,
+}
+
+impl Choice {
+    /// Where this request goes on.
+    #[inline]
+    pub fn target(&self, key: u64, salt: u32) -> ProgramCounter {
+        let mut stream = Stream::keyed(key, self.purpose, salt);
+        self.targets[self.table.sample(&mut stream) as usize]
+    }
+}
+
+/// The operations of one node.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    pub code: Vec<Instruction>,
+    /// Where each operation begins.
+    pub starts: Vec<ProgramCounter>,
+    pub choices: Vec<Choice>,
+    /// Where each branch of each parallel step begins.
+    pub branches: Vec<Vec<ProgramCounter>>,
+}
+
+/// Compiles one operation after the other.
+pub struct Compiler<'a> {
+    wiring: &'a mut dyn Wiring,
+    program: Program,
+    operation: Operation,
+}
+
+/// Counts within one operation. Draws are addressed by kind and count, so that inserting a step of one kind (a cache, a
+/// call) leaves the draws of the others as they were.
+struct Operation {
+    purpose: Purpose,
+    computes: u64,
+    waits: u64,
+    choices: u64,
+    fails: u64,
+    calls: Vec<Destination>,
+}
+
+/// Kinds of draws below an operation's purpose.
+const COMPUTE: u64 = 0;
+const WAIT: u64 = 1;
+const CHOOSE: u64 = 2;
+const FAIL: u64 = 3;
+
+impl<'a> Compiler<'a> {
+    /// An empty program for the node that `wiring` speaks for.
+    pub fn new(wiring: &'a mut dyn Wiring) -> Self {
+        let operation = Operation::new(Purpose::named(""));
+        Self { wiring, program: Program::default(), operation }
+    }
+
+    /// Compiles an operation; its index is the number of operations compiled before.
+    pub fn operation(&mut self, name: &str, steps: &[Step]) -> Result<(), CompileError> {
+        self.operation = Operation::new(self.wiring.purpose(name));
+        self.program.starts.push(self.here());
+        self.steps(steps)?;
+        self.program.code.push(Instruction::End);
+        Ok(())
+    }
+
+    /// The finished program.
+    pub fn finish(self) -> Program {
+        self.program
+    }
+
+    fn here(&self) -> ProgramCounter {
+        self.program.code.len() as ProgramCounter
+    }
+
+    fn steps(&mut self, steps: &[Step]) -> Result<(), CompileError> {
+        for step in steps {
+            if self.program.code.len() > usize::from(ProgramCounter::MAX) - 16 {
+                return Err(CompileError::new("the operations of one node unroll to more than 65,000 steps"));
+            }
+            self.step(step)?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), CompileError> {
+        match step {
+            Step::Compute(law) => {
+                let law = self.wiring.sampler(law)?;
+                let purpose = self.operation.draw(COMPUTE);
+                self.program.code.push(Instruction::Compute { law, purpose });
+            }
+            Step::Wait(law) => {
+                let law = self.wiring.sampler(law)?;
+                let purpose = self.operation.draw(WAIT);
+                self.program.code.push(Instruction::Wait { law, purpose });
+            }
+            Step::Call(name) | Step::Publish(name) => {
+                let destination = self.wiring.destination(name)?;
+                let occurrence = self.operation.occurrence(destination);
+                self.program.code.push(Instruction::Call { destination, occurrence });
+            }
+            Step::Parallel(branches) => self.parallel(branches)?,
+            Step::Choose(choices) => self.choose(choices)?,
+            Step::ChooseByKey { key, ranks_below, then, otherwise } => {
+                let space = self.wiring.key_space(key);
+                let at = self.program.code.len();
+                self.program.code.push(Instruction::ChooseByKey { space, ranks_below: *ranks_below, otherwise: 0 });
+                self.steps(then)?;
+                let jump = self.program.code.len();
+                self.program.code.push(Instruction::Jump(0));
+                let start = self.here();
+                self.program.code[at] = Instruction::ChooseByKey { space, ranks_below: *ranks_below, otherwise: start };
+                self.steps(otherwise)?;
+                self.program.code[jump] = Instruction::Jump(self.here());
+            }
+            Step::CacheAside { cache, key, ttl, miss } => {
+                let space = self.wiring.key_space(key);
+                let ttl_ns = ttl.as_ref().map(|ttl| ttl.ns);
+                let get = self.wiring.cache(cache, CacheCommand::Get { space })?;
+                let set = self.wiring.cache(cache, CacheCommand::Set { space, ttl_ns })?;
+                let at = self.program.code.len();
+                self.program.code.push(Instruction::CacheGet { destination: get, hit: 0 });
+                self.steps(miss)?;
+                self.program.code.push(Instruction::CacheCommand { destination: set });
+                self.program.code[at] = Instruction::CacheGet { destination: get, hit: self.here() };
+            }
+            Step::Invalidate { cache, key } => {
+                let space = self.wiring.key_space(key);
+                let destination = self.wiring.cache(cache, CacheCommand::Delete { space })?;
+                self.program.code.push(Instruction::CacheCommand { destination });
+            }
+            Step::Repeat { times, steps } => {
+                for _ in 0..**times {
+                    self.steps(steps)?;
+                }
+            }
+            Step::Reply => self.program.code.push(Instruction::Reply),
+            Step::Fail(probability) => {
+                let purpose = self.operation.draw(FAIL);
+                self.program.code.push(Instruction::Fail { probability: probability.value.value, purpose });
+            }
+        }
+        Ok(())
+    }
+
+    fn parallel(&mut self, lists: &[Vec<Step>]) -> Result<(), CompileError> {
+        let at = self.program.code.len();
+        let entry = self.program.branches.len() as u16;
+        self.program.branches.push(Vec::new());
+        self.program.code.push(Instruction::Parallel { branches: entry, join: 0 });
+        let mut starts = Vec::new();
+        for list in lists {
+            starts.push(self.here());
+            self.steps(list)?;
+            self.program.code.push(Instruction::End);
+        }
+        self.program.branches[usize::from(entry)] = starts;
+        self.program.code[at] = Instruction::Parallel { branches: entry, join: self.here() };
+        Ok(())
+    }
+
+    fn choose(&mut self, choices: &[(crate::units::Ratio, Vec<Step>)]) -> Result<(), CompileError> {
+        let purpose = self.operation.draw(CHOOSE);
+        let entry = self.program.choices.len() as u16;
+        let weights: Vec<f64> = choices.iter().map(|(probability, _)| probability.value).collect();
+        let table = AliasTable::new(&weights).map_err(|error| CompileError::new(error.to_string()))?;
+        self.program.choices.push(Choice { table, targets: Vec::new(), purpose });
+        self.program.code.push(Instruction::Choose { choices: entry });
+        let mut targets = Vec::new();
+        let mut jumps = Vec::new();
+        for (_, list) in choices {
+            targets.push(self.here());
+            self.steps(list)?;
+            jumps.push(self.program.code.len());
+            self.program.code.push(Instruction::Jump(0));
+        }
+        for jump in jumps {
+            self.program.code[jump] = Instruction::Jump(self.here());
+        }
+        self.program.choices[usize::from(entry)].targets = targets;
+        Ok(())
+    }
+}
+
+impl Operation {
+    fn new(purpose: Purpose) -> Self {
+        Self { purpose, computes: 0, waits: 0, choices: 0, fails: 0, calls: Vec::new() }
+    }
+
+    fn draw(&mut self, kind: u64) -> Purpose {
+        let count = match kind {
+            COMPUTE => &mut self.computes,
+            WAIT => &mut self.waits,
+            CHOOSE => &mut self.choices,
+            _ => &mut self.fails,
+        };
+        *count += 1;
+        self.purpose.child(kind).child(*count)
+    }
+
+    fn occurrence(&mut self, destination: Destination) -> u32 {
+        let earlier = self.calls.iter().filter(|&&call| call == destination).count() as u32;
+        self.calls.push(destination);
+        earlier
+    }
+}

@@ -1,0 +1,173 @@
+//! What an operation does, as written in a model: a list of steps.
+
+use serde::Deserialize;
+
+use crate::diagnostic::span::{Span, Spanned};
+use crate::distribution::Distribution;
+use crate::techniques::technique::{Demand, Mistake, Reference, law_mistakes, mean_s};
+use crate::units::{Duration, Ratio};
+
+/// One step. Steps of a list run one after the other.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Step {
+    /// Uses a core for this long (longer if the cores are shared).
+    Compute(Spanned<Distribution>),
+    /// Waits for something that is not modelled, such as a disk, without using a core.
+    Wait(Spanned<Distribution>),
+    /// Calls `"node.operation"` and waits for the reply. If the call fails, so does this operation.
+    Call(Spanned<String>),
+    /// Runs lists of steps at the same time and waits for all of them.
+    Parallel(Spanned<Vec<Vec<Step>>>),
+    /// Runs one of the lists, by probability.
+    Choose(Spanned<Vec<(Ratio, Vec<Step>)>>),
+    /// Runs `then` for the most popular keys, those of rank below `ranks_below`, and `otherwise` for all others.
+    ChooseByKey {
+        key: Spanned<String>,
+        ranks_below: u64,
+        then: Vec<Step>,
+        #[serde(default)]
+        otherwise: Vec<Step>,
+    },
+    /// Looks a key up in a cache; on a miss runs `miss` and stores the result for `ttl`.
+    CacheAside {
+        cache: Spanned<String>,
+        key: Spanned<String>,
+        /// How long the entry stays valid; forever if left out.
+        #[serde(default)]
+        ttl: Option<Spanned<Duration>>,
+        miss: Vec<Step>,
+    },
+    /// Removes a key from a cache.
+    Invalidate { cache: Spanned<String>, key: Spanned<String> },
+    /// Hands a message to `"queue.message"` and waits until the queue has accepted it.
+    Publish(Spanned<String>),
+    /// Runs the steps this many times.
+    Repeat { times: Spanned<u32>, steps: Vec<Step> },
+    /// Answers the caller now; the remaining steps go on in the background, on the same worker.
+    Reply,
+    /// Fails with this probability.
+    Fail(Spanned<Ratio>),
+}
+
+/// Steps that one operation may unroll to.
+pub const LARGEST_PROGRAM: usize = 20_000;
+
+/// Visits all steps, outer before inner.
+fn walk<'a>(steps: &'a [Step], visit: &mut impl FnMut(&'a Step)) {
+    for step in steps {
+        visit(step);
+        match step {
+            Step::Parallel(branches) => branches.iter().for_each(|branch| walk(branch, visit)),
+            Step::Choose(choices) => choices.iter().for_each(|(_, choice)| walk(choice, visit)),
+            Step::ChooseByKey { then, otherwise, .. } => {
+                walk(then, visit);
+                walk(otherwise, visit);
+            }
+            Step::CacheAside { miss: inner, .. } | Step::Repeat { steps: inner, .. } => walk(inner, visit),
+            _ => {}
+        }
+    }
+}
+
+/// Every name the steps refer to.
+pub fn references(steps: &[Step]) -> Vec<Reference<'_>> {
+    let mut found = Vec::new();
+    walk(steps, &mut |step| match step {
+        Step::Call(name) | Step::Publish(name) => found.push(Reference::Operation(name)),
+        Step::CacheAside { cache, key, .. } | Step::Invalidate { cache, key } => {
+            found.push(Reference::Node { name: cache, kind: "Cache" });
+            found.push(Reference::Key(key));
+        }
+        Step::ChooseByKey { key, .. } => found.push(Reference::Key(key)),
+        _ => {}
+    });
+    found
+}
+
+/// Mistakes that the steps alone show.
+pub fn mistakes(steps: &[Step], span: Span) -> Vec<Mistake> {
+    let mut found = Vec::new();
+    walk(steps, &mut |step| match step {
+        Step::Compute(law) | Step::Wait(law) => {
+            found.extend(law_mistakes(law));
+        }
+        Step::Choose(choices) => {
+            let total: f64 = choices.iter().map(|(probability, _)| probability.value).sum();
+            if (total - 1.0).abs() > 1e-6 {
+                let message = format!("the probabilities of these choices add up to {total:.6}, not to 1");
+                found.push(Mistake::new(choices.span, message, "add an empty choice for the rest, such as (0.3, [])"));
+            }
+        }
+        Step::Parallel(branches) if branches.is_empty() => {
+            found.push(Mistake::new(branches.span, "there is nothing to run in parallel", "add a list of steps"));
+        }
+        Step::Repeat { times, .. } if **times == 0 => {
+            found.push(Mistake::new(times.span, "repeating 0 times does nothing", "write 1 or more"));
+        }
+        Step::Fail(probability) if !(0.0..=1.0).contains(&probability.value.value) => {
+            found.push(Mistake::new(
+                probability.span,
+                "a probability lies between 0 and 1",
+                "write for example \"1%\"",
+            ));
+        }
+        Step::CacheAside { ttl: Some(ttl), .. } if ttl.ns == 0 => {
+            found.push(Mistake::new(ttl.span, "an entry that expires at once is never found", "write \"15m\""));
+        }
+        _ => {}
+    });
+    if size(steps) > LARGEST_PROGRAM {
+        let message = format!("the operation unrolls to more than {LARGEST_PROGRAM} steps");
+        found.push(Mistake::new(span, message, "repeat fewer times"));
+    }
+    found
+}
+
+/// Steps after unrolling.
+fn size(steps: &[Step]) -> usize {
+    steps.iter().fold(0, |total, step| {
+        let inner = match step {
+            Step::Parallel(branches) => branches.iter().map(|branch| size(branch)).fold(0, usize::saturating_add),
+            Step::Choose(choices) => choices.iter().map(|(_, choice)| size(choice)).fold(0, usize::saturating_add),
+            Step::ChooseByKey { then, otherwise, .. } => size(then).saturating_add(size(otherwise)),
+            Step::CacheAside { miss, .. } => size(miss),
+            Step::Repeat { times, steps } => size(steps).saturating_mul(**times as usize),
+            _ => 0,
+        };
+        total.saturating_add(1).saturating_add(inner)
+    })
+}
+
+/// What the steps are sure to cause on average. A cache is taken to hit; the time of parallel branches overlaps, so
+/// waiting counts only in the longest.
+pub fn demand(steps: &[Step]) -> Demand {
+    let mut total = Demand::default();
+    for step in steps {
+        match step {
+            Step::Compute(law) => total.core_s += mean_s(law),
+            Step::Wait(law) => total.wait_s += mean_s(law),
+            Step::Call(name) | Step::Publish(name) => total.calls.push((name.value.clone(), 1.0)),
+            Step::Parallel(branches) => {
+                let inner: Vec<Demand> = branches.iter().map(|branch| demand(branch)).collect();
+                total.wait_s += inner.iter().map(|one| one.wait_s).fold(0.0, f64::max);
+                for one in &inner {
+                    total.core_s += one.core_s;
+                    total.calls.extend(one.calls.iter().cloned());
+                }
+            }
+            Step::Choose(choices) => {
+                for (probability, choice) in choices.iter() {
+                    total.add(&demand(choice), probability.value);
+                }
+            }
+            Step::Repeat { times, steps } => total.add(&demand(steps), f64::from(**times)),
+            Step::ChooseByKey { .. }
+            | Step::CacheAside { .. }
+            | Step::Invalidate { .. }
+            | Step::Reply
+            | Step::Fail(_) => {}
+        }
+    }
+    total
+}

@@ -1,0 +1,231 @@
+//! Queue: messages wait here for consumers, so that their publisher need not.
+//!
+//! # How it works
+//!
+//! ```text
+//! publish: full -> reject; else store and acknowledge at once
+//! deliver: while messages wait and fewer than `consumers` are unacknowledged: call the consumer's operation
+//! reply:   success -> acknowledge; failure -> deliver again, up to `max_deliveries`, then dead-letter
+//! ```
+//!
+//! # Parameters
+//!
+//! | parameter | unit | default | meaning |
+//! |---|---|---|---|
+//! | `messages` | | | kinds of messages, and the operation that consumes each |
+//! | `capacity` | messages | unlimited | waiting at once; beyond it publishing fails |
+//! | `consumers` | | 1 | messages delivered and not yet acknowledged |
+//! | `max_deliveries` | | 1 | attempts before a message is a dead letter |
+//! | `price` | $/time | 0 | of the queue |
+//! | `request_price` | $/message | 0 | of each message published |
+//!
+//! # When it helps, when it hurts
+//!
+//! It takes work off the caller's path and buffers peaks. It does not add capacity: while more arrives than is consumed
+//! it only grows, and each message waits longer.
+//!
+//! # Law
+//!
+//! With `consumers` = c that are never busy otherwise, the messages' wait is that of the M/M/c (M/G/c) queue.
+
+use serde::Deserialize;
+
+use crate::diagnostic::span::{Named, Spanned};
+use crate::engine::context::Context;
+use crate::engine::record::{NodeRecord, Share};
+use crate::engine::visit::{VisitId, VisitList};
+use crate::engine::{Destination, Failure, Node, Outcome, Reply};
+use crate::price::{HourlyPrice, RequestPrice};
+use crate::techniques::parts::executor::resalt;
+use crate::techniques::parts::meter::Meter;
+use crate::techniques::technique::{
+    Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, Spec, Wiring,
+};
+
+/// A queue as written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Queue {
+    pub messages: Spanned<Named<String>>,
+    #[serde(default)]
+    pub capacity: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub consumers: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub max_deliveries: Option<Spanned<u8>>,
+    #[serde(default)]
+    pub price: Option<HourlyPrice>,
+    #[serde(default)]
+    pub request_price: Option<RequestPrice>,
+}
+
+impl Spec for Queue {
+    fn kind(&self) -> &'static str {
+        "Queue"
+    }
+
+    fn operations(&self) -> Operations<'_> {
+        Operations::Named(self.messages.keys().map(|name| name.value.as_str()).collect())
+    }
+
+    fn references(&self) -> Vec<Reference<'_>> {
+        self.messages.values().map(Reference::Operation).collect()
+    }
+
+    fn mistakes(&self) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        if self.messages.is_empty() {
+            let help = "add messages: { \"job\": \"workers.job\" }";
+            found.push(Mistake::new(self.messages.span, "a queue without kinds of messages carries nothing", help));
+        }
+        for (count, what) in [(&self.capacity, "room"), (&self.consumers, "consumers")] {
+            if let Some(count) = count.as_ref().filter(|count| count.value == 0) {
+                found.push(Mistake::new(
+                    count.span,
+                    format!("without {what} no message ever passes"),
+                    "write 1 or more",
+                ));
+            }
+        }
+        if let Some(deliveries) = self.max_deliveries.as_ref().filter(|deliveries| deliveries.value == 0) {
+            found.push(Mistake::new(deliveries.span, "a message is delivered at least once", "write 1 or more"));
+        }
+        found
+    }
+
+    fn demand(&self, operation: &str) -> Demand {
+        let consumer = self.messages.iter().find(|(name, _)| name.value == operation);
+        let calls = consumer.map(|(_, consumer)| vec![(consumer.value.clone(), 1.0)]).unwrap_or_default();
+        Demand { calls, ..Demand::default() }
+    }
+
+    fn decouples(&self) -> bool {
+        true
+    }
+
+    fn capacity(&self) -> Capacity {
+        let consumers = self.consumers.as_ref().map_or(1, |consumers| u64::from(consumers.value));
+        Capacity { cores: None, workers: Some(consumers), connections: None }
+    }
+
+    fn prices(&self) -> Prices {
+        Prices {
+            usd_per_replica_hour: self.price.as_ref().map_or(0.0, |price| price.usd_per_hour),
+            usd_per_request: self.request_price.as_ref().map_or(0.0, |price| price.usd_per_request),
+            ..Prices::default()
+        }
+    }
+}
+
+/// A queue at work.
+#[derive(Clone, Debug)]
+pub struct QueueNode {
+    consumers: Vec<Destination>,
+    waiting: VisitList,
+    capacity: u32,
+    unacknowledged: u32,
+    most_unacknowledged: u32,
+    max_deliveries: u16,
+    published: u64,
+    dead: u64,
+    redelivered: u64,
+    meter: Meter,
+}
+
+impl QueueNode {
+    /// Compiles the written form.
+    pub fn compile(spec: &Queue, wiring: &mut dyn Wiring) -> Result<Self, CompileError> {
+        let consumers = spec.messages.values().map(|name| wiring.destination(name)).collect::<Result<_, _>>()?;
+        Ok(Self {
+            consumers,
+            waiting: VisitList::default(),
+            capacity: spec.capacity.as_ref().map_or(u32::MAX, |capacity| capacity.value),
+            unacknowledged: 0,
+            most_unacknowledged: spec.consumers.as_ref().map_or(1, |consumers| consumers.value),
+            max_deliveries: spec.max_deliveries.as_ref().map_or(1, |deliveries| u16::from(deliveries.value)),
+            published: 0,
+            dead: 0,
+            redelivered: 0,
+            meter: Meter::default(),
+        })
+    }
+
+    /// Checks conservation (published = waiting + delivered + acknowledged + dead) and Little's law.
+    pub fn audit(&self, now_ns: u64) -> Result<(), String> {
+        let here = u64::from(self.waiting.len() + self.unacknowledged);
+        if here != self.meter.in_system() {
+            return Err(format!("{here} messages held, {} counted", self.meter.in_system()));
+        }
+        self.meter.audit(now_ns)
+    }
+
+    fn deliver(&mut self, context: &mut Context<'_>) {
+        let now_ns = context.now_ns();
+        while self.unacknowledged < self.most_unacknowledged {
+            let Some(slot) = self.waiting.pop_front(context.visits()) else { return };
+            self.meter.waited(now_ns);
+            self.meter.occupy(now_ns, 1);
+            self.unacknowledged += 1;
+            let visit = context.visit(slot);
+            if visit.pending == 0 {
+                visit.started_ns = now_ns;
+            }
+            let mut identity = visit.identity();
+            if visit.pending > 0 {
+                identity.salt = resalt(identity.salt, u32::from(visit.pending));
+            }
+            visit.pending += 1;
+            let destination = self.consumers[usize::from(visit.operation)];
+            let token = context.id(slot).token();
+            context.call(destination, token, 0, identity);
+        }
+    }
+}
+
+impl Node for QueueNode {
+    fn arrive(&mut self, context: &mut Context<'_>, slot: u32) {
+        let now_ns = context.now_ns();
+        self.meter.arrive(now_ns);
+        if self.waiting.len() >= self.capacity {
+            self.meter.answer(false, 0, 0);
+            self.meter.leave(now_ns, now_ns);
+            return context.reply(slot, Outcome::Failed(Failure::Rejected));
+        }
+        self.published += 1;
+        context.reply_early(slot, Outcome::Done);
+        self.waiting.push_back(context.visits(), slot);
+        self.meter.wait(now_ns);
+        self.deliver(context);
+    }
+
+    fn reply(&mut self, context: &mut Context<'_>, reply: Reply) {
+        let now_ns = context.now_ns();
+        let Some(slot) = context.visits().find(VisitId::from_token(reply.token)) else { return };
+        self.unacknowledged -= 1;
+        self.meter.occupy(now_ns, -1);
+        let visit = *context.visit(slot);
+        let failed = matches!(reply.outcome, Outcome::Failed(_));
+        if failed && visit.pending < self.max_deliveries {
+            self.redelivered += 1;
+            self.waiting.push_back(context.visits(), slot);
+            self.meter.wait(now_ns);
+        } else {
+            self.dead += u64::from(failed);
+            self.meter.answer(!failed, now_ns - visit.entered_ns, visit.started_ns - visit.entered_ns);
+            self.meter.leave(now_ns, visit.entered_ns);
+            context.close(slot);
+        }
+        self.deliver(context);
+    }
+
+    fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
+        self.meter.observe(now_ns, 1, record);
+        record.counters.replica_ns = u128::from(now_ns);
+        record.counters.capacity_ns = u128::from(self.most_unacknowledged) * u128::from(now_ns);
+        let published = self.published as f64;
+        record.shares = vec![
+            Share { name: "dead_letter_ratio", numerator: self.dead as f64, denominator: published },
+            Share { name: "redelivery_ratio", numerator: self.redelivered as f64, denominator: published },
+        ];
+    }
+}

@@ -1,0 +1,256 @@
+//! Service: replicas of a program that answers requests.
+//!
+//! # How it works
+//!
+//! ```text
+//! arrive: choose a replica (unless the caller did); worker free -> begin; room in the queue -> wait; else reject
+//! begin:  run the operation's steps; compute uses the replica's cores, calls hold the worker until the reply
+//! end:    reply, and let the worker take the next waiting request
+//! ```
+//!
+//! # Parameters
+//!
+//! | parameter | unit | default | meaning |
+//! |---|---|---|---|
+//! | `replicas` | | 1 | equal copies |
+//! | `cpu` | cores | 1 | of each replica; fractions throttle |
+//! | `workers` | requests | unlimited | in service at once in each replica: threads or processes |
+//! | `queue` | requests | unlimited | waiting in each replica for a worker; beyond it requests are rejected |
+//! | `discipline` | | `FirstComeFirstServed` | who gets the next free worker |
+//! | `scheduling` | | `ProcessorSharing` | how cores are shared: threads, or `RunToCompletion` as event loops do |
+//! | `contention`, `coherency` | | 0 | coefficients of the Universal Scalability Law per replica |
+//! | `balancing` | | `RoundRobin` | which replica gets a request whose caller has no view of the replicas |
+//! | `zones` | zones | 1 | replica `i` stands in zone `i % zones` |
+//! | `price` | $/time | 0 | of each replica |
+//! | `operations` | | | steps of each operation |
+//!
+//! # When it helps, when it hurts
+//!
+//! More replicas or cores help while computing is what limits. Workers that wait for a slow dependency are busy without
+//! computing: then neither helps, and more workers only move the queue to the dependency.
+//!
+//! # Law
+//!
+//! With `workers` = `cpu` a replica is an M/G/c queue; with unlimited workers and one core it is M/G/1 processor sharing.
+
+use serde::Deserialize;
+
+use crate::diagnostic::span::{Named, Spanned};
+use crate::engine::context::Context;
+use crate::engine::record::NodeRecord;
+use crate::engine::visit::VisitList;
+use crate::engine::{Node, Reply, Timer};
+use crate::price::HourlyPrice;
+use crate::techniques::parts::balancer::Policy;
+use crate::techniques::parts::executor::{AcceptQueue, Executor, Limits, Succeed};
+use crate::techniques::parts::program::Compiler;
+use crate::techniques::parts::steps::{self, Step};
+use crate::techniques::technique::{
+    Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Spec, Wiring,
+};
+
+/// A service as written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    #[serde(default)]
+    pub replicas: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub cpu: Option<Spanned<f64>>,
+    #[serde(default)]
+    pub workers: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub queue: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub discipline: Discipline,
+    #[serde(default)]
+    pub scheduling: Scheduling,
+    #[serde(default)]
+    pub contention: Option<Spanned<f64>>,
+    #[serde(default)]
+    pub coherency: Option<Spanned<f64>>,
+    #[serde(default)]
+    pub balancing: Option<Spanned<Policy>>,
+    #[serde(default)]
+    pub zones: Option<Spanned<u8>>,
+    #[serde(default)]
+    pub price: Option<HourlyPrice>,
+    pub operations: Spanned<Named<Vec<Step>>>,
+}
+
+/// Who gets the next free worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Discipline {
+    #[default]
+    FirstComeFirstServed,
+    LastComeFirstServed,
+    /// The smallest `priority` of the clients first; work that has begun is not interrupted.
+    Priority,
+}
+
+/// How the visits that compute share the cores.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Scheduling {
+    #[default]
+    ProcessorSharing,
+    RunToCompletion,
+}
+
+/// Replicas that one service may have.
+pub const MOST_REPLICAS: u32 = 60_000;
+
+impl Service {
+    fn count(&self) -> u32 {
+        self.replicas.as_ref().map_or(1, |replicas| replicas.value)
+    }
+
+    fn cores(&self) -> f64 {
+        self.cpu.as_ref().map_or(1.0, |cpu| cpu.value)
+    }
+}
+
+impl Spec for Service {
+    fn kind(&self) -> &'static str {
+        "Service"
+    }
+
+    fn operations(&self) -> Operations<'_> {
+        Operations::Named(self.operations.keys().map(|name| name.value.as_str()).collect())
+    }
+
+    fn references(&self) -> Vec<Reference<'_>> {
+        let mut found: Vec<Reference<'_>> =
+            self.operations.values().flat_map(|steps| steps::references(steps)).collect();
+        found.extend(self.balancing.iter().flat_map(|policy| policy.references()));
+        found
+    }
+
+    fn mistakes(&self) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        if self.operations.is_empty() {
+            let help = "add operations: { \"read\": [ Compute(Exponential(\"5ms\")) ] }";
+            found.push(Mistake::new(self.operations.span, "a service without operations does nothing", help));
+        }
+        for (_, steps) in self.operations.iter() {
+            found.extend(steps::mistakes(steps, steps.span));
+        }
+        if let Some(replicas) = self.replicas.as_ref().filter(|count| !(1..=MOST_REPLICAS).contains(&count.value)) {
+            let message = format!("a service has between 1 and {MOST_REPLICAS} replicas");
+            found.push(Mistake::new(replicas.span, message, "write for example 4"));
+        }
+        if let Some(cpu) = self.cpu.as_ref().filter(|cpu| !(0.001..=100_000.0).contains(&cpu.value)) {
+            let message = "a replica has between 0.001 and 100,000 cores";
+            found.push(Mistake::new(cpu.span, message, "write for example 2 or 0.5"));
+        }
+        if let Some(workers) = self.workers.as_ref().filter(|workers| workers.value == 0) {
+            found.push(Mistake::new(workers.span, "without workers nothing is ever served", "write 1 or more"));
+        }
+        if self.workers.is_none() && self.queue.is_some() {
+            let span = self.queue.as_ref().map(|queue| queue.span).unwrap_or_default();
+            let message = "nobody waits in the queue of a service whose workers are unlimited";
+            found.push(Mistake::new(span, message, "add workers: 16, or leave the queue out"));
+        }
+        for coefficient in [&self.contention, &self.coherency].into_iter().flatten() {
+            if !(0.0..=1.0).contains(&coefficient.value) {
+                let message = "coefficients of the Universal Scalability Law lie between 0 and 1";
+                found.push(Mistake::new(coefficient.span, message, "write for example 0.03"));
+            } else if self.scheduling == Scheduling::RunToCompletion && coefficient.value > 0.0 {
+                let message = "run-to-completion cores do not slow each other down here";
+                found.push(Mistake::new(coefficient.span, message, "leave this out, or use ProcessorSharing"));
+            }
+        }
+        if let Some(policy) = &self.balancing {
+            found.extend(policy.mistakes(policy.span));
+        }
+        if let Some(zones) = self.zones.as_ref().filter(|zones| zones.value == 0) {
+            found.push(Mistake::new(zones.span, "replicas stand in at least one zone", "write 1 or more"));
+        }
+        found
+    }
+
+    fn demand(&self, operation: &str) -> Demand {
+        let found = self.operations.iter().find(|(name, _)| name.value == operation);
+        found.map(|(_, steps)| steps::demand(steps)).unwrap_or_default()
+    }
+
+    fn replicas(&self) -> ReplicaView {
+        ReplicaView { count: self.count(), zones: self.zones.as_ref().map_or(1, |zones| zones.value) }
+    }
+
+    fn capacity(&self) -> Capacity {
+        let count = f64::from(self.count());
+        let workers = self.workers.as_ref().map(|workers| u64::from(workers.value) * u64::from(self.count()));
+        Capacity { cores: Some(count * self.cores()), workers, connections: None }
+    }
+
+    fn prices(&self) -> Prices {
+        Prices {
+            usd_per_replica_hour: self.price.as_ref().map_or(0.0, |price| price.usd_per_hour),
+            ..Prices::default()
+        }
+    }
+}
+
+/// A service at work.
+#[derive(Clone, Debug)]
+pub struct ServiceNode {
+    executor: Executor,
+}
+
+impl ServiceNode {
+    /// Compiles the written form.
+    pub fn compile(spec: &Service, wiring: &mut dyn Wiring) -> Result<Self, CompileError> {
+        let mut compiler = Compiler::new(wiring);
+        for (name, steps) in spec.operations.iter() {
+            compiler.operation(name, steps)?;
+        }
+        let program = compiler.finish();
+        let limits = Limits {
+            cores: spec.cores(),
+            workers: spec.workers.as_ref().map_or(u32::MAX, |workers| workers.value),
+            queue: spec.queue.as_ref().map_or(u32::MAX, |queue| queue.value),
+            zones: spec.replicas().zones.max(1),
+        };
+        let queue = match spec.discipline {
+            Discipline::FirstComeFirstServed => AcceptQueue::FirstComeFirstServed(VisitList::default()),
+            Discipline::LastComeFirstServed => AcceptQueue::LastComeFirstServed(VisitList::default()),
+            Discipline::Priority => AcceptQueue::Priority(Box::default()),
+        };
+        let coefficient = |value: &Option<Spanned<f64>>| value.as_ref().map_or(0.0, |value| value.value);
+        let processor = Executor::processor(
+            &limits,
+            spec.scheduling == Scheduling::RunToCompletion,
+            coefficient(&spec.contention),
+            coefficient(&spec.coherency),
+        );
+        let policy = spec.balancing.as_ref().map(|policy| policy.value.clone()).unwrap_or_default();
+        let balancer = (spec.count() > 1).then(|| policy.compile(spec.replicas(), wiring));
+        Ok(Self { executor: Executor::new(spec.count(), limits, &queue, &processor, balancer, program) })
+    }
+
+    /// Checks conservation and Little's law.
+    pub fn audit(&self, now_ns: u64) -> Result<(), String> {
+        self.executor.audit(now_ns)
+    }
+}
+
+impl Node for ServiceNode {
+    #[inline(always)]
+    fn arrive(&mut self, context: &mut Context<'_>, slot: u32) {
+        self.executor.arrive(context, slot, &mut Succeed);
+    }
+
+    #[inline(always)]
+    fn reply(&mut self, context: &mut Context<'_>, reply: Reply) {
+        self.executor.reply(context, reply, &mut Succeed);
+    }
+
+    #[inline(always)]
+    fn timer(&mut self, context: &mut Context<'_>, timer: Timer) {
+        self.executor.timer(context, timer, &mut Succeed);
+    }
+
+    fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
+        self.executor.observe(now_ns, record);
+    }
+}
