@@ -1,0 +1,325 @@
+//! Numbers as an engineer writes them: `12.3 ms`, `4.50 k/s`, `$0.096`, `87.3%`, and `23.4 ± 0.6 ms`.
+//!
+//! An interval is written with its half width, and both carry the same number of decimals: as many as the half width
+//! deserves. More would claim knowledge that the experiment does not have.
+
+use crate::experiment::study::Interval;
+
+/// What stands in a table where there is no number.
+pub const ABSENT: &str = "–";
+
+/// Significant digits of a number that comes without an interval.
+const DIGITS: i32 = 3;
+
+/// More decimals than this are never written: they would be rounding noise.
+const DECIMALS_MAX: i32 = 12;
+
+/// What a number measures, and so how it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    /// Time in seconds, written in the unit that suits its size.
+    Seconds,
+    /// Events per second.
+    PerSecond,
+    /// A plain number, such as a number of users.
+    Count,
+    /// Money in United States dollars.
+    Dollars,
+    /// A share between 0 and 1, written in percent.
+    Ratio,
+}
+
+/// One way to write a quantity: values of at least `from` are divided by `size` and followed by `suffix`.
+struct Unit {
+    from: f64,
+    size: f64,
+    prefix: &'static str,
+    suffix: &'static str,
+}
+
+const fn unit(size: f64, suffix: &'static str) -> Unit {
+    Unit {
+        from: size,
+        size,
+        prefix: "",
+        suffix,
+    }
+}
+
+/// Units from the largest to the smallest. The last one also serves everything below it.
+const SECONDS: &[Unit] = &[
+    unit(1.0, " s"),
+    unit(1e-3, " ms"),
+    unit(1e-6, " µs"),
+    unit(1e-9, " ns"),
+];
+const PER_SECOND: &[Unit] = &[
+    unit(1e9, " G/s"),
+    unit(1e6, " M/s"),
+    unit(1e3, " k/s"),
+    unit(1.0, " /s"),
+];
+const COUNT: &[Unit] = &[
+    unit(1e9, "G"),
+    unit(1e6, "M"),
+    unit(1e3, "k"),
+    unit(1.0, ""),
+];
+// A thousand dollars is read more easily as $1234 than as $1.23k.
+const DOLLARS: &[Unit] = &[
+    Unit {
+        from: 1e9,
+        size: 1e9,
+        prefix: "$",
+        suffix: "G",
+    },
+    Unit {
+        from: 1e6,
+        size: 1e6,
+        prefix: "$",
+        suffix: "M",
+    },
+    Unit {
+        from: 1e4,
+        size: 1e3,
+        prefix: "$",
+        suffix: "k",
+    },
+    Unit {
+        from: 1.0,
+        size: 1.0,
+        prefix: "$",
+        suffix: "",
+    },
+];
+const RATIO: &[Unit] = &[unit(0.01, "%")];
+
+impl Quantity {
+    fn units(self) -> &'static [Unit] {
+        match self {
+            Quantity::Seconds => SECONDS,
+            Quantity::PerSecond => PER_SECOND,
+            Quantity::Count => COUNT,
+            Quantity::Dollars => DOLLARS,
+            Quantity::Ratio => RATIO,
+        }
+    }
+
+    /// The unit in which `value` is best read. Zero is read in the base unit.
+    fn unit_of(self, value: f64) -> &'static Unit {
+        let units = self.units();
+        // A value that rounds up to the next unit belongs there: "1.00 s", not "1000 ms".
+        let size = value.abs() * 1.0005;
+        let base = units
+            .iter()
+            .find(|unit| unit.size == 1.0)
+            .unwrap_or(&units[0]);
+        if size == 0.0 {
+            base
+        } else {
+            units
+                .iter()
+                .find(|unit| size >= unit.from)
+                .unwrap_or(&units[units.len() - 1])
+        }
+    }
+
+    /// The value alone, to three significant digits.
+    pub fn value(self, value: f64) -> String {
+        if !value.is_finite() {
+            return ABSENT.to_owned();
+        }
+        let unit = self.unit_of(value);
+        let scaled = value / unit.size;
+        let decimals = if scaled == 0.0 {
+            0
+        } else {
+            (DIGITS - 1 - magnitude(scaled)).clamp(0, DECIMALS_MAX)
+        };
+        self.compose(unit, &fixed(scaled, decimals))
+    }
+
+    /// The value and the half width of its interval, `23.4 ± 0.6 ms`.
+    ///
+    /// The half width carries one significant digit, or two when the first is a 1, where one would round by up to a third.
+    /// An interval that is not symmetric is written with its wider half.
+    pub fn interval(self, interval: Interval) -> String {
+        let half = (interval.high - interval.value).max(interval.value - interval.low);
+        if !interval.value.is_finite() || !half.is_finite() || half <= 0.0 {
+            return self.value(interval.value);
+        }
+        let unit = self.unit_of(interval.value);
+        let (scaled, half) = (interval.value / unit.size, half / unit.size);
+        let decimals = (-magnitude(half) + i32::from(leads_with_one(half))).clamp(0, DECIMALS_MAX);
+        // A half width far below what anybody reads is not worth its digits: 23.4 is shown as 23.4 ± 0.0.
+        let decimals = decimals.min((DIGITS + 1 - magnitude(scaled)).clamp(0, DECIMALS_MAX));
+        self.compose(
+            unit,
+            &format!("{} ± {}", fixed(scaled, decimals), fixed(half, decimals)),
+        )
+    }
+
+    /// [`Quantity::interval`], or [`ABSENT`].
+    pub fn optional(self, interval: Option<Interval>) -> String {
+        interval.map_or_else(|| ABSENT.to_owned(), |interval| self.interval(interval))
+    }
+
+    /// A label on an axis: no digit too many, in the unit that suits `reference`. Labels of a linear axis share the
+    /// reference, so that they share the unit; on a logarithmic axis each label is its own reference.
+    pub fn tick(self, value: f64, reference: f64) -> String {
+        if !value.is_finite() {
+            return ABSENT.to_owned();
+        }
+        if value == 0.0 && self != Quantity::Dollars && self != Quantity::Ratio {
+            return "0".to_owned();
+        }
+        let unit = self.unit_of(reference);
+        let scaled = value / unit.size;
+        let decimals = (DIGITS - magnitude(scaled)).clamp(0, DECIMALS_MAX);
+        let text = fixed(scaled, decimals);
+        let text = if text.contains('.') {
+            text.trim_end_matches('0').trim_end_matches('.')
+        } else {
+            &text
+        };
+        self.compose(unit, text)
+    }
+
+    fn compose(self, unit: &Unit, number: &str) -> String {
+        match number.strip_prefix('-') {
+            Some(magnitude) if !unit.prefix.is_empty() => {
+                format!("-{}{magnitude}{}", unit.prefix, unit.suffix)
+            }
+            _ => format!("{}{number}{}", unit.prefix, unit.suffix),
+        }
+    }
+}
+
+/// The power of ten of the first digit of a number, after rounding to three digits.
+fn magnitude(number: f64) -> i32 {
+    let size = number.abs() * 1.0005;
+    if size > 0.0 && size.is_finite() {
+        size.log10().floor() as i32
+    } else {
+        0
+    }
+}
+
+/// Whether the first digit of a positive number is a 1, after rounding to two digits.
+fn leads_with_one(number: f64) -> bool {
+    let leading = number / 10f64.powi(magnitude(number));
+    (leading * 10.0).round() < 20.0
+}
+
+/// A number with a fixed count of decimals, or in scientific notation where it would be too long to read.
+fn fixed(number: f64, decimals: i32) -> String {
+    if number.abs() >= 1e7 {
+        return format!("{number:.2e}");
+    }
+    let text = format!("{number:.*}", decimals.max(0) as usize);
+    // A negative number that rounds to nothing is nothing.
+    if text.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.')) {
+        text.trim_start_matches('-').to_owned()
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn around(value: f64, half: f64) -> Interval {
+        Interval {
+            value,
+            low: value - half,
+            high: value + half,
+        }
+    }
+
+    #[test]
+    fn values_are_written_in_the_unit_that_suits_them() {
+        let cases = [
+            (Quantity::Seconds, 0.0123, "12.3 ms"),
+            (Quantity::Seconds, 0.99999, "1.00 s"),
+            (Quantity::Seconds, 1.5, "1.50 s"),
+            (Quantity::Seconds, 300.0, "300 s"),
+            (Quantity::Seconds, 2.5e-5, "25.0 µs"),
+            (Quantity::Seconds, 3e-9, "3.00 ns"),
+            (Quantity::Seconds, 0.0, "0 s"),
+            (Quantity::PerSecond, 999.0, "999 /s"),
+            (Quantity::PerSecond, 12_340.0, "12.3 k/s"),
+            (Quantity::Count, 2_500_000.0, "2.50M"),
+            (Quantity::Dollars, 0.096, "$0.0960"),
+            (Quantity::Dollars, 1234.0, "$1234"),
+            (Quantity::Dollars, 45_678.0, "$45.7k"),
+            (Quantity::Dollars, -3.0, "-$3.00"),
+            (Quantity::Ratio, 0.873, "87.3%"),
+            (Quantity::Ratio, 1.0, "100%"),
+            (Quantity::Ratio, 0.0, "0%"),
+            (Quantity::Ratio, 0.00012, "0.0120%"),
+            (Quantity::Seconds, f64::NAN, "–"),
+            (Quantity::Dollars, f64::INFINITY, "–"),
+            (Quantity::Seconds, 1e200, "1.00e200 s"),
+        ];
+        for (quantity, value, expected) in cases {
+            assert_eq!(quantity.value(value), expected, "{quantity:?} {value}");
+        }
+    }
+
+    #[test]
+    fn value_and_half_width_share_their_decimals() {
+        let cases = [
+            (Quantity::Seconds, 0.0234, 0.0006, "23.4 ± 0.6 ms"),
+            (Quantity::Seconds, 0.0234, 0.0012, "23.4 ± 1.2 ms"),
+            (Quantity::Seconds, 0.0234, 0.012, "23 ± 12 ms"),
+            (Quantity::Seconds, 0.0234, 0.00004, "23.40 ± 0.04 ms"),
+            (Quantity::Seconds, 0.0234, 1e-12, "23.400 ± 0.000 ms"),
+            (Quantity::Seconds, 1.0, 0.0, "1.00 s"),
+            (Quantity::PerSecond, 5000.0, 31.0, "5.00 ± 0.03 k/s"),
+            (Quantity::Dollars, 12.3, 0.14, "$12.30 ± 0.14"),
+            (Quantity::Ratio, 0.873, 0.0041, "87.3 ± 0.4%"),
+            (Quantity::Seconds, 0.005, 0.03, "5 ± 30 ms"),
+            (Quantity::Seconds, 0.1, 0.0199, "100 ± 20 ms"),
+            (Quantity::Seconds, 0.1, f64::INFINITY, "100 ms"),
+        ];
+        for (quantity, value, half, expected) in cases {
+            assert_eq!(
+                quantity.interval(around(value, half)),
+                expected,
+                "{quantity:?} {value} {half}"
+            );
+        }
+        let lopsided = Interval {
+            value: 0.010,
+            low: 0.009,
+            high: 0.013,
+        };
+        assert_eq!(Quantity::Seconds.interval(lopsided), "10 ± 3 ms");
+    }
+
+    #[test]
+    fn ticks_carry_no_needless_digit() {
+        let cases = [
+            (Quantity::Seconds, 0.2, 0.2, "200 ms"),
+            (Quantity::Seconds, 5.0, 5.0, "5 s"),
+            (Quantity::Seconds, 0.2, 1.0, "0.2 s"),
+            (Quantity::Count, 5000.0, 5000.0, "5k"),
+            (Quantity::Count, 50_000.0, 50_000.0, "50k"),
+            (Quantity::Count, 12_500.0, 12_500.0, "12.5k"),
+            (Quantity::Count, 1_000_000.0, 1_000_000.0, "1M"),
+            (Quantity::Count, 0.0, 5.0, "0"),
+            (Quantity::Dollars, 0.0, 5.0, "$0"),
+            (Quantity::Dollars, 12.5, 20.0, "$12.5"),
+            (Quantity::Dollars, 2000.0, 2000.0, "$2000"),
+            (Quantity::Ratio, 0.2, 1.0, "20%"),
+        ];
+        for (quantity, value, reference, expected) in cases {
+            assert_eq!(
+                quantity.tick(value, reference),
+                expected,
+                "{quantity:?} {value}"
+            );
+        }
+    }
+}
