@@ -36,15 +36,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
         let raw: &'de ron::value::RawValue = Deserialize::deserialize(deserializer)?;
         let text = raw.trim().get_ron();
         let start = (text.as_ptr() as usize).wrapping_sub(DOCUMENT_START.get());
-        let value = raw
-            .into_rust()
-            .map_err(|error| D::Error::custom(error.code))?;
-        Ok(Self {
-            value,
-            span: Span {
-                start,
-                end: start + text.len(),
-            },
-        })
+        let value = raw.into_rust().map_err(|error| D::Error::custom(error.code))?;
+        Ok(Self { value, span: Span { start, end: start + text.len() } })
     }
 }

@@ -2,15 +2,15 @@
 
 use std::io;
 
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ColorType, ImageEncoder};
-use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
+use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::drawing::IntoDrawingArea;
 
+use super::bitmap::Bitmap;
 use super::canvas::Canvas;
+use super::palette;
 use super::picture::Picture;
 use super::render::render;
-use super::style::{HEIGHT, WIDTH, register_fonts};
+use super::style::{HEIGHT, WIDTH, register_fonts, unreadable_font};
 
 /// Units of the SVG's coordinates for each base unit. plotters rounds them to integers: a quarter is finer than anybody sees.
 const SVG_SCALE: u32 = 4;
@@ -49,15 +49,9 @@ pub(super) fn svg(picture: &Picture) -> io::Result<String> {
 pub(super) fn png(picture: &Picture) -> io::Result<Vec<u8>> {
     let (width, height) = (WIDTH * PNG_SCALE, HEIGHT * PNG_SCALE);
     let mut pixels = vec![0; (width * height * 3) as usize];
-    draw(
-        picture,
-        BitMapBackend::with_buffer(&mut pixels, (width, height)),
-    )?;
-    let mut file = Vec::new();
-    PngEncoder::new_with_quality(&mut file, CompressionType::Best, FilterType::Adaptive)
-        .write_image(&pixels, width, height, ColorType::Rgb8)
-        .map_err(io::Error::other)?;
-    Ok(file)
+    let bitmap = Bitmap::new(&mut pixels, (width, height)).ok_or_else(unreadable_font)?;
+    draw(picture, bitmap)?;
+    palette::encode(&pixels, width, height)
 }
 
 fn draw<DB: DrawingBackend>(picture: &Picture, backend: DB) -> io::Result<()> {

@@ -3,6 +3,7 @@
 //! One file per kind of chart says what it shows, as a plain [`picture::Picture`]; `render` draws any picture on any
 //! backend. The same study gives the same bytes.
 
+mod bitmap;
 mod canvas;
 mod cost;
 mod encode;
@@ -11,6 +12,7 @@ mod latency;
 mod latency_against_cost;
 mod latency_percentiles;
 mod names;
+mod palette;
 mod picture;
 mod render;
 mod scale;

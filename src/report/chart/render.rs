@@ -11,7 +11,7 @@ use super::picture::{Axis, Line, Picture, Spot, Start, Uncertainty};
 use super::scale::{Scale, extent};
 use super::style::{
     AXIS, Align, BAND_ALPHA, FOOTER, GRID, HEIGHT, INK, INK_SOFT, LABEL, LINE, LINE_EMPHASIS,
-    Lettering, MARGIN, POINT_LABEL, SUBTITLE, TITLE, WIDTH, colour, marker,
+    Lettering, MARGIN, POINT_LABEL, SUBTITLE, TITLE, WIDTH, colour, marker, text_colour,
 };
 
 /// Height of one row of refused points.
@@ -19,6 +19,9 @@ pub(super) const REFUSAL_ROW: f64 = 32.0;
 
 /// Values whose largest is this many times their smallest, a decade and a half, need a logarithmic axis.
 const LOGARITHMIC_FROM: f64 = 31.6;
+
+/// Up to this many measured values of the horizontal axis are labelled themselves; of more, round ones are easier to read.
+const MEASURED_LABELS_MAX: usize = 12;
 
 /// Where the plot itself is, and what its axes say.
 pub(super) struct Plot {
@@ -43,6 +46,11 @@ pub(super) fn render<DB: DrawingBackend>(picture: &Picture, canvas: &Canvas<DB>)
     draw_header(picture, canvas)?;
 
     let horizontal = scale_of(&picture.horizontal, picture.lines.iter(), |spot| spot.x, 8);
+    let measured = &picture.horizontal.include;
+    let horizontal = match measured.len() {
+        1..=MEASURED_LABELS_MAX => horizontal.labelled_at(measured),
+        _ => horizontal,
+    };
     let vertical = scale_of(&picture.vertical, picture.lines.iter(), |spot| spot.y, 6);
     let tick = Lettering::new(LABEL, INK);
     let widest = vertical
@@ -296,7 +304,7 @@ fn draw_point_labels<DB: DrawingBackend>(
     plot: &Plot,
     canvas: &Canvas<DB>,
 ) -> Drawn<DB> {
-    let lettering = Lettering::new(POINT_LABEL, INK_SOFT);
+    let lettering = |style: usize| Lettering::new(POINT_LABEL, text_colour(style));
     let place = |spot: &Spot| plot.place(spot.x.value, spot.y.value);
     let markers: Vec<Place> = picture
         .lines
@@ -324,24 +332,32 @@ fn draw_point_labels<DB: DrawingBackend>(
         })
         .collect();
     // The last point of a line is where the highest load is: its label is the one that must not be crowded out.
-    let labelled: Vec<(&str, Place)> = picture
+    let labelled: Vec<(&str, Place, Lettering)> = picture
         .lines
         .iter()
-        .flat_map(|line| line.spots.iter().rev().flatten())
-        .filter_map(|spot| Some((spot.label.as_deref()?, place(spot))))
+        .flat_map(|line| {
+            line.spots
+                .iter()
+                .rev()
+                .flatten()
+                .map(move |spot| (line, spot))
+        })
+        .filter_map(|(line, spot)| {
+            Some((spot.label.as_deref()?, place(spot), lettering(line.style)))
+        })
         .collect();
     let wanted: Vec<(Place, f64, f64)> = labelled
         .iter()
-        .map(|(text, at)| (*at, canvas.text_width(text, lettering) + 2.0, POINT_LABEL))
+        .map(|(text, at, set)| (*at, canvas.text_width(text, *set) + 2.0, POINT_LABEL))
         .collect();
     let places = place_near(&wanted, &markers, &curve, &plot.frame);
-    for ((text, _), region) in labelled.iter().zip(places) {
+    for ((text, _, lettering), region) in labelled.iter().zip(places) {
         if let Some(region) = region {
             let centre = (
                 region.left + region.width / 2.0,
                 region.top + region.height / 2.0,
             );
-            canvas.text(text, centre, lettering, Align::Centre)?;
+            canvas.text(text, centre, *lettering, Align::Centre)?;
         }
     }
     Ok(())

@@ -17,6 +17,9 @@ const SIZE_MIN: f64 = 1e-30;
 /// A logarithmic axis with more labels than this keeps only every second, third … decade.
 const LABELS_MAX: usize = 12;
 
+/// Labels of a horizontal axis closer than this share of its length would touch.
+const LABEL_SHARE: f64 = 0.05;
+
 /// Whether a number can be placed on a picture at all.
 pub(super) fn drawable(value: f64) -> bool {
     value == 0.0 || (SIZE_MIN..=SIZE_MAX).contains(&value.abs())
@@ -120,6 +123,29 @@ impl Scale {
             high,
             ticks,
         }
+    }
+
+    /// The same axis, labelled at these values instead, which are measured ones. Where two are too close for both of their
+    /// labels, the larger one is labelled: the end of a curve is what readers look up.
+    pub(super) fn labelled_at(mut self, values: &[f64]) -> Self {
+        let mut sorted: Vec<f64> = values
+            .iter()
+            .copied()
+            .filter(|value| drawable(*value))
+            .collect();
+        sorted.sort_by(f64::total_cmp);
+        let mut ticks: Vec<f64> = Vec::new();
+        for value in sorted.into_iter().rev() {
+            if ticks
+                .last()
+                .is_none_or(|next| self.fraction(*next) - self.fraction(value) >= LABEL_SHARE)
+            {
+                ticks.push(value);
+            }
+        }
+        ticks.reverse();
+        self.ticks = ticks;
+        self
     }
 
     /// The place of a value between 0 (the low end) and 1. Values beyond the ends are held at the ends.

@@ -70,6 +70,13 @@ pub(super) fn colour(index: usize) -> RGBColor {
     PALETTE[index % PALETTE.len()]
 }
 
+/// The colour of a line for letters, which are thinner than lines: darker, so that they can be read on white.
+pub(super) fn text_colour(index: usize) -> RGBColor {
+    let RGBColor(red, green, blue) = colour(index);
+    let darker = |channel: u8| (u16::from(channel) * 2 / 3) as u8;
+    RGBColor(darker(red), darker(green), darker(blue))
+}
+
 pub(super) fn marker(index: usize) -> Marker {
     MARKERS[index % MARKERS.len()]
 }
@@ -110,8 +117,13 @@ pub(super) fn register_fonts() -> io::Result<()> {
     if *registered {
         Ok(())
     } else {
-        Err(io::Error::other("the embedded font cannot be read"))
+        Err(unreadable_font())
     }
+}
+
+/// The embedded font is damaged: the program was built wrongly.
+pub(super) fn unreadable_font() -> io::Error {
+    io::Error::other("the embedded font cannot be read")
 }
 
 /// Where a text stands relative to the point it is drawn at; vertically it is always centred.
