@@ -8,3 +8,4 @@ pub mod table;
 mod rows;
 #[cfg(test)]
 mod synthetic;
+mod text;

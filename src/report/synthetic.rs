@@ -1,28 +1,17 @@
 //! A study made of formulas, for the tests of tables and charts.
 
-use crate::experiment::study::{
-    Axis, Interval, Measure, Node, Operation, Point, Refusal, Study, Variant,
-};
+use crate::experiment::study::{Axis, Interval, Measure, Node, Operation, Point, Refusal, Study, Variant};
 
 /// An interval of a given relative half width.
 pub(super) fn around(value: f64, relative: f64) -> Interval {
-    Interval {
-        value,
-        low: value * (1.0 - relative),
-        high: value * (1.0 + relative),
-    }
+    Interval { value, low: value * (1.0 - relative), high: value * (1.0 + relative) }
 }
 
 /// Three variants at eight loads: one that saturates, one with a cache, one that scales.
 pub(super) fn study() -> Study {
-    let loads = [
-        1_000.0, 2_000.0, 5_000.0, 10_000.0, 20_000.0, 30_000.0, 40_000.0, 50_000.0,
-    ];
-    let variants = [
-        ("fixed fleet", 0.08, 24_000.0),
-        ("with cache", 0.05, 47_000.0),
-        ("autoscaled", 0.07, f64::INFINITY),
-    ];
+    let loads = [1_000.0, 2_000.0, 5_000.0, 10_000.0, 20_000.0, 30_000.0, 40_000.0, 50_000.0];
+    let variants =
+        [("fixed fleet", 0.08, 24_000.0), ("with cache", 0.05, 47_000.0), ("autoscaled", 0.07, f64::INFINITY)];
     Study {
         schema: 1,
         version: "0.1.0".to_owned(),
@@ -42,10 +31,7 @@ pub(super) fn study() -> Study {
             .into_iter()
             .map(|(name, service_s, capacity)| Variant {
                 name: name.to_owned(),
-                points: loads
-                    .iter()
-                    .map(|load| point(*load, service_s, capacity))
-                    .collect(),
+                points: loads.iter().map(|load| point(*load, service_s, capacity)).collect(),
             })
             .collect(),
     }
@@ -54,21 +40,13 @@ pub(super) fn study() -> Study {
 /// A point of a queue with this mean service time that saturates at `capacity`, or scales where that is infinite.
 pub(super) fn point(load: f64, service_s: f64, capacity: f64) -> Point {
     let scales = capacity.is_infinite();
-    let utilization = if scales {
-        0.62 + 0.06 * (load / 7_000.0).sin()
-    } else {
-        load / capacity
-    };
+    let utilization = if scales { 0.62 + 0.06 * (load / 7_000.0).sin() } else { load / capacity };
     if utilization >= 1.0 {
         return refused(load, "unstable");
     }
     let mean = service_s / (1.0 - utilization);
     let relative = 0.02 + 0.12 * utilization * utilization;
-    let cost = if scales {
-        2.0 + load * 0.0008
-    } else {
-        12.0 + capacity * 0.0003
-    };
+    let cost = if scales { 2.0 + load * 0.0008 } else { 12.0 + capacity * 0.0003 };
     let throughput = load * 0.4;
     let per_million = cost / (throughput * 3600.0) * 1e6;
     Point {
@@ -87,10 +65,7 @@ pub(super) fn point(load: f64, service_s: f64, capacity: f64) -> Point {
             node("shop", "Service", utilization, throughput),
             node("redis", "Cache", utilization * 0.31, throughput * 0.9),
             node("postgres", "Database", utilization * 0.78, throughput * 0.3),
-            Node {
-                utilization: None,
-                ..node("shop-hpa", "Hpa", 0.0, 0.0)
-            },
+            Node { utilization: None, ..node("shop-hpa", "Hpa", 0.0, 0.0) },
         ],
         cost_usd_per_hour: Some(around(cost, if scales { 0.03 } else { 0.0 })),
         cost_usd_per_million_requests: Some(around(per_million, 0.02)),
@@ -102,10 +77,7 @@ pub(super) fn point(load: f64, service_s: f64, capacity: f64) -> Point {
 pub(super) fn refused(load: f64, code: &str) -> Point {
     Point {
         load,
-        refusal: Some(Refusal {
-            code: code.to_owned(),
-            reason: "the queue grows without bound".to_owned(),
-        }),
+        refusal: Some(Refusal { code: code.to_owned(), reason: "the queue grows without bound".to_owned() }),
         replications: 20,
         simulated_s: 600.0,
         requests: 0,
@@ -142,9 +114,6 @@ fn node(name: &str, kind: &str, utilization: f64, throughput: f64) -> Node {
         latency_mean_s: Some(around(0.04, 0.02)),
         latency_p99_s: Some(around(0.16, 0.04)),
         cost_usd_per_hour: Some(around(3.0, 0.0)),
-        measures: vec![Measure {
-            name: "hit_ratio".to_owned(),
-            estimate: around(0.83, 0.01),
-        }],
+        measures: vec![Measure { name: "hit_ratio".to_owned(), estimate: around(0.83, 0.01) }],
     }
 }

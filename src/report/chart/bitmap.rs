@@ -7,9 +7,7 @@ use ab_glyph::{Font, FontRef, Glyph, PxScale, point};
 use plotters::backend::{BitMapBackend, DrawingBackend};
 use plotters::style::FontStyle;
 use plotters::style::text_anchor::{HPos, VPos};
-use plotters_backend::{
-    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingErrorKind,
-};
+use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingErrorKind};
 
 /// plotters divides a font's size by this where it writes SVG.
 const SIZE_PER_EM: f64 = 1.24;
@@ -71,11 +69,7 @@ impl<'a> DrawingBackend for Bitmap<'a> {
         self.pixels.present()
     }
 
-    fn draw_pixel(
-        &mut self,
-        at: BackendCoord,
-        color: BackendColor,
-    ) -> Result<(), DrawingErrorKind<Self::ErrorType>> {
+    fn draw_pixel(&mut self, at: BackendCoord, color: BackendColor) -> Result<(), DrawingErrorKind<Self::ErrorType>> {
         self.pixels.draw_pixel(at, color)
     }
 
@@ -105,11 +99,7 @@ impl<'a> DrawingBackend for Bitmap<'a> {
         (x, y): BackendCoord,
     ) -> Result<(), DrawingErrorKind<Self::ErrorType>> {
         let em = (style.size() / SIZE_PER_EM) as f32;
-        let font = if matches!(style.style(), FontStyle::Bold) {
-            self.bold.clone()
-        } else {
-            self.regular.clone()
-        };
+        let font = if matches!(style.style(), FontStyle::Bold) { self.bold.clone() } else { self.regular.clone() };
         let (glyphs, width) = set(text, &font, em);
         let left = x as f32
             - match style.anchor().h_pos {
@@ -133,10 +123,7 @@ impl<'a> DrawingBackend for Bitmap<'a> {
             let corner = outline.px_bounds().min;
             let mut drawn = Ok(());
             outline.draw(|right, down, coverage| {
-                let at = (
-                    corner.x as i32 + right as i32,
-                    corner.y as i32 + down as i32,
-                );
+                let at = (corner.x as i32 + right as i32, corner.y as i32 + down as i32);
                 let alpha = color.alpha * f64::from(coverage.clamp(0.0, 1.0));
                 if drawn.is_ok() && alpha > 0.0 {
                     drawn = self.pixels.draw_pixel(at, BackendColor { alpha, ..color });

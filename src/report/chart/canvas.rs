@@ -6,9 +6,9 @@ use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
 use plotters::element::{Circle, PathElement, Polygon};
 use plotters::style::{Color, RGBColor, ShapeStyle};
 
-use super::style::{
-    Align, HAIRLINE, HEIGHT, INK, LINE, Lettering, MARKER_RADIUS, Marker, PAPER, WIDTH,
-};
+use crate::report::text::one_line;
+
+use super::style::{Align, HAIRLINE, HEIGHT, INK, LINE, Lettering, MARKER_RADIUS, Marker, PAPER, WIDTH};
 
 /// Whether drawing succeeded.
 pub(super) type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
@@ -36,31 +36,18 @@ impl<DB: DrawingBackend> Canvas<DB> {
     }
 
     fn pixel_places(&self, places: &[Place]) -> Vec<(i32, i32)> {
-        let mut pixels: Vec<(i32, i32)> = places
-            .iter()
-            .map(|(x, y)| (self.pixels(*x), self.pixels(*y)))
-            .collect();
+        let mut pixels: Vec<(i32, i32)> = places.iter().map(|(x, y)| (self.pixels(*x), self.pixels(*y))).collect();
         pixels.dedup();
         pixels
     }
 
-    pub(super) fn stroke(
-        &self,
-        places: &[Place],
-        colour: RGBColor,
-        alpha: f64,
-        width: f64,
-    ) -> Drawn<DB> {
+    pub(super) fn stroke(&self, places: &[Place], colour: RGBColor, alpha: f64, width: f64) -> Drawn<DB> {
         let pixels = self.pixel_places(places);
         if pixels.len() < 2 {
             return Ok(());
         }
         let stroke_width = self.pixels(width).max(1) as u32;
-        let style = ShapeStyle {
-            color: colour.mix(alpha),
-            filled: false,
-            stroke_width,
-        };
+        let style = ShapeStyle { color: colour.mix(alpha), filled: false, stroke_width };
         self.root.draw(&PathElement::new(pixels, style))
     }
 
@@ -73,34 +60,19 @@ impl<DB: DrawingBackend> Canvas<DB> {
     }
 
     /// A marker with a thin rim of paper, so that it stands out from lines and other markers. A hollow one is paper inside.
-    pub(super) fn marker(
-        &self,
-        (x, y): Place,
-        shape: Marker,
-        colour: RGBColor,
-        hollow: bool,
-    ) -> Drawn<DB> {
+    pub(super) fn marker(&self, (x, y): Place, shape: Marker, colour: RGBColor, hollow: bool) -> Drawn<DB> {
         self.shape((x, y), shape, MARKER_RADIUS + 2.0, PAPER)?;
         self.shape((x, y), shape, MARKER_RADIUS, colour)?;
-        if hollow {
-            self.shape((x, y), shape, MARKER_RADIUS - 3.0, PAPER)
-        } else {
-            Ok(())
-        }
+        if hollow { self.shape((x, y), shape, MARKER_RADIUS - 3.0, PAPER) } else { Ok(()) }
     }
 
     fn shape(&self, (x, y): Place, shape: Marker, radius: f64, colour: RGBColor) -> Drawn<DB> {
         if shape == Marker::Circle {
             let centre = (self.pixels(x), self.pixels(y));
-            return self
-                .root
-                .draw(&Circle::new(centre, self.pixels(radius), colour.filled()));
+            return self.root.draw(&Circle::new(centre, self.pixels(radius), colour.filled()));
         }
-        let corners: Vec<Place> = shape
-            .corners()
-            .into_iter()
-            .map(|(right, down)| (x + radius * right, y + radius * down))
-            .collect();
+        let corners: Vec<Place> =
+            shape.corners().into_iter().map(|(right, down)| (x + radius * right, y + radius * down)).collect();
         self.fill(&corners, colour, 1.0)
     }
 
@@ -116,25 +88,15 @@ impl<DB: DrawingBackend> Canvas<DB> {
         self.stroke(places, INK, 0.35, HAIRLINE)
     }
 
-    pub(super) fn text(
-        &self,
-        text: &str,
-        (x, y): Place,
-        lettering: Lettering,
-        align: Align,
-    ) -> Drawn<DB> {
+    pub(super) fn text(&self, text: &str, (x, y): Place, lettering: Lettering, align: Align) -> Drawn<DB> {
         let style = lettering.text_style(self.scale, align);
-        self.root
-            .draw_text(&printable(text), &style, (self.pixels(x), self.pixels(y)))
+        self.root.draw_text(&one_line(text), &style, (self.pixels(x), self.pixels(y)))
     }
 
     /// The width of a text in base units.
     pub(super) fn text_width(&self, text: &str, lettering: Lettering) -> f64 {
         let style = lettering.text_style(self.scale, Align::Left);
-        let pixels = self
-            .root
-            .estimate_text_size(&printable(text), &style)
-            .map_or(0, |(width, _)| width);
+        let pixels = self.root.estimate_text_size(&one_line(text), &style).map_or(0, |(width, _)| width);
         f64::from(pixels) / self.scale
     }
 
@@ -144,23 +106,8 @@ impl<DB: DrawingBackend> Canvas<DB> {
             return text.to_owned();
         }
         let characters: Vec<char> = text.chars().take(400).collect();
-        let cut = |length: usize| {
-            format!(
-                "{}…",
-                characters[..length].iter().collect::<String>().trim_end()
-            )
-        };
+        let cut = |length: usize| format!("{}…", characters[..length].iter().collect::<String>().trim_end());
         let fits = |length: &usize| self.text_width(&cut(*length), lettering) <= width;
         cut((0..=characters.len()).rev().find(fits).unwrap_or(0))
     }
-}
-
-/// A text on one line without the characters that XML forbids.
-fn printable(text: &str) -> String {
-    let readable = |character: char| match character {
-        '\u{FFFE}' | '\u{FFFF}' => ' ',
-        character if character.is_control() => ' ',
-        character => character,
-    };
-    text.chars().map(readable).collect()
 }

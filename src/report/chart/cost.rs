@@ -7,12 +7,9 @@ use super::picture::{Axis, Naming, Picture, Start, Uncertainty, footer};
 use super::variants::{lines_against_load, load_axis, refusals};
 
 pub(super) fn per_hour(study: &Study) -> Picture {
-    picture(
-        study,
-        "Cost of every variant, with 95% confidence bands",
-        "Cost, USD per hour",
-        |point| point.cost_usd_per_hour,
-    )
+    picture(study, "Cost of every variant, with 95% confidence bands", "Cost, USD per hour", |point| {
+        point.cost_usd_per_hour
+    })
 }
 
 pub(super) fn per_million(study: &Study) -> Picture {
@@ -24,12 +21,7 @@ pub(super) fn per_million(study: &Study) -> Picture {
     )
 }
 
-fn picture(
-    study: &Study,
-    subtitle: &str,
-    vertical: &str,
-    quantity: impl Fn(&Point) -> Option<Interval>,
-) -> Picture {
+fn picture(study: &Study, subtitle: &str, vertical: &str, quantity: impl Fn(&Point) -> Option<Interval>) -> Picture {
     Picture {
         title: study.title.clone(),
         subtitle: subtitle.to_owned(),

@@ -25,17 +25,10 @@ pub(super) fn description(picture: &Picture) -> String {
 
 pub(super) fn svg(picture: &Picture) -> io::Result<String> {
     let mut document = String::new();
-    draw(
-        picture,
-        SVGBackend::with_string(&mut document, (WIDTH * SVG_SCALE, HEIGHT * SVG_SCALE)),
-    )?;
+    draw(picture, SVGBackend::with_string(&mut document, (WIDTH * SVG_SCALE, HEIGHT * SVG_SCALE)))?;
     // plotters writes a size in its own units and attributes that are the default anyway. Text cannot be hit by these
     // replacements, because quotes in text are escaped.
-    let fine = format!(
-        "width=\"{}\" height=\"{}\" viewBox",
-        WIDTH * SVG_SCALE,
-        HEIGHT * SVG_SCALE
-    );
+    let fine = format!("width=\"{}\" height=\"{}\" viewBox", WIDTH * SVG_SCALE, HEIGHT * SVG_SCALE);
     let base = format!(
         "width=\"{WIDTH}\" height=\"{HEIGHT}\" role=\"img\" stroke-linejoin=\"round\" stroke-linecap=\"round\" viewBox"
     );

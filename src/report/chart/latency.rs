@@ -22,10 +22,5 @@ pub(super) fn picture(study: &Study) -> Picture {
 
 /// The vertical axis of every chart of p99 latencies.
 pub(super) fn axis() -> Axis {
-    Axis {
-        title: "p99 latency".to_owned(),
-        quantity: Quantity::Seconds,
-        start: Start::Zero,
-        include: Vec::new(),
-    }
+    Axis { title: "p99 latency".to_owned(), quantity: Quantity::Seconds, start: Start::Zero, include: Vec::new() }
 }

@@ -12,14 +12,10 @@ use super::picture::{Axis, Line, Naming, Picture, Spot, Start, Uncertainty, foot
 use super::variants::{by_load, load_label, overall, refusals_in_words};
 
 pub(super) fn picture(study: &Study) -> Picture {
-    let marked = if study.variants.len() > 1 {
-        "; hollow where another variant is better at that load"
-    } else {
-        ""
-    };
+    let marked = if study.variants.len() > 1 { "; hollow where another variant is better at that load" } else { "" };
     Picture {
         title: study.title.clone(),
-        subtitle: format!("p99 latency against cost, each point labelled with its load{marked}"),
+        subtitle: format!("p99 latency against cost, points labelled with their load{marked}"),
         horizontal: Axis {
             title: "Cost, USD per hour".to_owned(),
             quantity: Quantity::Dollars,
@@ -47,17 +43,9 @@ fn lines(study: &Study) -> Vec<(Line, Vec<f64>)> {
                     Some(_) => None,
                     None => Spot::between(point.cost_usd_per_hour, latency),
                 };
-                spot.map(|spot| Spot {
-                    label: Some(load_label(point.load)),
-                    ..spot
-                })
+                spot.map(|spot| Spot { label: Some(load_label(point.load)), ..spot })
             });
-            let line = Line {
-                name: variant.name.clone(),
-                style,
-                emphasis: false,
-                spots: spots.collect(),
-            };
+            let line = Line { name: variant.name.clone(), style, emphasis: false, spots: spots.collect() };
             (line, points.iter().map(|point| point.load).collect())
         })
         .collect()
@@ -70,9 +58,7 @@ fn mark_dominated(lines: Vec<(Line, Vec<f64>)>) -> Vec<Line> {
             let Some(spot) = spot else { continue };
             spot.dominated = rivals.iter().any(|(rival, rival_loads)| {
                 let mut pairs = rival.spots.iter().zip(rival_loads);
-                pairs.any(|(other, at)| {
-                    at == load && other.as_ref().is_some_and(|other| dominates(other, spot))
-                })
+                pairs.any(|(other, at)| at == load && other.as_ref().is_some_and(|other| dominates(other, spot)))
             });
         }
         line

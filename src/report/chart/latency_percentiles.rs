@@ -12,10 +12,7 @@ pub(super) fn picture(study: &Study, index: usize) -> Picture {
     let refused = study.variants.len() + 3;
     Picture {
         title: study.title.clone(),
-        subtitle: format!(
-            "{}: p50, p95 and p99 latency, with 95% confidence bands",
-            variant.name
-        ),
+        subtitle: format!("{}: p50, p95 and p99 latency, with 95% confidence bands", variant.name),
         horizontal: load_axis(study),
         vertical: Axis {
             title: "Latency".to_owned(),
@@ -28,9 +25,7 @@ pub(super) fn picture(study: &Study, index: usize) -> Picture {
             line_against_load("p95", 4, variant, |point| overall(point)?.p95_s),
             line_against_load("p50", 0, variant, |point| overall(point)?.p50_s),
         ],
-        refusals: refusals_of(variant, refused, reasons(variant))
-            .into_iter()
-            .collect(),
+        refusals: refusals_of(variant, refused, reasons(variant)).into_iter().collect(),
         naming: Naming::AtLineEnds,
         uncertainty: Uncertainty::Band,
         footer: footer(study),

@@ -3,6 +3,7 @@
 //! One file per kind of chart says what it shows, as a plain [`picture::Picture`]; `render` draws any picture on any
 //! backend. The same study gives the same bytes.
 
+mod axes;
 mod bitmap;
 mod canvas;
 mod cost;
@@ -98,54 +99,27 @@ impl Chart {
 /// The charts of the given kinds, each kind once, in the order of [`ChartKind::ALL`].
 pub fn charts(study: &Study, kinds: &[ChartKind]) -> Vec<Chart> {
     // A variant called "against cost" must not take the file name of the frontier.
-    let slugs = slug::unique_slugs(
-        study.variants.iter().map(|variant| variant.name.as_str()),
-        &["against-cost"],
-    );
+    let slugs = slug::unique_slugs(study.variants.iter().map(|variant| variant.name.as_str()), &["against-cost"]);
     let name = slug::file_stem(&study.name);
     let mut charts = Vec::new();
-    let mut add = |kind, suffix: String, picture| {
-        charts.push(Chart {
-            kind,
-            stem: format!("{name}-{suffix}"),
-            picture,
-        })
-    };
-    for kind in ChartKind::ALL
-        .into_iter()
-        .filter(|kind| kinds.contains(kind))
-    {
+    let mut add =
+        |kind, suffix: String, picture| charts.push(Chart { kind, stem: format!("{name}-{suffix}"), picture });
+    for kind in ChartKind::ALL.into_iter().filter(|kind| kinds.contains(kind)) {
         match kind {
             ChartKind::Latency => add(kind, "latency".to_owned(), latency::picture(study)),
             ChartKind::LatencyPercentiles => {
                 for (index, slug) in slugs.iter().enumerate() {
-                    add(
-                        kind,
-                        format!("latency-{slug}"),
-                        latency_percentiles::picture(study, index),
-                    );
+                    add(kind, format!("latency-{slug}"), latency_percentiles::picture(study, index));
                 }
             }
             ChartKind::Cost => add(kind, "cost".to_owned(), cost::per_hour(study)),
-            ChartKind::CostPerMillion => add(
-                kind,
-                "cost-per-million".to_owned(),
-                cost::per_million(study),
-            ),
+            ChartKind::CostPerMillion => add(kind, "cost-per-million".to_owned(), cost::per_million(study)),
             ChartKind::LatencyAgainstCost => {
-                add(
-                    kind,
-                    "latency-against-cost".to_owned(),
-                    latency_against_cost::picture(study),
-                );
+                add(kind, "latency-against-cost".to_owned(), latency_against_cost::picture(study));
             }
             ChartKind::Utilization => {
                 for (index, slug) in slugs.iter().enumerate() {
-                    add(
-                        kind,
-                        format!("utilization-{slug}"),
-                        utilization::picture(study, index),
-                    );
+                    add(kind, format!("utilization-{slug}"), utilization::picture(study, index));
                 }
             }
         }
@@ -157,12 +131,7 @@ pub fn charts(study: &Study, kinds: &[ChartKind]) -> Vec<Chart> {
 ///
 /// # Errors
 /// When the directory or a file cannot be written.
-pub fn draw(
-    study: &Study,
-    directory: &Path,
-    kinds: &[ChartKind],
-    formats: Formats,
-) -> io::Result<Vec<PathBuf>> {
+pub fn draw(study: &Study, directory: &Path, kinds: &[ChartKind], formats: Formats) -> io::Result<Vec<PathBuf>> {
     std::fs::create_dir_all(directory)?;
     let mut written = Vec::new();
     for chart in charts(study, kinds) {

@@ -21,9 +21,7 @@ pub(super) fn encode(pixels: &[u8], width: u32, height: u32) -> io::Result<Vec<u
     encoder.set_compression(Compression::Best);
     encoder.set_filter(FilterType::NoFilter);
     let mut writer = encoder.write_header().map_err(io::Error::other)?;
-    writer
-        .write_image_data(&indices)
-        .map_err(io::Error::other)?;
+    writer.write_image_data(&indices).map_err(io::Error::other)?;
     writer.finish().map_err(io::Error::other)?;
     Ok(file)
 }
@@ -36,20 +34,10 @@ fn reduce(pixels: &[u8]) -> (Vec<Colour>, Vec<u8>) {
     for run in pixels.chunk_by(|a, b| a == b) {
         *counts.entry(run[0]).or_default() += run.len();
     }
-    let mut colours: Vec<(Colour, usize)> = counts
-        .iter()
-        .map(|(colour, count)| (*colour, *count))
-        .collect();
+    let mut colours: Vec<(Colour, usize)> = counts.iter().map(|(colour, count)| (*colour, *count)).collect();
     colours.sort_by_key(|(colour, count)| (std::cmp::Reverse(*count), *colour));
-    let kept: Vec<Colour> = colours
-        .into_iter()
-        .take(COLOURS)
-        .map(|(colour, _)| colour)
-        .collect();
-    let nearest: BTreeMap<Colour, u8> = counts
-        .into_keys()
-        .map(|colour| (colour, nearest(colour, &kept)))
-        .collect();
+    let kept: Vec<Colour> = colours.into_iter().take(COLOURS).map(|(colour, _)| colour).collect();
+    let nearest: BTreeMap<Colour, u8> = counts.into_keys().map(|colour| (colour, nearest(colour, &kept))).collect();
     let mut indices = Vec::with_capacity(pixels.len());
     for run in pixels.chunk_by(|a, b| a == b) {
         let index = nearest.get(&run[0]).copied().unwrap_or(0);
@@ -59,17 +47,9 @@ fn reduce(pixels: &[u8]) -> (Vec<Colour>, Vec<u8>) {
 }
 
 fn nearest(colour: Colour, kept: &[Colour]) -> u8 {
-    let distance = |other: &Colour| -> i32 {
-        colour
-            .iter()
-            .zip(other)
-            .map(|(a, b)| (i32::from(*a) - i32::from(*b)).pow(2))
-            .sum()
-    };
-    let best = kept
-        .iter()
-        .enumerate()
-        .min_by_key(|(_, other)| distance(other));
+    let distance =
+        |other: &Colour| -> i32 { colour.iter().zip(other).map(|(a, b)| (i32::from(*a) - i32::from(*b)).pow(2)).sum() };
+    let best = kept.iter().enumerate().min_by_key(|(_, other)| distance(other));
     best.map_or(0, |(index, _)| index as u8)
 }
 
@@ -88,9 +68,6 @@ mod tests {
         let (colours, indices) = reduce(&pixels);
         assert_eq!(colours.len(), COLOURS);
         assert_eq!(colours[usize::from(indices[0])], [0, 0, 0]);
-        assert_eq!(
-            colours[usize::from(indices[indices.len() - 1])],
-            [63, 0, 0]
-        );
+        assert_eq!(colours[usize::from(indices[indices.len() - 1])], [63, 0, 0]);
     }
 }

@@ -96,24 +96,12 @@ pub(super) struct Refusals {
 impl Spot {
     /// A point at an exact `x`, or `None` where the estimate is absent or cannot be drawn.
     pub(super) fn at(x: f64, y: Option<Interval>) -> Option<Self> {
-        Self::between(
-            Some(Interval {
-                value: x,
-                low: x,
-                high: x,
-            }),
-            y,
-        )
+        Self::between(Some(Interval { value: x, low: x, high: x }), y)
     }
 
     /// A point that is uncertain in both directions.
     pub(super) fn between(x: Option<Interval>, y: Option<Interval>) -> Option<Self> {
-        Some(Self {
-            x: tidy(x?)?,
-            y: tidy(y?)?,
-            label: None,
-            dominated: false,
-        })
+        Some(Self { x: tidy(x?)?, y: tidy(y?)?, label: None, dominated: false })
     }
 }
 
@@ -124,28 +112,19 @@ fn tidy(interval: Interval) -> Option<Interval> {
         return None;
     }
     let low = if drawable(low) { low.min(value) } else { value };
-    let high = if drawable(high) {
-        high.max(value)
-    } else {
-        value
-    };
+    let high = if drawable(high) { high.max(value) } else { value };
     Some(Interval { value, low, high })
 }
 
 impl Picture {
     /// Whether there is anything but refusals to show.
     pub(super) fn is_empty(&self) -> bool {
-        self.lines
-            .iter()
-            .all(|line| line.spots.iter().all(Option::is_none))
+        self.lines.iter().all(|line| line.spots.iter().all(Option::is_none))
     }
 }
 
 /// Model, seed, digest and version: what somebody needs who wants to see the same numbers again.
 pub(super) fn footer(study: &Study) -> String {
     let digest: String = study.digest.chars().take(12).collect();
-    format!(
-        "{} · seed {} · result {digest} · forescale {}",
-        study.model, study.seed, study.version
-    )
+    format!("{} · seed {} · result {digest} · forescale {}", study.model, study.seed, study.version)
 }

@@ -51,12 +51,7 @@ impl Scale {
             high = 1.0;
         }
         let step = round_step((high - low) / labels.max(1) as f64);
-        Self::linear(
-            (low / step).floor() * step,
-            (high / step).ceil() * step,
-            step,
-            quantity,
-        )
+        Self::linear((low / step).floor() * step, (high / step).ceil() * step, step, quantity)
     }
 
     /// A linear axis over `values` with a little room on both sides, so that no marker sits on the frame.
@@ -68,43 +63,22 @@ impl Scale {
         }
         let room = (high - low) * 0.04;
         // Loads and costs are never negative, and an axis should not suggest that they could be.
-        low = if low >= 0.0 {
-            (low - room).max(0.0)
-        } else {
-            low - room
-        };
+        low = if low >= 0.0 { (low - room).max(0.0) } else { low - room };
         high += room;
-        Self::linear(
-            low,
-            high,
-            round_step((high - low) / labels.max(1) as f64),
-            quantity,
-        )
+        Self::linear(low, high, round_step((high - low) / labels.max(1) as f64), quantity)
     }
 
     fn linear(low: f64, high: f64, step: f64, quantity: Quantity) -> Self {
         let first = (low / step - 1e-6).ceil();
         let count = ((high / step + 1e-6).floor() - first).clamp(0.0, 100.0) as usize;
-        let ticks = (0..=count)
-            .map(|index| (first + index as f64) * step)
-            .collect();
-        Self {
-            spacing: Spacing::Linear,
-            quantity,
-            low,
-            high,
-            ticks,
-        }
+        let ticks = (0..=count).map(|index| (first + index as f64) * step).collect();
+        Self { spacing: Spacing::Linear, quantity, low, high, ticks }
     }
 
     /// A logarithmic axis over the positive `values`. With `round`, it ends at 1, 2 or 5 of a decade; without, it leaves
     /// a little room on both sides.
     pub(super) fn logarithmic(values: &[f64], quantity: Quantity, round: bool) -> Self {
-        let positive: Vec<f64> = values
-            .iter()
-            .copied()
-            .filter(|value| *value > 0.0)
-            .collect();
+        let positive: Vec<f64> = values.iter().copied().filter(|value| *value > 0.0).collect();
         let (low, high) = extent(&positive).unwrap_or((1.0, 10.0));
         let steps = one_two_five(low, high);
         let (low, high) = match (round, steps.first(), steps.last()) {
@@ -116,30 +90,17 @@ impl Scale {
         };
         let inside = |value: &f64| *value >= low * 0.999_999 && *value <= high * 1.000_001;
         let ticks = thin(steps.into_iter().filter(inside).collect());
-        Self {
-            spacing: Spacing::Logarithmic,
-            quantity,
-            low,
-            high,
-            ticks,
-        }
+        Self { spacing: Spacing::Logarithmic, quantity, low, high, ticks }
     }
 
     /// The same axis, labelled at these values instead, which are measured ones. Where two are too close for both of their
     /// labels, the larger one is labelled: the end of a curve is what readers look up.
     pub(super) fn labelled_at(mut self, values: &[f64]) -> Self {
-        let mut sorted: Vec<f64> = values
-            .iter()
-            .copied()
-            .filter(|value| drawable(*value))
-            .collect();
+        let mut sorted: Vec<f64> = values.iter().copied().filter(|value| drawable(*value)).collect();
         sorted.sort_by(f64::total_cmp);
         let mut ticks: Vec<f64> = Vec::new();
         for value in sorted.into_iter().rev() {
-            if ticks
-                .last()
-                .is_none_or(|next| self.fraction(*next) - self.fraction(value) >= LABEL_SHARE)
-            {
+            if ticks.last().is_none_or(|next| self.fraction(*next) - self.fraction(value) >= LABEL_SHARE) {
                 ticks.push(value);
             }
         }
@@ -155,11 +116,7 @@ impl Scale {
             Spacing::Logarithmic if value <= 0.0 => 0.0,
             Spacing::Logarithmic => (value / self.low).ln() / (self.high / self.low).ln(),
         };
-        if place.is_nan() {
-            0.0
-        } else {
-            place.clamp(0.0, 1.0)
-        }
+        if place.is_nan() { 0.0 } else { place.clamp(0.0, 1.0) }
     }
 
     /// The labels of the axis, in the order of its values.
@@ -169,9 +126,7 @@ impl Scale {
 
     fn label(&self, tick: f64) -> String {
         let reference = match self.spacing {
-            Spacing::Linear if self.quantity != Quantity::Count => {
-                self.high.abs().max(self.low.abs())
-            }
+            Spacing::Linear if self.quantity != Quantity::Count => self.high.abs().max(self.low.abs()),
             _ => tick,
         };
         self.quantity.tick(tick, reference)
@@ -188,11 +143,7 @@ impl Ranged for Scale {
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
         // The light lines between the labelled ones are clutter: the grid has only the labelled ones.
-        if hint.weight().allow_light_points() {
-            Vec::new()
-        } else {
-            self.ticks.clone()
-        }
+        if hint.weight().allow_light_points() { Vec::new() } else { self.ticks.clone() }
     }
 
     fn range(&self) -> Range<f64> {
@@ -210,36 +161,23 @@ impl ValueFormatter<f64> for Scale {
 pub(super) fn extent(values: &[f64]) -> Option<(f64, f64)> {
     let mut drawable = values.iter().copied().filter(|value| drawable(*value));
     let first = drawable.next()?;
-    Some(drawable.fold((first, first), |(low, high), value| {
-        (low.min(value), high.max(value))
-    }))
+    Some(drawable.fold((first, first), |(low, high), value| (low.min(value), high.max(value))))
 }
 
 /// The next of 1, 2, 2.5, 5 and 10 times a power of ten that is not below `step`.
 fn round_step(step: f64) -> f64 {
     let decade = 10f64.powf(step.log10().floor());
     let leading = step / decade;
-    let round = [1.0, 2.0, 2.5, 5.0]
-        .into_iter()
-        .find(|round| leading <= round * 1.000_001)
-        .unwrap_or(10.0);
+    let round = [1.0, 2.0, 2.5, 5.0].into_iter().find(|round| leading <= round * 1.000_001).unwrap_or(10.0);
     round * decade
 }
 
 /// Every 1, 2 and 5 of a decade from the last at or below `low` to the first at or above `high`.
 fn one_two_five(low: f64, high: f64) -> Vec<f64> {
     let decades = (low.log10().floor() as i32)..=(high.log10().ceil() as i32);
-    let all: Vec<f64> = decades
-        .flat_map(|decade| [1.0, 2.0, 5.0].map(|digit| digit * 10f64.powi(decade)))
-        .collect();
-    let first = all
-        .iter()
-        .rposition(|value| *value <= low * 1.000_001)
-        .unwrap_or(0);
-    let last = all
-        .iter()
-        .position(|value| *value >= high * 0.999_999)
-        .unwrap_or(all.len() - 1);
+    let all: Vec<f64> = decades.flat_map(|decade| [1.0, 2.0, 5.0].map(|digit| digit * 10f64.powi(decade))).collect();
+    let first = all.iter().rposition(|value| *value <= low * 1.000_001).unwrap_or(0);
+    let last = all.iter().position(|value| *value >= high * 0.999_999).unwrap_or(all.len() - 1);
     all[first..=last.max(first)].to_vec()
 }
 
@@ -249,10 +187,8 @@ fn thin(ticks: Vec<f64>) -> Vec<f64> {
         return ticks;
     }
     let exponent = |value: &f64| value.log10().round() as i32;
-    let decades: Vec<f64> = ticks
-        .into_iter()
-        .filter(|value| (value / 10f64.powi(exponent(value)) - 1.0).abs() < 1e-6)
-        .collect();
+    let decades: Vec<f64> =
+        ticks.into_iter().filter(|value| (value / 10f64.powi(exponent(value)) - 1.0).abs() < 1e-6).collect();
     let stride = decades.len().div_ceil(LABELS_MAX).max(1);
     decades.into_iter().step_by(stride).collect()
 }
@@ -264,9 +200,7 @@ mod tests {
     #[test]
     fn a_logarithmic_axis_is_labelled_at_one_two_and_five() {
         let scale = Scale::logarithmic(&[0.013, 3.1], Quantity::Seconds, true);
-        let expected = [
-            "10 ms", "20 ms", "50 ms", "100 ms", "200 ms", "500 ms", "1 s", "2 s", "5 s",
-        ];
+        let expected = ["10 ms", "20 ms", "50 ms", "100 ms", "200 ms", "500 ms", "1 s", "2 s", "5 s"];
         assert_eq!(scale.labels(), expected);
         assert_eq!(scale.fraction(0.01), 0.0);
         assert!((scale.fraction(5.0) - 1.0).abs() < 1e-9);
@@ -275,10 +209,7 @@ mod tests {
     #[test]
     fn a_linear_axis_shares_one_unit() {
         let scale = Scale::linear_from_zero(&[0.2, 1.1], Quantity::Seconds, 6);
-        assert_eq!(
-            scale.labels(),
-            ["0", "0.2 s", "0.4 s", "0.6 s", "0.8 s", "1 s", "1.2 s"]
-        );
+        assert_eq!(scale.labels(), ["0", "0.2 s", "0.4 s", "0.6 s", "0.8 s", "1 s", "1.2 s"]);
         let loads = Scale::linear_padded(&[5_000.0, 50_000.0], Quantity::Count, 8);
         assert_eq!(loads.labels().last().map(String::as_str), Some("50k"));
     }
@@ -306,10 +237,7 @@ mod tests {
                 assert!(scale.low < scale.high, "{values:?}: {scale:?}");
                 assert!(scale.ticks.len() <= 101, "{values:?}: {scale:?}");
                 for value in [0.0, 1.0, -1.0, 1e300, f64::NAN] {
-                    assert!(
-                        (0.0..=1.0).contains(&scale.fraction(value)),
-                        "{values:?}: {scale:?}"
-                    );
+                    assert!((0.0..=1.0).contains(&scale.fraction(value)), "{values:?}: {scale:?}");
                 }
             }
         }

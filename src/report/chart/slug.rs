@@ -19,18 +19,11 @@ pub(super) fn slug(name: &str, fallback: &str) -> String {
         }
     }
     let text = text.trim_end_matches('-');
-    if text.is_empty() {
-        fallback.to_owned()
-    } else {
-        text.to_owned()
-    }
+    if text.is_empty() { fallback.to_owned() } else { text.to_owned() }
 }
 
 /// One slug for each name, all different from each other and from `reserved`. Names that would share a slug are numbered.
-pub(super) fn unique_slugs<'a>(
-    names: impl IntoIterator<Item = &'a str>,
-    reserved: &[&str],
-) -> Vec<String> {
+pub(super) fn unique_slugs<'a>(names: impl IntoIterator<Item = &'a str>, reserved: &[&str]) -> Vec<String> {
     let mut taken: BTreeSet<String> = reserved.iter().map(|slug| (*slug).to_owned()).collect();
     let mut slugs = Vec::new();
     for name in names {
@@ -49,19 +42,11 @@ pub(super) fn unique_slugs<'a>(
 /// A study's name as the start of a file name: as it is, but for characters that could leave the directory or trouble a
 /// shell.
 pub(super) fn file_stem(name: &str) -> String {
-    let safe =
-        |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
-    let text: String = name
-        .chars()
-        .take(LENGTH_MAX * 2)
-        .map(|character| if safe(character) { character } else { '-' })
-        .collect();
+    let safe = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
+    let text: String =
+        name.chars().take(LENGTH_MAX * 2).map(|character| if safe(character) { character } else { '-' }).collect();
     let text = text.trim_matches(|character| matches!(character, '-' | '.'));
-    if text.is_empty() {
-        "study".to_owned()
-    } else {
-        text.to_owned()
-    }
+    if text.is_empty() { "study".to_owned() } else { text.to_owned() }
 }
 
 #[cfg(test)]
@@ -70,17 +55,8 @@ mod tests {
 
     #[test]
     fn slugs_are_safe_and_unique() {
-        let names = [
-            "Baseline",
-            "base/line",
-            "base line",
-            "../..",
-            "",
-            "größer",
-            "base-line-2",
-            "against cost",
-            "日本",
-        ];
+        let names =
+            ["Baseline", "base/line", "base line", "../..", "", "größer", "base-line-2", "against cost", "日本"];
         let slugs = unique_slugs(names, &["against-cost"]);
         let expected = [
             "baseline",

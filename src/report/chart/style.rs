@@ -7,9 +7,7 @@ use std::io;
 use std::sync::OnceLock;
 
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{
-    FontDesc, FontFamily, FontStyle, IntoTextStyle, RGBColor, TextStyle, register_font,
-};
+use plotters::style::{FontDesc, FontFamily, FontStyle, IntoTextStyle, RGBColor, TextStyle, register_font};
 
 pub(super) const WIDTH: u32 = 1600;
 pub(super) const HEIGHT: u32 = 900;
@@ -57,14 +55,8 @@ pub(super) enum Marker {
     Hexagon,
 }
 
-const MARKERS: [Marker; 6] = [
-    Marker::Circle,
-    Marker::Square,
-    Marker::Triangle,
-    Marker::Diamond,
-    Marker::TriangleDown,
-    Marker::Hexagon,
-];
+const MARKERS: [Marker; 6] =
+    [Marker::Circle, Marker::Square, Marker::Triangle, Marker::Diamond, Marker::TriangleDown, Marker::Hexagon];
 
 pub(super) fn colour(index: usize) -> RGBColor {
     PALETTE[index % PALETTE.len()]
@@ -114,11 +106,7 @@ pub(super) fn register_fonts() -> io::Result<()> {
         register_font("sans-serif", FontStyle::Normal, dejavu::sans::regular()).is_ok()
             && register_font("sans-serif", FontStyle::Bold, dejavu::sans::bold()).is_ok()
     });
-    if *registered {
-        Ok(())
-    } else {
-        Err(unreadable_font())
-    }
+    if *registered { Ok(()) } else { Err(unreadable_font()) }
 }
 
 /// The embedded font is damaged: the program was built wrongly.
@@ -144,11 +132,7 @@ pub(super) struct Lettering {
 
 impl Lettering {
     pub(super) fn new(size: f64, colour: RGBColor) -> Self {
-        Self {
-            size,
-            bold: false,
-            colour,
-        }
+        Self { size, bold: false, colour }
     }
 
     pub(super) fn bold(self) -> Self {
@@ -157,11 +141,7 @@ impl Lettering {
 
     /// plotters' own style at `scale` pixels for each base unit.
     pub(super) fn text_style(self, scale: f64, align: Align) -> TextStyle<'static> {
-        let weight = if self.bold {
-            FontStyle::Bold
-        } else {
-            FontStyle::Normal
-        };
+        let weight = if self.bold { FontStyle::Bold } else { FontStyle::Normal };
         let horizontal = match align {
             Align::Left => HPos::Left,
             Align::Centre => HPos::Center,

@@ -14,25 +14,15 @@ pub(super) fn picture(study: &Study, index: usize) -> Picture {
     let variant = &study.variants[index];
     let nodes = busiest_first(variant);
     let shown = nodes.len().min(NODES_MAX);
-    let of_all = if nodes.len() > shown {
-        format!("the {shown} busiest of {} nodes", nodes.len())
-    } else {
-        "every node".into()
-    };
-    let lines = nodes
-        .iter()
-        .take(shown)
-        .enumerate()
-        .map(|(rank, name)| Line {
-            emphasis: rank == 0 && shown > 1,
-            ..line_against_load(name, rank, variant, |point| utilization(point, name))
-        });
+    let of_all =
+        if nodes.len() > shown { format!("the {shown} busiest of {} nodes", nodes.len()) } else { "every node".into() };
+    let lines = nodes.iter().take(shown).enumerate().map(|(rank, name)| Line {
+        emphasis: rank == 0 && shown > 1,
+        ..line_against_load(name, rank, variant, |point| utilization(point, name))
+    });
     Picture {
         title: study.title.clone(),
-        subtitle: format!(
-            "{}: utilization of {of_all}, the busiest in bold, with 95% confidence bands",
-            variant.name
-        ),
+        subtitle: format!("{}: utilization of {of_all}, the busiest in bold, with 95% confidence bands", variant.name),
         horizontal: load_axis(study),
         vertical: Axis {
             title: "Utilization, busy share of capacity".to_owned(),
@@ -41,9 +31,7 @@ pub(super) fn picture(study: &Study, index: usize) -> Picture {
             include: vec![0.0, 1.0],
         },
         lines: lines.collect(),
-        refusals: refusals_of(variant, NODES_MAX + 1, reasons(variant))
-            .into_iter()
-            .collect(),
+        refusals: refusals_of(variant, NODES_MAX + 1, reasons(variant)).into_iter().collect(),
         naming: Naming::AtLineEnds,
         uncertainty: Uncertainty::Band,
         footer: footer(study),
@@ -51,26 +39,14 @@ pub(super) fn picture(study: &Study, index: usize) -> Picture {
 }
 
 fn utilization(point: &Point, name: &str) -> Option<Interval> {
-    point
-        .nodes
-        .iter()
-        .find(|node| node.name == name)?
-        .utilization
+    point.nodes.iter().find(|node| node.name == name)?.utilization
 }
 
 /// The names of all nodes that have a utilization, by their highest one; equals in the order of the model.
 fn busiest_first(variant: &Variant) -> Vec<String> {
     let mut peaks: Vec<(String, f64)> = Vec::new();
-    for node in variant
-        .points
-        .iter()
-        .filter(|point| point.refusal.is_none())
-        .flat_map(|point| &point.nodes)
-    {
-        let Some(estimate) = node
-            .utilization
-            .filter(|estimate| estimate.value.is_finite())
-        else {
+    for node in variant.points.iter().filter(|point| point.refusal.is_none()).flat_map(|point| &point.nodes) {
+        let Some(estimate) = node.utilization.filter(|estimate| estimate.value.is_finite()) else {
             continue;
         };
         match peaks.iter_mut().find(|(name, _)| *name == node.name) {

@@ -3,6 +3,9 @@
 //! An interval is written with its half width, and both carry the same number of decimals: as many as the half width
 //! deserves. More would claim knowledge that the experiment does not have.
 
+#[cfg(test)]
+mod tests;
+
 use crate::experiment::study::Interval;
 
 /// What stands in a table where there is no number.
@@ -38,59 +41,19 @@ struct Unit {
 }
 
 const fn unit(size: f64, suffix: &'static str) -> Unit {
-    Unit {
-        from: size,
-        size,
-        prefix: "",
-        suffix,
-    }
+    Unit { from: size, size, prefix: "", suffix }
 }
 
 /// Units from the largest to the smallest. The last one also serves everything below it.
-const SECONDS: &[Unit] = &[
-    unit(1.0, " s"),
-    unit(1e-3, " ms"),
-    unit(1e-6, " µs"),
-    unit(1e-9, " ns"),
-];
-const PER_SECOND: &[Unit] = &[
-    unit(1e9, " G/s"),
-    unit(1e6, " M/s"),
-    unit(1e3, " k/s"),
-    unit(1.0, " /s"),
-];
-const COUNT: &[Unit] = &[
-    unit(1e9, "G"),
-    unit(1e6, "M"),
-    unit(1e3, "k"),
-    unit(1.0, ""),
-];
+const SECONDS: &[Unit] = &[unit(1.0, " s"), unit(1e-3, " ms"), unit(1e-6, " µs"), unit(1e-9, " ns")];
+const PER_SECOND: &[Unit] = &[unit(1e9, " G/s"), unit(1e6, " M/s"), unit(1e3, " k/s"), unit(1.0, " /s")];
+const COUNT: &[Unit] = &[unit(1e9, "G"), unit(1e6, "M"), unit(1e3, "k"), unit(1.0, "")];
 // A thousand dollars is read more easily as $1234 than as $1.23k.
 const DOLLARS: &[Unit] = &[
-    Unit {
-        from: 1e9,
-        size: 1e9,
-        prefix: "$",
-        suffix: "G",
-    },
-    Unit {
-        from: 1e6,
-        size: 1e6,
-        prefix: "$",
-        suffix: "M",
-    },
-    Unit {
-        from: 1e4,
-        size: 1e3,
-        prefix: "$",
-        suffix: "k",
-    },
-    Unit {
-        from: 1.0,
-        size: 1.0,
-        prefix: "$",
-        suffix: "",
-    },
+    Unit { from: 1e9, size: 1e9, prefix: "$", suffix: "G" },
+    Unit { from: 1e6, size: 1e6, prefix: "$", suffix: "M" },
+    Unit { from: 1e4, size: 1e3, prefix: "$", suffix: "k" },
+    Unit { from: 1.0, size: 1.0, prefix: "$", suffix: "" },
 ];
 const RATIO: &[Unit] = &[unit(0.01, "%")];
 
@@ -110,18 +73,8 @@ impl Quantity {
         let units = self.units();
         // A value that rounds up to the next unit belongs there: "1.00 s", not "1000 ms".
         let size = value.abs() * 1.0005;
-        let base = units
-            .iter()
-            .find(|unit| unit.size == 1.0)
-            .unwrap_or(&units[0]);
-        if size == 0.0 {
-            base
-        } else {
-            units
-                .iter()
-                .find(|unit| size >= unit.from)
-                .unwrap_or(&units[units.len() - 1])
-        }
+        let base = units.iter().find(|unit| unit.size == 1.0).unwrap_or(&units[0]);
+        if size == 0.0 { base } else { units.iter().find(|unit| size >= unit.from).unwrap_or(&units[units.len() - 1]) }
     }
 
     /// The value alone, to three significant digits.
@@ -131,11 +84,7 @@ impl Quantity {
         }
         let unit = self.unit_of(value);
         let scaled = value / unit.size;
-        let decimals = if scaled == 0.0 {
-            0
-        } else {
-            (DIGITS - 1 - magnitude(scaled)).clamp(0, DECIMALS_MAX)
-        };
+        let decimals = if scaled == 0.0 { 0 } else { (DIGITS - 1 - magnitude(scaled)).clamp(0, DECIMALS_MAX) };
         self.compose(unit, &fixed(scaled, decimals))
     }
 
@@ -153,10 +102,7 @@ impl Quantity {
         let decimals = (-magnitude(half) + i32::from(leads_with_one(half))).clamp(0, DECIMALS_MAX);
         // A half width far below what anybody reads is not worth its digits: 23.4 is shown as 23.4 ± 0.0.
         let decimals = decimals.min((DIGITS + 1 - magnitude(scaled)).clamp(0, DECIMALS_MAX));
-        self.compose(
-            unit,
-            &format!("{} ± {}", fixed(scaled, decimals), fixed(half, decimals)),
-        )
+        self.compose(unit, &format!("{} ± {}", fixed(scaled, decimals), fixed(half, decimals)))
     }
 
     /// [`Quantity::interval`], or [`ABSENT`].
@@ -177,11 +123,7 @@ impl Quantity {
         let scaled = value / unit.size;
         let decimals = (DIGITS - magnitude(scaled)).clamp(0, DECIMALS_MAX);
         let text = fixed(scaled, decimals);
-        let text = if text.contains('.') {
-            text.trim_end_matches('0').trim_end_matches('.')
-        } else {
-            &text
-        };
+        let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
         self.compose(unit, text)
     }
 
@@ -198,11 +140,7 @@ impl Quantity {
 /// The power of ten of the first digit of a number, after rounding to three digits.
 fn magnitude(number: f64) -> i32 {
     let size = number.abs() * 1.0005;
-    if size > 0.0 && size.is_finite() {
-        size.log10().floor() as i32
-    } else {
-        0
-    }
+    if size > 0.0 && size.is_finite() { size.log10().floor() as i32 } else { 0 }
 }
 
 /// Whether the first digit of a positive number is a 1, after rounding to two digits.
@@ -222,104 +160,5 @@ fn fixed(number: f64, decimals: i32) -> String {
         text.trim_start_matches('-').to_owned()
     } else {
         text
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn around(value: f64, half: f64) -> Interval {
-        Interval {
-            value,
-            low: value - half,
-            high: value + half,
-        }
-    }
-
-    #[test]
-    fn values_are_written_in_the_unit_that_suits_them() {
-        let cases = [
-            (Quantity::Seconds, 0.0123, "12.3 ms"),
-            (Quantity::Seconds, 0.99999, "1.00 s"),
-            (Quantity::Seconds, 1.5, "1.50 s"),
-            (Quantity::Seconds, 300.0, "300 s"),
-            (Quantity::Seconds, 2.5e-5, "25.0 µs"),
-            (Quantity::Seconds, 3e-9, "3.00 ns"),
-            (Quantity::Seconds, 0.0, "0 s"),
-            (Quantity::PerSecond, 999.0, "999 /s"),
-            (Quantity::PerSecond, 12_340.0, "12.3 k/s"),
-            (Quantity::Count, 2_500_000.0, "2.50M"),
-            (Quantity::Dollars, 0.096, "$0.0960"),
-            (Quantity::Dollars, 1234.0, "$1234"),
-            (Quantity::Dollars, 45_678.0, "$45.7k"),
-            (Quantity::Dollars, -3.0, "-$3.00"),
-            (Quantity::Ratio, 0.873, "87.3%"),
-            (Quantity::Ratio, 1.0, "100%"),
-            (Quantity::Ratio, 0.0, "0%"),
-            (Quantity::Ratio, 0.00012, "0.0120%"),
-            (Quantity::Seconds, f64::NAN, "–"),
-            (Quantity::Dollars, f64::INFINITY, "–"),
-            (Quantity::Seconds, 1e200, "1.00e200 s"),
-        ];
-        for (quantity, value, expected) in cases {
-            assert_eq!(quantity.value(value), expected, "{quantity:?} {value}");
-        }
-    }
-
-    #[test]
-    fn value_and_half_width_share_their_decimals() {
-        let cases = [
-            (Quantity::Seconds, 0.0234, 0.0006, "23.4 ± 0.6 ms"),
-            (Quantity::Seconds, 0.0234, 0.0012, "23.4 ± 1.2 ms"),
-            (Quantity::Seconds, 0.0234, 0.012, "23 ± 12 ms"),
-            (Quantity::Seconds, 0.0234, 0.00004, "23.40 ± 0.04 ms"),
-            (Quantity::Seconds, 0.0234, 1e-12, "23.400 ± 0.000 ms"),
-            (Quantity::Seconds, 1.0, 0.0, "1.00 s"),
-            (Quantity::PerSecond, 5000.0, 31.0, "5.00 ± 0.03 k/s"),
-            (Quantity::Dollars, 12.3, 0.14, "$12.30 ± 0.14"),
-            (Quantity::Ratio, 0.873, 0.0041, "87.3 ± 0.4%"),
-            (Quantity::Seconds, 0.005, 0.03, "5 ± 30 ms"),
-            (Quantity::Seconds, 0.1, 0.0199, "100 ± 20 ms"),
-            (Quantity::Seconds, 0.1, f64::INFINITY, "100 ms"),
-        ];
-        for (quantity, value, half, expected) in cases {
-            assert_eq!(
-                quantity.interval(around(value, half)),
-                expected,
-                "{quantity:?} {value} {half}"
-            );
-        }
-        let lopsided = Interval {
-            value: 0.010,
-            low: 0.009,
-            high: 0.013,
-        };
-        assert_eq!(Quantity::Seconds.interval(lopsided), "10 ± 3 ms");
-    }
-
-    #[test]
-    fn ticks_carry_no_needless_digit() {
-        let cases = [
-            (Quantity::Seconds, 0.2, 0.2, "200 ms"),
-            (Quantity::Seconds, 5.0, 5.0, "5 s"),
-            (Quantity::Seconds, 0.2, 1.0, "0.2 s"),
-            (Quantity::Count, 5000.0, 5000.0, "5k"),
-            (Quantity::Count, 50_000.0, 50_000.0, "50k"),
-            (Quantity::Count, 12_500.0, 12_500.0, "12.5k"),
-            (Quantity::Count, 1_000_000.0, 1_000_000.0, "1M"),
-            (Quantity::Count, 0.0, 5.0, "0"),
-            (Quantity::Dollars, 0.0, 5.0, "$0"),
-            (Quantity::Dollars, 12.5, 20.0, "$12.5"),
-            (Quantity::Dollars, 2000.0, 2000.0, "$2000"),
-            (Quantity::Ratio, 0.2, 1.0, "20%"),
-        ];
-        for (quantity, value, reference, expected) in cases {
-            assert_eq!(
-                quantity.tick(value, reference),
-                expected,
-                "{quantity:?} {value}"
-            );
-        }
     }
 }
