@@ -80,10 +80,12 @@ fn near(ends: &[f64], values: &[f64]) -> Vec<f64> {
 fn is_geometric(values: &[f64]) -> bool {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
+    // Charts of one study hold a load once or many times, and should have the same axis.
+    sorted.dedup();
     let (Some(first), Some(last)) = (sorted.first(), sorted.last()) else {
         return false;
     };
-    sorted[sorted.len() / 2] - first < (last - first) * 0.35
+    sorted[sorted.len() / 2] - first < (last - first) * 0.42
 }
 
 /// The grid, the axes and their labels, drawn by plotters.
@@ -101,18 +103,21 @@ pub(super) fn draw_axes<DB: DrawingBackend>(picture: &Picture, plot: &Plot, canv
         .y_label_area_size(canvas.pixels(left))
         .build_cartesian_2d(plot.horizontal.clone(), plot.vertical.clone())?;
     let hairline = canvas.pixels(HAIRLINE).max(1) as u32;
-    // Numbers on the vertical axis would be invented where nothing is drawn.
-    let blank = picture.is_empty();
+    // Where nothing is drawn, numbers on an axis would be invented, unless they are loads that somebody asked for.
+    let label = |axis: &Axis, scale: &Scale, value: &f64| {
+        if picture.is_empty() && axis.include.is_empty() { String::new() } else { scale.format_ext(value) }
+    };
     chart
         .configure_mesh()
         .bold_line_style(GRID.stroke_width(hairline))
         .axis_style(AXIS.stroke_width(hairline))
         .label_style(Lettering::new(LABEL, INK).text_style(canvas.scale, Align::Left))
         .set_all_tick_mark_size(canvas.pixels(6.0))
-        .y_label_formatter(&|value| {
-            if blank { String::new() } else { plot.vertical.format_ext(value) }
-        })
+        .x_label_formatter(&|value| label(&picture.horizontal, &plot.horizontal, value))
+        .y_label_formatter(&|value| label(&picture.vertical, &plot.vertical, value))
         .draw()?;
     let place = (left + width / 2.0, top + height + 70.0);
-    canvas.text(&picture.horizontal.title, place, Lettering::new(LABEL, INK), Align::Centre)
+    let lettering = Lettering::new(LABEL, INK);
+    let title = canvas.shortened(&picture.horizontal.title, lettering, width);
+    canvas.text(&title, place, lettering, Align::Centre)
 }

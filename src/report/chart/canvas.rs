@@ -93,6 +93,20 @@ impl<DB: DrawingBackend> Canvas<DB> {
         self.root.draw_text(&one_line(text), &style, (self.pixels(x), self.pixels(y)))
     }
 
+    /// Text on a patch of paper, so that a line behind it does not strike it through.
+    pub(super) fn text_on_paper(&self, text: &str, (x, y): Place, lettering: Lettering, align: Align) -> Drawn<DB> {
+        let width = self.text_width(text, lettering) + 10.0;
+        let left = match align {
+            Align::Left => x - 5.0,
+            Align::Centre => x - width / 2.0,
+            Align::Right => x - width + 5.0,
+        };
+        let half = lettering.size / 2.0;
+        let corners = [(left, y - half), (left + width, y - half), (left + width, y + half), (left, y + half)];
+        self.fill(&corners, PAPER, 1.0)?;
+        self.text(text, (x, y), lettering, align)
+    }
+
     /// The width of a text in base units.
     pub(super) fn text_width(&self, text: &str, lettering: Lettering) -> f64 {
         let style = lettering.text_style(self.scale, Align::Left);

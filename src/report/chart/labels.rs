@@ -68,8 +68,7 @@ pub(super) fn spread(wanted: &[f64], gap: f64, top: f64, bottom: f64) -> Vec<f64
 
 /// Chooses a place for a label of `width` by `height` near each point, or none where every place is taken.
 ///
-/// Labels and markers are never covered; among the free places the one that crosses the fewest `curve` samples wins,
-/// and among those the earliest in a fixed order.
+/// A label covers no other label, no marker and no sample of a `curve`. Of the free places the first in a fixed order wins.
 pub(super) fn place_near(
     points: &[((f64, f64), f64, f64)],
     markers: &[(f64, f64)],
@@ -96,11 +95,12 @@ pub(super) fn place_near(
             let own = candidate.distance((*x, *y));
             markers.iter().all(|marker| marker == &(*x, *y) || candidate.distance(*marker) > own)
         };
-        let best = candidates
-            .into_iter()
-            .filter(|candidate| candidate.is_within(frame) && is_clear(candidate))
-            .filter(|candidate| !taken.iter().chain(&occupied).any(|other| candidate.overlaps(other)))
-            .min_by_key(|candidate| curve.iter().filter(|sample| candidate.contains(**sample)).count());
+        let best = candidates.into_iter().find(|candidate| {
+            candidate.is_within(frame)
+                && is_clear(candidate)
+                && !taken.iter().chain(&occupied).any(|other| candidate.overlaps(other))
+                && !curve.iter().any(|sample| candidate.contains(*sample))
+        });
         taken.extend(best);
         places.push(best);
     }

@@ -15,6 +15,7 @@ mod latency_percentiles;
 mod names;
 mod palette;
 mod picture;
+mod refusals;
 mod render;
 mod scale;
 mod slug;

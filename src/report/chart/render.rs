@@ -7,13 +7,11 @@ use super::canvas::{Canvas, Drawn, Place};
 use super::labels::{Region, place_near};
 use super::names::{self, NameColumn};
 use super::picture::{Line, Picture, Spot, Uncertainty};
+use super::refusals;
 use super::style::{
     Align, BAND_ALPHA, FOOTER, HEIGHT, INK, INK_SOFT, LABEL, LINE, LINE_EMPHASIS, Lettering, MARGIN, POINT_LABEL,
     SUBTITLE, TITLE, WIDTH, colour, marker, text_colour,
 };
-
-/// Height of one row of refused points.
-pub(super) const REFUSAL_ROW: f64 = 32.0;
 
 /// Draws the whole picture.
 pub(super) fn render<DB: DrawingBackend>(picture: &Picture, canvas: &Canvas<DB>) -> Drawn<DB> {
@@ -25,7 +23,7 @@ pub(super) fn render<DB: DrawingBackend>(picture: &Picture, canvas: &Canvas<DB>)
     let widest = vertical.labels().iter().map(|label| canvas.text_width(label, tick)).fold(40.0, f64::max);
     let column = NameColumn::measure(picture, canvas);
     let left = MARGIN + widest + 20.0;
-    let top = 176.0 + REFUSAL_ROW * picture.refusals.len().min(names::REFUSAL_ROWS_MAX) as f64;
+    let top = 180.0 + refusals::strip_height(picture);
     let frame = Region {
         left,
         top,
@@ -35,7 +33,7 @@ pub(super) fn render<DB: DrawingBackend>(picture: &Picture, canvas: &Canvas<DB>)
     let plot = Plot { frame, horizontal, vertical };
 
     draw_axes(picture, &plot, canvas)?;
-    names::draw_refusals(picture, &plot, &column, canvas)?;
+    refusals::draw_refusals(picture, &plot, column.width, canvas)?;
     for line in &picture.lines {
         draw_uncertainty(line, picture.uncertainty, &plot, canvas)?;
     }
@@ -47,7 +45,8 @@ pub(super) fn render<DB: DrawingBackend>(picture: &Picture, canvas: &Canvas<DB>)
     draw_point_labels(picture, &plot, canvas)?;
     if picture.is_empty() {
         let centre = (frame.left + frame.width / 2.0, frame.top + frame.height / 2.0);
-        canvas.text("No point has numbers to draw.", centre, Lettering::new(SUBTITLE, INK_SOFT), Align::Centre)?;
+        let lettering = Lettering::new(SUBTITLE, INK_SOFT);
+        canvas.text_on_paper("No point has numbers to draw.", centre, lettering, Align::Centre)?;
     }
     canvas.root.present()
 }
@@ -122,11 +121,12 @@ fn strokes(line: &Line, plot: &Plot) -> Vec<(Place, Place)> {
     pieces.chain(whiskers).collect()
 }
 
-/// Places along a stroke, both ends included.
+/// Places along a stroke, both ends included, close enough that no label fits between two of them.
 fn samples((from, to): (Place, Place)) -> impl Iterator<Item = Place> {
-    const STEPS: u32 = 40;
-    (0..=STEPS).map(move |step| {
-        let share = f64::from(step) / f64::from(STEPS);
+    const SPACING: f64 = 6.0;
+    let steps = ((to.0 - from.0).hypot(to.1 - from.1) / SPACING).ceil().max(1.0) as u32;
+    (0..=steps).map(move |step| {
+        let share = f64::from(step) / f64::from(steps);
         (from.0 + (to.0 - from.0) * share, from.1 + (to.1 - from.1) * share)
     })
 }

@@ -122,9 +122,7 @@ impl Quantity {
         let unit = self.unit_of(reference);
         let scaled = value / unit.size;
         let decimals = (DIGITS - magnitude(scaled)).clamp(0, DECIMALS_MAX);
-        let text = fixed(scaled, decimals);
-        let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-        self.compose(unit, text)
+        self.compose(unit, &without_trailing_zeros(&fixed(scaled, decimals)))
     }
 
     fn compose(self, unit: &Unit, number: &str) -> String {
@@ -160,5 +158,15 @@ fn fixed(number: f64, decimals: i32) -> String {
         text.trim_start_matches('-').to_owned()
     } else {
         text
+    }
+}
+
+/// `1.50` as `1.5` and `2.00e9` as `2e9`: only zeros after the point are needless.
+fn without_trailing_zeros(text: &str) -> String {
+    let (number, exponent) = text.split_at(text.find('e').unwrap_or(text.len()));
+    if number.contains('.') {
+        format!("{}{exponent}", number.trim_end_matches('0').trim_end_matches('.'))
+    } else {
+        text.to_owned()
     }
 }

@@ -68,6 +68,8 @@ fn ticks_carry_no_needless_digit() {
         (Quantity::Count, 12_500.0, 12_500.0, "12.5k"),
         (Quantity::Count, 1_000_000.0, 1_000_000.0, "1M"),
         (Quantity::Count, 0.0, 5.0, "0"),
+        (Quantity::Count, 1e29, 1e29, "1e20G"),
+        (Quantity::Count, 200.0, 200.0, "200"),
         (Quantity::Dollars, 0.0, 5.0, "$0"),
         (Quantity::Dollars, 12.5, 20.0, "$12.5"),
         (Quantity::Dollars, 2000.0, 2000.0, "$2000"),
