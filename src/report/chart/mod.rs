@@ -1,6 +1,6 @@
 //! Charts of a study, as SVG and PNG, legible on a slide.
 //!
-//! One file per kind of chart says what it shows, as a plain [`picture::Picture`]; `render` draws any picture on any
+//! One file per kind of chart says what it shows, as a plain `Picture`; `render` draws any picture on any
 //! backend. The same study gives the same bytes.
 
 mod axes;
