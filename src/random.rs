@@ -37,9 +37,7 @@ impl Purpose {
     /// A purpose below this one, for example the third step of an operation.
     #[must_use]
     pub fn child(self, index: u64) -> Self {
-        Self(mix(self.0.wrapping_add(
-            index.wrapping_add(1).wrapping_mul(WEYL_INCREMENT),
-        )))
+        Self(mix(self.0.wrapping_add(index.wrapping_add(1).wrapping_mul(WEYL_INCREMENT))))
     }
 }
 
@@ -50,9 +48,7 @@ pub struct Seed(u64);
 impl Seed {
     /// The root for this user-visible seed and replication number.
     pub fn new(seed: u64, replication: u64) -> Self {
-        Self(mix(
-            mix(seed.wrapping_add(WEYL_INCREMENT)) ^ replication.wrapping_mul(SALT_MULTIPLIER)
-        ))
+        Self(mix(mix(seed.wrapping_add(WEYL_INCREMENT)) ^ replication.wrapping_mul(SALT_MULTIPLIER)))
     }
 
     /// The identity of the `index`-th request made for `purpose`: the key of everything that request draws.
@@ -63,9 +59,7 @@ impl Seed {
 
     /// A long-lived stream.
     pub fn stream(self, purpose: Purpose) -> Stream {
-        Stream {
-            state: mix(self.0 ^ purpose.0),
-        }
+        Stream { state: mix(self.0 ^ purpose.0) }
     }
 }
 
@@ -79,9 +73,7 @@ impl Stream {
     /// The draws that the request `key` makes for `purpose`; `salt` tells repeated visits of one request apart.
     #[inline(always)]
     pub fn keyed(key: u64, purpose: Purpose, salt: u32) -> Self {
-        Self {
-            state: mix(key.wrapping_add(purpose.0) ^ u64::from(salt).wrapping_mul(SALT_MULTIPLIER)),
-        }
+        Self { state: mix(key.wrapping_add(purpose.0) ^ u64::from(salt).wrapping_mul(SALT_MULTIPLIER)) }
     }
 
     /// The next 64 uniform bits.

@@ -108,6 +108,13 @@ thread_local! {
     static READING: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
     /// What the innermost spanned value that failed found, because serde's error has no room for it.
     static INNER: RefCell<Option<Failure>> = const { RefCell::new(None) };
+    /// Bytes read since this thread started. Spanned values within spanned values are read once per level.
+    static WORK: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Bytes this thread has read so far; the difference of two calls measures the work between them.
+pub fn work() -> usize {
+    WORK.get()
 }
 
 /// Reads one value from the whole of a text; spans in it count from the text's start.
@@ -115,36 +122,25 @@ thread_local! {
 /// # Errors
 /// The first mistake, at the innermost place that is known.
 pub fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Failure> {
+    WORK.set(WORK.get().wrapping_add(text.len()));
     let outer = READING.replace((text.as_ptr() as usize, text.len()));
     INNER.replace(None);
     let result = options().from_str(text).map_err(|error| {
-        INNER.take().unwrap_or_else(|| Failure {
-            offset: offset_of(text, &error),
-            error: error.code,
-        })
+        INNER.take().unwrap_or_else(|| Failure { offset: offset_of(text, &error), error: error.code })
     });
     READING.set(outer);
     result
 }
 
 fn offset_of(text: &str, error: &ron::error::SpannedError) -> usize {
-    offset(
-        text,
-        Position {
-            line: error.span.end.line,
-            column: error.span.end.col,
-        },
-    )
+    offset(text, Position { line: error.span.end.line, column: error.span.end.col })
 }
 
 /// Where a slice of the document that is being read stands; the empty span if it belongs to no such document.
 fn span_of(text: &str) -> Span {
     let (start, length) = READING.get();
     match (text.as_ptr() as usize).checked_sub(start) {
-        Some(at) if at + text.len() <= length => Span {
-            start: at,
-            end: at + text.len(),
-        },
+        Some(at) if at + text.len() <= length => Span { start: at, end: at + text.len() },
         _ => Span::default(),
     }
 }
@@ -154,15 +150,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
         let raw: &'de ron::value::RawValue = Deserialize::deserialize(deserializer)?;
         let text = raw.trim().get_ron();
         let span = span_of(text);
+        WORK.set(WORK.get().wrapping_add(text.len()));
         // Whatever an earlier value left behind did not stop the parse, so it is no mistake.
         INNER.replace(None);
         let value = options().from_str(text).map_err(|error| {
             let at = span.start + offset_of(text, &error);
             INNER.with_borrow_mut(|inner| {
-                inner.get_or_insert_with(|| Failure {
-                    error: error.code.clone(),
-                    offset: at,
-                });
+                inner.get_or_insert_with(|| Failure { error: error.code.clone(), offset: at });
             });
             D::Error::custom(error.code)
         })?;
@@ -174,10 +168,7 @@ impl<'de> Deserialize<'de> for Verbatim {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw: &'de ron::value::RawValue = Deserialize::deserialize(deserializer)?;
         let text = raw.trim().get_ron();
-        Ok(Self {
-            text: text.to_owned(),
-            span: span_of(text),
-        })
+        Ok(Self { text: text.to_owned(), span: span_of(text) })
     }
 }
 
@@ -201,7 +192,8 @@ mod tests {
 
     #[test]
     fn nested_spans_point_into_the_document() -> Result<(), Failure> {
-        let text = "{ /* ü */ \"é\": Service(cores: 4, // four\n calls: /* c */ [\"a.b\", \"ü.c\"] ), \"b\": Call(\"x\") }";
+        let text =
+            "{ /* ü */ \"é\": Service(cores: 4, // four\n calls: /* c */ [\"a.b\", \"ü.c\"] ), \"b\": Call(\"x\") }";
         let kinds: BTreeMap<String, Spanned<Kind>> = read(text)?;
         let at = |span: Span| &text[span.start..span.end];
         match &kinds["é"].value {
@@ -220,9 +212,7 @@ mod tests {
     #[test]
     fn an_error_inside_nested_spans_keeps_its_structure_and_place() {
         let text = "{ \"é\": Service(coers: 4, calls: []) }";
-        let failure = read::<BTreeMap<String, Spanned<Kind>>>(text)
-            .map(|_| ())
-            .unwrap_err();
+        let failure = read::<BTreeMap<String, Spanned<Kind>>>(text).map(|_| ()).unwrap_err();
         assert!(
             matches!(failure.error, ron::Error::NoSuchStructField { ref found, .. } if found == "coers"),
             "{failure:?}"

@@ -8,10 +8,7 @@ pub enum Reference<'a> {
     /// `"node.operation"`: a call to an operation.
     Operation(&'a Spanned<String>),
     /// A node of the technique `kind`, for example the cache of a cache-aside read.
-    Node {
-        name: &'a Spanned<String>,
-        kind: &'static str,
-    },
+    Node { name: &'a Spanned<String>, kind: &'static str },
     /// A node of any technique that has operations, for example a load balancer's target.
     Target(&'a Spanned<String>),
     /// A key space of the architecture.
@@ -87,11 +84,7 @@ pub trait Spec {
     }
     /// The part the node plays. Closed workloads offer no fixed rate, so they must say that they are clients.
     fn role(&self) -> Role {
-        if self.offered().is_empty() {
-            Role::Server
-        } else {
-            Role::Client
-        }
+        if self.offered().is_empty() { Role::Server } else { Role::Client }
     }
 }
 
