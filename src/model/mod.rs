@@ -7,6 +7,8 @@
 pub mod architecture;
 pub mod check;
 pub mod patch;
+#[cfg(test)]
+mod patch_tests;
 pub mod path;
 pub mod read;
 

@@ -103,7 +103,10 @@ fn circles_of_calls() {
     assert_eq!(circle(&format!("Compute(0.1), {to_db}"), to_web, ""), just("endless-recursion", "\"web\""));
     assert_eq!(circle(to_db, to_web, "\"web -> db\": (latency_s: 0.1)"), just("endless-recursion", "\"web\""));
     assert_eq!(circle("Compute(0.1), Maybe((0.5, \"db.read\"))", to_web, ""), []);
-    assert_eq!(circle("Compute(0.1), Call(\"db.read\"), Call(\"web.read\")", "", ""), just("endless-recursion", "\"web\""));
+    assert_eq!(
+        circle("Compute(0.1), Call(\"db.read\"), Call(\"web.read\")", "", ""),
+        just("endless-recursion", "\"web\"")
+    );
 }
 
 #[test]
