@@ -18,42 +18,27 @@ pub struct Context<'a> {
 /// A text that is too large to be read.
 pub fn too_large(document: &Document, limit: usize) -> Diagnostic {
     let mebibytes = limit >> 20;
-    Diagnostic::error(
-        "too-large",
-        document.place(Span::default()),
-        format!("the text has more than {mebibytes} MiB"),
-    )
-    .help("split the model, or move traces into files of their own")
+    Diagnostic::error("too-large", document.place(Span::default()), format!("the text has more than {mebibytes} MiB"))
+        .help("split the model, or move traces into files of their own")
 }
 
 /// Brackets, strings or comments that do not match.
 pub fn fault(document: &Document, fault: Fault) -> Diagnostic {
     let text = document.text();
     let letter = |at: usize| text[at..].chars().next().unwrap_or(' ');
-    let place = |at: usize| {
-        document.place(Span {
-            start: at,
-            end: at + letter(at).len_utf8(),
-        })
-    };
+    let place = |at: usize| document.place(Span { start: at, end: at + letter(at).len_utf8() });
     match fault {
         Fault::Unclosed(open) => {
             let bracket = letter(open);
-            Diagnostic::error(
-                "unclosed-bracket",
-                place(open),
-                format!("`{bracket}` is never closed"),
-            )
-            .label("opened here")
-            .help(format!("add the `{}` that belongs to it", closing(bracket)))
+            Diagnostic::error("unclosed-bracket", place(open), format!("`{bracket}` is never closed"))
+                .label("opened here")
+                .help(format!("add the `{}` that belongs to it", closing(bracket)))
         }
-        Fault::Unopened(close) => Diagnostic::error(
-            "unopened-bracket",
-            place(close),
-            format!("`{}` closes nothing", letter(close)),
-        )
-        .label("no bracket is open here")
-        .help("remove it, or look for a bracket that was closed too early"),
+        Fault::Unopened(close) => {
+            Diagnostic::error("unopened-bracket", place(close), format!("`{}` closes nothing", letter(close)))
+                .label("no bracket is open here")
+                .help("remove it, or look for a bracket that was closed too early")
+        }
         Fault::Mismatched { open, close } => {
             let title = format!("`{}` does not close `{}`", letter(close), letter(open));
             Diagnostic::error("mismatched-bracket", place(close), title)
@@ -61,94 +46,53 @@ pub fn fault(document: &Document, fault: Fault) -> Diagnostic {
                 .also(place(open), "opened here")
         }
         Fault::Endless { start, comment } => {
-            let (what, end) = if comment {
-                ("comment", "*/")
-            } else {
-                ("text", "\"")
-            };
-            Diagnostic::error(
-                "endless-text",
-                place(start),
-                format!("this {what} never ends"),
-            )
-            .label("starts here")
-            .help(format!("close it with `{end}`"))
+            let (what, end) = if comment { ("comment", "*/") } else { ("text", "\"") };
+            Diagnostic::error("endless-text", place(start), format!("this {what} never ends"))
+                .label("starts here")
+                .help(format!("close it with `{end}`"))
         }
         Fault::TooDeep(at) => too_deep(document, at),
     }
 }
 
 fn too_deep(document: &Document, at: usize) -> Diagnostic {
-    let place = document.place(Span {
-        start: at,
-        end: at + 1,
-    });
-    Diagnostic::error("too-deep", place, "brackets are nested too deeply").help(format!(
-        "at most {DEEPEST} brackets can be open at once, fewer if they have names"
-    ))
+    let place = document.place(Span { start: at, end: at + 1 });
+    Diagnostic::error("too-deep", place, "brackets are nested too deeply")
+        .help(format!("at most {DEEPEST} brackets can be open at once, fewer if they have names"))
 }
 
 /// Two entries without a comma between them.
 pub fn missing_comma(document: &Document, at: usize) -> Diagnostic {
     let text = document.text();
-    let last = text[..at]
-        .char_indices()
-        .next_back()
-        .map_or(at, |(start, _)| start);
-    Diagnostic::error(
-        "missing-comma",
-        document.place(Span {
-            start: last,
-            end: at,
-        }),
-        "a comma is missing",
-    )
-    .label("after this")
-    .help("separate entries with `,`")
+    let last = text[..at].char_indices().next_back().map_or(at, |(start, _)| start);
+    Diagnostic::error("missing-comma", document.place(Span { start: last, end: at }), "a comma is missing")
+        .label("after this")
+        .help("separate entries with `,`")
 }
 
 /// Two entries of the same name.
 pub fn duplicate(document: &Document, name: &str, first: Span, second: Span) -> Diagnostic {
     let shown = name.trim_matches('"');
-    Diagnostic::error(
-        "duplicate-name",
-        document.place(second),
-        format!("`{shown}` is given twice"),
-    )
-    .label("given again here")
-    .also(document.place(first), "first given here")
-    .help("remove one, or give it another name")
+    Diagnostic::error("duplicate-name", document.place(second), format!("`{shown}` is given twice"))
+        .label("given again here")
+        .also(document.place(first), "first given here")
+        .help("remove one, or give it another name")
 }
 
 /// A field that must be there.
-pub fn missing_field(
-    context: &Context<'_>,
-    group: usize,
-    field: &str,
-    outer: Option<&str>,
-) -> Diagnostic {
+pub fn missing_field(context: &Context<'_>, group: usize, field: &str, outer: Option<&str>) -> Diagnostic {
     let text = context.document.text();
     let group = &context.outline.groups[group];
-    let head = group
-        .parent
-        .map(|parent| context.outline.entries[parent].value.start)
-        .unwrap_or_default();
+    let head = group.parent.map(|parent| context.outline.entries[parent].value.start).unwrap_or_default();
     let written = text.get(head..group.span.start).unwrap_or_default();
-    let name = written
-        .split(|letter: char| !(letter.is_alphanumeric() || letter == '_'))
-        .rfind(|part| !part.is_empty());
+    let name =
+        written.split(|letter: char| !(letter.is_alphanumeric() || letter == '_')).rfind(|part| !part.is_empty());
     let place = match name {
         Some(name) => {
             let start = head + written.rfind(name).unwrap_or_default();
-            Span {
-                start,
-                end: start + name.len(),
-            }
+            Span { start, end: start + name.len() }
         }
-        None => Span {
-            start: group.span.start,
-            end: group.span.start + 1,
-        },
+        None => Span { start: group.span.start, end: group.span.start + 1 },
     };
     let title = match name.or(outer) {
         Some(name) => format!("`{name}` has no `{field}`"),
@@ -166,27 +110,11 @@ pub fn failure(context: &Context<'_>, entry: Option<usize>, error: &ron::Error) 
     let place = context.document.place(span);
     let found = &context.document.text()[span.start..span.end];
     match error {
-        Error::NoSuchStructField {
-            expected,
-            found,
-            outer,
-        } => {
-            let owner = outer
-                .as_ref()
-                .map(|outer| format!(" of `{outer}`"))
-                .unwrap_or_default();
-            unknown(
-                context,
-                "unknown-field",
-                found,
-                &format!("unknown field `{found}`{owner}"),
-                "fields",
-                expected,
-            )
+        Error::NoSuchStructField { expected, found, outer } => {
+            let owner = outer.as_ref().map(|outer| format!(" of `{outer}`")).unwrap_or_default();
+            unknown(context, "unknown-field", found, &format!("unknown field `{found}`{owner}"), "fields", expected)
         }
-        Error::NoSuchEnumVariant {
-            expected, found, ..
-        } => unknown(
+        Error::NoSuchEnumVariant { expected, found, .. } => unknown(
             context,
             "unknown-variant",
             found,
@@ -195,52 +123,35 @@ pub fn failure(context: &Context<'_>, entry: Option<usize>, error: &ron::Error) 
             expected,
         ),
         Error::Message(message) => Diagnostic::error("invalid-value", place, sentence(message)),
-        Error::InvalidValueForType { expected, found } => Diagnostic::error(
-            "wrong-type",
-            place,
-            format!("expected {expected}, found {found}"),
-        )
-        .label(format!("expected {expected}")),
-        Error::ExpectedString if is_word(found) => Diagnostic::error(
-            "wrong-type",
-            place.clone(),
-            format!("expected text, found {}", describe(found)),
-        )
-        .help("write text, and numbers with units, in quotes")
-        .suggest(place, format!("\"{found}\"")),
-        Error::ExpectedComma
-            if found.starts_with(|letter: char| letter.is_ascii_digit()) && is_word(found) =>
-        {
-            Diagnostic::error(
-                "wrong-type",
-                place.clone(),
-                format!("`{found}` is neither a number nor text"),
-            )
-            .help("write numbers with units in quotes")
-            .suggest(place, format!("\"{found}\""))
+        Error::InvalidValueForType { expected, found } => {
+            Diagnostic::error("wrong-type", place, format!("expected {expected}, found {found}"))
+                .label(format!("expected {expected}"))
         }
-        Error::TrailingCharacters => Diagnostic::error(
-            "trailing-text",
-            place,
-            "something follows where the text should end",
-        )
-        .help("remove it, or look for a bracket that was closed too early"),
+        Error::ExpectedString if is_word(found) => {
+            Diagnostic::error("wrong-type", place.clone(), format!("expected text, found {}", describe(found)))
+                .help("write text, and numbers with units, in quotes")
+                .suggest(place, format!("\"{found}\""))
+        }
+        Error::ExpectedComma if found.starts_with(|letter: char| letter.is_ascii_digit()) && is_word(found) => {
+            Diagnostic::error("wrong-type", place.clone(), format!("`{found}` is neither a number nor text"))
+                .help("write numbers with units in quotes")
+                .suggest(place, format!("\"{found}\""))
+        }
+        Error::TrailingCharacters => {
+            Diagnostic::error("trailing-text", place, "something follows where the text should end")
+                .help("remove it, or look for a bracket that was closed too early")
+        }
         Error::ExceededRecursionLimit => too_deep(context.document, span.start),
         Error::ExpectedMapColon => {
-            Diagnostic::error("syntax", place, "a colon is missing after the name")
-                .help("write `name: value`")
+            Diagnostic::error("syntax", place, "a colon is missing after the name").help("write `name: value`")
         }
-        Error::ExpectedComma => {
-            Diagnostic::error("missing-comma", place, "a comma is missing before this")
-                .help("separate entries with `,`")
-        }
+        Error::ExpectedComma => Diagnostic::error("missing-comma", place, "a comma is missing before this")
+            .help("separate entries with `,`"),
         error => match expectation(error) {
-            Some(expected) => Diagnostic::error(
-                "wrong-type",
-                place,
-                format!("expected {expected}, found {}", describe(found)),
-            )
-            .label(format!("expected {expected}")),
+            Some(expected) => {
+                Diagnostic::error("wrong-type", place, format!("expected {expected}, found {}", describe(found)))
+                    .label(format!("expected {expected}"))
+            }
             None => Diagnostic::error("syntax", place, sentence(&error.to_string())),
         },
     }
@@ -259,13 +170,12 @@ fn unknown(
     // The parser stands after the name, or after the quotes that some people put around it.
     let end = floor_char_boundary(text, context.offset);
     let start = text[..end].rfind(found).unwrap_or(end);
-    let place = context.document.place(Span {
-        start,
-        end: (start + found.len()).min(text.len()),
-    });
-    let diagnostic = Diagnostic::error(code, place.clone(), title)
-        .label("unknown name")
-        .help(help(found, what, known.iter().copied()));
+    let place = context.document.place(Span { start, end: (start + found.len()).min(text.len()) });
+    let diagnostic = Diagnostic::error(code, place.clone(), title).label("unknown name").help(help(
+        found,
+        what,
+        known.iter().copied(),
+    ));
     match closest(found, known.iter().copied()) {
         Some(name) => diagnostic.suggest(place, name),
         None => diagnostic,
@@ -278,27 +188,17 @@ fn subject(context: &Context<'_>, entry: Option<usize>) -> Span {
     let offset = floor_char_boundary(text, context.offset);
     let token = match next_token(text, offset) {
         Ok(Some((_, span))) => span,
-        _ => Span {
-            start: offset,
-            end: offset,
-        },
+        _ => Span { start: offset, end: offset },
     };
     let Some(entry) = entry.map(|entry| &context.outline.entries[entry]) else {
         return token;
     };
     let value = entry.value;
-    if let Some(key) = entry
-        .key
-        .filter(|key| offset <= key.end || value.start == value.end)
-    {
+    if let Some(key) = entry.key.filter(|key| offset <= key.end || value.start == value.end) {
         return key;
     }
     let inside = value.start < offset && offset < value.end;
-    if inside && !entry.children.is_empty() && value.covers(token) {
-        token
-    } else {
-        value
-    }
+    if inside && !entry.children.is_empty() && value.covers(token) { token } else { value }
 }
 
 /// What the parser wanted, in words.
@@ -339,9 +239,7 @@ fn describe(text: &str) -> String {
         Some('[') => return "a list".to_owned(),
         Some('{') => return "a map".to_owned(),
         Some('(') => return "fields in brackets".to_owned(),
-        Some(letter) if letter.is_ascii_digit() || matches!(letter, '-' | '+' | '.') => {
-            "the number"
-        }
+        Some(letter) if letter.is_ascii_digit() || matches!(letter, '-' | '+' | '.') => "the number",
         Some(_) => "",
     };
     match (short, kind) {
@@ -353,9 +251,7 @@ fn describe(text: &str) -> String {
 
 fn is_word(text: &str) -> bool {
     !text.is_empty()
-        && text.chars().all(|letter| {
-            letter.is_alphanumeric() || matches!(letter, '.' | '_' | '%' | '/' | '$' | '-')
-        })
+        && text.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '.' | '_' | '%' | '/' | '$' | '-'))
 }
 
 /// The parser's own words as ours: no capital at the start, no full stop.

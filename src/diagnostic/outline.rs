@@ -8,7 +8,7 @@ use crate::diagnostic::span::Span;
 use crate::diagnostic::token::{Token, next_token};
 
 /// Deeper brackets than this are refused: nobody could read them, and parsers recurse on them.
-pub const DEEPEST: usize = 100;
+pub const DEEPEST: usize = 64;
 
 /// A pair of brackets, or the whole text.
 #[derive(Clone, Debug)]
@@ -93,20 +93,8 @@ struct Builder {
 
 impl Builder {
     fn new(length: usize) -> Self {
-        let whole = Group {
-            bracket: ' ',
-            span: Span {
-                start: 0,
-                end: length,
-            },
-            parent: None,
-            entries: Vec::new(),
-        };
-        let outline = Outline {
-            groups: vec![whole],
-            entries: Vec::new(),
-            missing_commas: Vec::new(),
-        };
+        let whole = Group { bracket: ' ', span: Span { start: 0, end: length }, parent: None, entries: Vec::new() };
+        let outline = Outline { groups: vec![whole], entries: Vec::new(), missing_commas: Vec::new() };
         Self {
             outline,
             group: 0,
@@ -165,19 +153,9 @@ impl Builder {
 
     fn start_entry(&mut self, span: Span) -> usize {
         let index = self.outline.entries.len();
-        let value = Span {
-            start: span.start,
-            end: span.start,
-        };
+        let value = Span { start: span.start, end: span.start };
         let (group, end) = (self.group, span.end);
-        self.outline.entries.push(Entry {
-            span,
-            key: None,
-            value,
-            group,
-            end,
-            children: Vec::new(),
-        });
+        self.outline.entries.push(Entry { span, key: None, value, group, end, children: Vec::new() });
         self.outline.groups[self.group].entries.push(index);
         self.entry = Some(index);
         index
@@ -192,10 +170,7 @@ impl Builder {
         let second = self.previous_is_word && self.previous.start > entry.value.start;
         match entry.key {
             None => {
-                let key = Span {
-                    start: entry.span.start,
-                    end: self.previous.end.clamp(entry.span.start, span.start),
-                };
+                let key = Span { start: entry.span.start, end: self.previous.end.clamp(entry.span.start, span.start) };
                 self.give_key(index, key, span);
             }
             Some(_) if second => self.split(index, span),
@@ -218,10 +193,7 @@ impl Builder {
     fn give_key(&mut self, entry: usize, key: Span, colon: Span) {
         let entry = &mut self.outline.entries[entry];
         entry.key = Some(key);
-        entry.value = Span {
-            start: colon.end,
-            end: colon.end,
-        };
+        entry.value = Span { start: colon.end, end: colon.end };
         entry.span.end = colon.end;
         entry.end = colon.end;
     }
@@ -236,12 +208,7 @@ impl Builder {
         if let Some(entry) = self.entry {
             self.outline.entries[entry].children.push(group);
         }
-        self.outline.groups.push(Group {
-            bracket,
-            span,
-            parent: self.entry,
-            entries: Vec::new(),
-        });
+        self.outline.groups.push(Group { bracket, span, parent: self.entry, entries: Vec::new() });
         self.group = group;
         self.entry = None;
         Ok(())
@@ -253,10 +220,7 @@ impl Builder {
             return Err(Fault::Unopened(span.start));
         };
         if closing(group.bracket) != bracket {
-            return Err(Fault::Mismatched {
-                open: group.span.start,
-                close: span.start,
-            });
+            return Err(Fault::Mismatched { open: group.span.start, close: span.start });
         }
         group.span.end = span.end;
         self.reach_to(span.start);
@@ -292,10 +256,7 @@ impl Outline {
         loop {
             let entries = &self.groups[group].entries;
             let next = entries.partition_point(|entry| self.entries[*entry].span.end < offset);
-            let Some(entry) = entries
-                .get(next)
-                .copied()
-                .filter(|entry| self.entries[*entry].span.touches(offset))
+            let Some(entry) = entries.get(next).copied().filter(|entry| self.entries[*entry].span.touches(offset))
             else {
                 return found;
             };
@@ -321,21 +282,13 @@ impl Outline {
             let span = self.groups[**child].span;
             span.start < offset && offset < span.end
         };
-        children
-            .iter()
-            .find(inside)
-            .copied()
-            .unwrap_or(self.entries[entry].group)
+        children.iter().find(inside).copied().unwrap_or(self.entries[entry].group)
     }
 
     /// The group that is the value of an entry: `Service(..)`, `{..}`, `[..]`.
     pub fn value_group(&self, entry: usize) -> Option<usize> {
         let entry = &self.entries[entry];
-        entry
-            .children
-            .iter()
-            .copied()
-            .rfind(|child| entry.value.covers(self.groups[*child].span))
+        entry.children.iter().copied().rfind(|child| entry.value.covers(self.groups[*child].span))
     }
 
     /// The entry that holds this one.
@@ -354,22 +307,13 @@ mod tests {
         let outline = outline(text)?;
         let at = |span: Span| &text[span.start..span.end];
         let of = |group: usize| {
-            outline.groups[group]
-                .entries
-                .iter()
-                .map(|entry| at(outline.entries[*entry].span))
-                .collect::<Vec<_>>()
+            outline.groups[group].entries.iter().map(|entry| at(outline.entries[*entry].span)).collect::<Vec<_>>()
         };
         assert_eq!(of(0), [text]);
-        assert_eq!(
-            of(1),
-            ["a: \"x,)\"", "b: { \"k\": [1, 2,], r#\"q\"\"#: 'c' }"]
-        );
+        assert_eq!(of(1), ["a: \"x,)\"", "b: { \"k\": [1, 2,], r#\"q\"\"#: 'c' }"]);
         assert_eq!(of(2), ["\"k\": [1, 2,]", "r#\"q\"\"#: 'c'"]);
         assert_eq!(of(3), ["1", "2"]);
-        let entry = outline
-            .entry_at(text.find("2,]").unwrap_or(0))
-            .map(|entry| at(outline.entries[entry].span));
+        let entry = outline.entry_at(text.find("2,]").unwrap_or(0)).map(|entry| at(outline.entries[entry].span));
         assert_eq!(entry, Some("2"));
         Ok(())
     }
@@ -378,26 +322,11 @@ mod tests {
     fn a_forgotten_comma_splits_entries() -> Result<(), Fault> {
         let text = "(a: 1 // one\n b: Foo(c: 2 d: 3) e: 4)";
         let outline = outline(text)?;
-        let keys: Vec<_> = outline
-            .entries
-            .iter()
-            .filter_map(|entry| entry.key)
-            .map(|key| &text[key.start..key.end])
-            .collect();
+        let keys: Vec<_> =
+            outline.entries.iter().filter_map(|entry| entry.key).map(|key| &text[key.start..key.end]).collect();
         assert_eq!(keys, ["a", "b", "c", "d", "e"]);
-        let after: Vec<_> = outline
-            .missing_commas
-            .iter()
-            .map(|at| &text[..*at])
-            .collect();
-        assert_eq!(
-            after,
-            [
-                "(a: 1",
-                "(a: 1 // one\n b: Foo(c: 2",
-                "(a: 1 // one\n b: Foo(c: 2 d: 3)"
-            ]
-        );
+        let after: Vec<_> = outline.missing_commas.iter().map(|at| &text[..*at]).collect();
+        assert_eq!(after, ["(a: 1", "(a: 1 // one\n b: Foo(c: 2", "(a: 1 // one\n b: Foo(c: 2 d: 3)"]);
         Ok(())
     }
 
@@ -407,20 +336,8 @@ mod tests {
         assert_eq!(fault("a(b[c"), Some(Fault::Unclosed(3)));
         assert_eq!(fault("a)"), Some(Fault::Unopened(1)));
         assert_eq!(fault("(]"), Some(Fault::Mismatched { open: 0, close: 1 }));
-        assert_eq!(
-            fault("(\"x)"),
-            Some(Fault::Endless {
-                start: 1,
-                comment: false
-            })
-        );
-        assert_eq!(
-            fault("/* /* */"),
-            Some(Fault::Endless {
-                start: 0,
-                comment: true
-            })
-        );
+        assert_eq!(fault("(\"x)"), Some(Fault::Endless { start: 1, comment: false }));
+        assert_eq!(fault("/* /* */"), Some(Fault::Endless { start: 0, comment: true }));
         assert_eq!(fault(&"[".repeat(100_000)), Some(Fault::TooDeep(DEEPEST)));
     }
 }

@@ -220,7 +220,9 @@ pub enum Role {
 /// What the house asks of the written form of a link between two nodes.
 pub trait LinkSpec {
     /// Names the link refers to.
-    fn references(&self) -> Vec<Reference<'_>>;
+    fn references(&self) -> Vec<Reference<'_>> {
+        Vec::new()
+    }
     /// Mistakes that this link alone shows.
     fn mistakes(&self) -> Vec<Mistake>;
     /// How often one call is sent at most, the first time included.
