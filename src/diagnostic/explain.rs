@@ -22,6 +22,12 @@ pub fn too_large(document: &Document, limit: usize) -> Diagnostic {
         .help("split the model, or move traces into files of their own")
 }
 
+/// A text without a word.
+pub fn empty(document: &Document) -> Diagnostic {
+    Diagnostic::error("empty", document.place(Span::default()), "the text is empty")
+        .help("an architecture starts with `Architecture(name: ..., nodes: { ... })`")
+}
+
 /// Brackets, strings or comments that do not match.
 pub fn fault(document: &Document, fault: Fault) -> Diagnostic {
     let text = document.text();
@@ -47,12 +53,31 @@ pub fn fault(document: &Document, fault: Fault) -> Diagnostic {
         }
         Fault::Endless { start, comment } => {
             let (what, end) = if comment { ("comment", "*/") } else { ("text", "\"") };
-            Diagnostic::error("endless-text", place(start), format!("this {what} never ends"))
+            let diagnostic = Diagnostic::error("endless-text", place(start), format!("this {what} never ends"))
                 .label("starts here")
-                .help(format!("close it with `{end}`"))
+                .help(format!("close it with `{end}`"));
+            match first_long_text(text) {
+                Some(span) if !comment => {
+                    diagnostic.also(document.place(span), "or did this one lose its closing quote?")
+                }
+                _ => diagnostic,
+            }
         }
         Fault::TooDeep(at) => too_deep(document, at),
     }
+}
+
+/// The start of the first text that goes on in the next line: a lost quote turns all that follows inside out.
+fn first_long_text(text: &str) -> Option<Span> {
+    let mut at = 0;
+    while let Ok(Some((_, span))) = next_token(text, at) {
+        let word = &text[span.start..span.end];
+        if let Some(newline) = word.find('\n').filter(|_| word.starts_with('"')) {
+            return Some(Span { start: span.start, end: span.start + newline });
+        }
+        at = span.end;
+    }
+    None
 }
 
 fn too_deep(document: &Document, at: usize) -> Diagnostic {
@@ -132,6 +157,35 @@ pub fn failure(context: &Context<'_>, entry: Option<usize>, error: &ron::Error) 
                 .help("write text, and numbers with units, in quotes")
                 .suggest(place, format!("\"{found}\""))
         }
+        Error::ExpectedRawValue => argument(context),
+        Error::ExpectedDifferentStructName { expected, .. } => struct_name(context, entry, expected),
+        Error::ExpectedNamedStructLike(expected) if !found.starts_with(['"', '[', '{']) => {
+            struct_name(context, entry, expected)
+        }
+        Error::ExpectedNamedStructLike(_) | Error::ExpectedStructLike if found.starts_with('{') => {
+            Diagnostic::error("wrong-type", place, "expected fields in round brackets, found a map")
+                .help("write `(name: value, ...)`, names without quotes")
+        }
+        Error::ExpectedIdentifier if found.starts_with('"') => {
+            Diagnostic::error("wrong-type", place.clone(), format!("expected a name, found the text {found}"))
+                .help("this name stands without quotes")
+                .suggest(place, found.trim_matches('"'))
+        }
+        Error::ExpectedComma if lost_colon(context, entry).is_some() => {
+            let name = lost_colon(context, entry).unwrap_or_default();
+            let value = found[name.len()..].trim_start_matches(|letter: char| letter.is_whitespace() || letter == '=');
+            Diagnostic::error("missing-colon", place.clone(), format!("a colon is missing after `{name}`"))
+                .help("write `name: value`")
+                .suggest(place, format!("{name}: {value}"))
+        }
+        Error::ExpectedComma if found.parse::<f64>().is_ok() => {
+            Diagnostic::error("wrong-type", place, format!("expected a whole number, found {}", describe(found)))
+                .label("expected a whole number")
+        }
+        Error::IntegerOutOfBounds if found.starts_with('-') => {
+            Diagnostic::error("wrong-type", place, format!("{} is negative", describe(found)))
+                .label("expected a whole number of 0 or more")
+        }
         Error::ExpectedComma if found.starts_with(|letter: char| letter.is_ascii_digit()) && is_word(found) => {
             Diagnostic::error("wrong-type", place.clone(), format!("`{found}` is neither a number nor text"))
                 .help("write numbers with units in quotes")
@@ -155,6 +209,53 @@ pub fn failure(context: &Context<'_>, entry: Option<usize>, error: &ron::Error) 
             None => Diagnostic::error("syntax", place, sentence(&error.to_string())),
         },
     }
+}
+
+/// Brackets that must hold one value and hold none or several.
+fn argument(context: &Context<'_>) -> Diagnostic {
+    let group = &context.outline.groups[context.outline.group_at(context.offset)];
+    let place = context.document.place(group.span);
+    let title = match group.entries.len() {
+        0 => "a value is missing in these brackets".to_owned(),
+        count => format!("expected one value in these brackets, found {count}"),
+    };
+    Diagnostic::error("wrong-type", place, title).label("expected one value")
+}
+
+/// A struct under another name than its own, or no struct at all.
+fn struct_name(context: &Context<'_>, entry: Option<usize>, expected: &str) -> Diagnostic {
+    let text = context.document.text();
+    let value = entry.map(|entry| context.outline.entries[entry].value).unwrap_or_default();
+    let written = &text[value.start..value.end];
+    let name =
+        &written[..written.find(|letter: char| !(letter.is_alphanumeric() || letter == '_')).unwrap_or(written.len())];
+    let place = context.document.place(Span { start: value.start, end: value.start + name.len() });
+    if name.is_empty() || name.starts_with(|letter: char| letter.is_ascii_digit()) {
+        let place = context.document.place(value);
+        return Diagnostic::error(
+            "wrong-type",
+            place,
+            format!("expected `{expected}(...)`, found {}", describe(written)),
+        )
+        .label(format!("expected `{expected}(...)`"));
+    }
+    Diagnostic::error("wrong-type", place.clone(), format!("expected `{expected}`, found `{name}`"))
+        .label(format!("expected `{expected}(...)`"))
+        .help("this is the only name that may stand here")
+        .suggest(place, expected)
+}
+
+/// The name of a field that is followed by no colon, where the fields around it have one.
+fn lost_colon<'a>(context: &Context<'a>, entry: Option<usize>) -> Option<&'a str> {
+    let entry = &context.outline.entries[entry?];
+    let group = &context.outline.groups[entry.group];
+    if entry.key.is_some() || group.bracket != '(' || !context.outline.has_keys(entry.group) {
+        return None;
+    }
+    let written = &context.document.text()[entry.span.start..entry.span.end];
+    let name = &written[..written.find(|letter: char| letter.is_whitespace() || letter == '=')?];
+    let is_name = name.starts_with(|letter: char| letter.is_alphabetic()) && !name.contains(['"', '(', '[', '{']);
+    is_name.then_some(name)
 }
 
 /// A name that is none of the expected ones.
@@ -234,7 +335,7 @@ fn expectation(error: &ron::Error) -> Option<String> {
 fn describe(text: &str) -> String {
     let short = text.len() <= 40 && !text.contains('\n');
     let kind = match text.chars().next() {
-        None => return "nothing".to_owned(),
+        None | Some(')' | ']' | '}') => return "nothing".to_owned(),
         Some('"') => "the text",
         Some('[') => return "a list".to_owned(),
         Some('{') => return "a map".to_owned(),

@@ -291,6 +291,11 @@ impl Outline {
         entry.children.iter().copied().rfind(|child| entry.value.covers(self.groups[*child].span))
     }
 
+    /// Whether the entries of a group have names: fields or a map, and neither a list nor arguments.
+    pub fn has_keys(&self, group: usize) -> bool {
+        self.groups[group].entries.iter().any(|entry| self.entries[*entry].key.is_some())
+    }
+
     /// The entry that holds this one.
     pub fn parent(&self, entry: usize) -> Option<usize> {
         self.groups[self.entries[entry].group].parent

@@ -39,14 +39,10 @@ pub fn parse<T: DeserializeOwned>(document: &Document, diagnostics: &mut Diagnos
 /// Reads as much of a document as is right, so that the sense of the rest can be checked too.
 pub fn parse_partly<T: DeserializeOwned>(document: &Document, diagnostics: &mut Diagnostics) -> Reading<T> {
     let text = document.text();
-    if text.len() > LARGEST {
-        diagnostics.push(explain::too_large(document, LARGEST));
-        return Reading { value: None, skipped: Vec::new() };
-    }
-    let outline = match outline(text) {
+    let outline = match admit(document) {
         Ok(outline) => outline,
-        Err(fault) => {
-            diagnostics.push(explain::fault(document, fault));
+        Err(diagnostic) => {
+            diagnostics.push(*diagnostic);
             return Reading { value: None, skipped: Vec::new() };
         }
     };
@@ -56,6 +52,18 @@ pub fn parse_partly<T: DeserializeOwned>(document: &Document, diagnostics: &mut 
     attempt.skip_duplicates(diagnostics);
     let value = attempt.read_until_right(diagnostics);
     Reading { value, skipped: attempt.skipped() }
+}
+
+/// Refuses texts that no attempt could read.
+fn admit(document: &Document) -> Result<Outline, Box<Diagnostic>> {
+    if document.text().len() > LARGEST {
+        return Err(Box::new(explain::too_large(document, LARGEST)));
+    }
+    let outline = outline(document.text()).map_err(|fault| explain::fault(document, fault))?;
+    if outline.entries.is_empty() {
+        return Err(Box::new(explain::empty(document)));
+    }
+    Ok(outline)
 }
 
 struct Attempt<'a> {
@@ -113,7 +121,10 @@ impl Attempt<'_> {
             return false;
         }
         let entry = &self.outline.entries[entry];
-        let key = entry.key.map_or("", |key| &self.document.text()[key.start..key.end]);
+        let written = entry.key.unwrap_or(entry.span);
+        let written = &self.document.text()[written.start..written.end];
+        // A field that lost its colon is known by its first word.
+        let key = written.split(|letter: char| letter.is_whitespace() || letter == '=').next().unwrap_or_default();
         key == field || closest(key, [field]).is_some()
     }
 
@@ -131,12 +142,14 @@ impl Attempt<'_> {
     }
 
     /// The innermost entry around this one that can be missing without changing what its neighbours mean: items of
-    /// lists, entries of maps, fields with a name. Arguments that are known by position cannot.
+    /// lists, entries of maps, fields (also one that lost its colon). Arguments that are known by position cannot.
     fn removable(&self, mut entry: usize) -> Option<usize> {
         loop {
-            let bracket = self.outline.groups[self.outline.entries[entry].group].bracket;
-            let has_key = self.outline.entries[entry].key.is_some();
-            if !self.is_skipped[entry] && (matches!(bracket, '{' | '[') || (bracket == '(' && has_key)) {
+            let group = self.outline.entries[entry].group;
+            let bracket = self.outline.groups[group].bracket;
+            if !self.is_skipped[entry]
+                && (matches!(bracket, '{' | '[') || (bracket == '(' && self.outline.has_keys(group)))
+            {
                 return Some(entry);
             }
             entry = self.outline.parent(entry)?;
