@@ -46,7 +46,7 @@ pub struct Outline {
     /// The first is the whole text.
     pub groups: Vec<Group>,
     pub entries: Vec<Entry>,
-    /// Places right after a value that another entry follows without a comma.
+    /// Entries that another one follows without a comma, in order.
     pub missing_commas: Vec<usize>,
 }
 
@@ -185,7 +185,7 @@ impl Builder {
         entry.value.end = end;
         entry.span.end = end;
         entry.end = end;
-        self.outline.missing_commas.push(end);
+        self.outline.missing_commas.push(index);
         let next = self.start_entry(key);
         self.give_key(next, key, colon);
     }
@@ -330,7 +330,7 @@ mod tests {
         let keys: Vec<_> =
             outline.entries.iter().filter_map(|entry| entry.key).map(|key| &text[key.start..key.end]).collect();
         assert_eq!(keys, ["a", "b", "c", "d", "e"]);
-        let after: Vec<_> = outline.missing_commas.iter().map(|at| &text[..*at]).collect();
+        let after: Vec<_> = outline.missing_commas.iter().map(|entry| &text[..outline.entries[*entry].end]).collect();
         assert_eq!(after, ["(a: 1", "(a: 1 // one\n b: Foo(c: 2", "(a: 1 // one\n b: Foo(c: 2 d: 3)"]);
         Ok(())
     }

@@ -174,16 +174,14 @@ impl Attempt<'_> {
 
     /// Reports forgotten commas and puts them into the blank after the value, or skips the entry if there is no blank.
     fn add_missing_commas(&mut self, diagnostics: &mut Diagnostics) {
-        for at in std::mem::take(&mut self.outline.missing_commas) {
+        for entry in std::mem::take(&mut self.outline.missing_commas) {
+            let at = self.outline.entries[entry].end;
             diagnostics.push(explain::missing_comma(self.document, at));
-            let first = self.outline.entries.partition_point(|entry| entry.span.start < at);
             if self.text.as_bytes().get(at).is_some_and(u8::is_ascii_whitespace) {
                 self.text.replace_range(at..=at, ",");
-                for entry in &mut self.outline.entries[..first] {
-                    entry.end += usize::from(entry.end == at);
-                }
-            } else if first < self.outline.entries.len() {
-                self.skip(first);
+                self.outline.entries[entry].end = at + 1;
+            } else {
+                self.skip(entry);
             }
         }
     }
