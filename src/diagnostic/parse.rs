@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::diagnostic::document::Document;
 use crate::diagnostic::explain::{self, Context};
+use crate::diagnostic::fault;
 use crate::diagnostic::names::closest;
 use crate::diagnostic::outline::{Outline, outline};
 use crate::diagnostic::span::{Failure, Span, read, work};
@@ -57,11 +58,11 @@ pub fn parse_partly<T: DeserializeOwned>(document: &Document, diagnostics: &mut 
 /// Refuses texts that no attempt could read.
 fn admit(document: &Document) -> Result<Outline, Box<Diagnostic>> {
     if document.text().len() > LARGEST {
-        return Err(Box::new(explain::too_large(document, LARGEST)));
+        return Err(Box::new(fault::too_large(document, LARGEST)));
     }
-    let outline = outline(document.text()).map_err(|fault| explain::fault(document, fault))?;
+    let outline = outline(document.text()).map_err(|fault| fault::fault(document, fault))?;
     if outline.entries.is_empty() {
-        return Err(Box::new(explain::empty(document)));
+        return Err(Box::new(fault::empty(document)));
     }
     Ok(outline)
 }
@@ -176,7 +177,7 @@ impl Attempt<'_> {
     fn add_missing_commas(&mut self, diagnostics: &mut Diagnostics) {
         for entry in std::mem::take(&mut self.outline.missing_commas) {
             let at = self.outline.entries[entry].end;
-            diagnostics.push(explain::missing_comma(self.document, at));
+            diagnostics.push(fault::missing_comma(self.document, at));
             if self.text.as_bytes().get(at).is_some_and(u8::is_ascii_whitespace) {
                 self.text.replace_range(at..=at, ",");
                 self.outline.entries[entry].end = at + 1;
@@ -197,7 +198,7 @@ impl Attempt<'_> {
                 let name = &self.document.text()[key.start..key.end];
                 match first.get(name) {
                     Some(earlier) if !name.is_empty() => {
-                        diagnostics.push(explain::duplicate(self.document, name, *earlier, key));
+                        diagnostics.push(fault::duplicate(self.document, name, *earlier, key));
                         self.skip(entry);
                     }
                     _ => {
