@@ -61,7 +61,7 @@ fn names_may_hold_dots_and_arrows() {
 #[test]
 fn what_is_not_there_is_added() {
     assert_eq!(line("links.web -> db.v1.latency_s=1"), "links: { \"web -> db.v1\": (retries: 1, latency_s: 1) },");
-    assert_eq!(line("nodes.web.operations.write=[]"), "}),");
+    assert_eq!(line("nodes.web.operations.write=[]"), "\"read\": [Compute(0.1), Call(\"db.v1.get\")], \"write\": []");
     let text =
         edited(&["nodes.web.operations.write=[]", "description=\"d\""]).map(|document| document.text().to_owned());
     let text = text.unwrap_or_default();
