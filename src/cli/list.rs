@@ -18,7 +18,8 @@ impl List {
     pub(super) fn run(&self) -> Verdict {
         let techniques: Vec<_> = CATALOGUE.iter().chain(LINK_CATALOGUE).collect();
         if self.json {
-            let list: Vec<_> = techniques.iter().map(|one| json!({ "name": one.name, "summary": one.summary })).collect();
+            let list: Vec<_> =
+                techniques.iter().map(|one| json!({ "name": one.name, "summary": one.summary })).collect();
             print_json(&json!({ "schema": SCHEMA, "techniques": list }));
             return Ok(());
         }

@@ -174,11 +174,7 @@ fn node(sample: &Sample<'_>, index: usize, exceedances: f64) -> Node {
         ratio_interval(numerator, denominator).map(|estimate| interval(estimate, 1.0))
     };
     let latencies = |histogram: &dyn Fn(&NodeRecord) -> LatencyHistogram| Latencies {
-        per_replication: sample
-            .records
-            .iter()
-            .map(|record| histogram(&record.nodes[index]))
-            .collect(),
+        per_replication: sample.records.iter().map(|record| histogram(&record.nodes[index])).collect(),
     };
     let seconds = sample.per_replication(Record::seconds);
     let completed = count(&|counters| counters.completed as f64);
@@ -232,4 +228,3 @@ fn cost_usd(compiled: &Compiled, index: usize, record: &Record) -> f64 {
 fn interval(estimate: Estimate, unit: f64) -> Interval {
     Interval { value: estimate.value * unit, low: estimate.low * unit, high: estimate.high * unit }
 }
-

@@ -299,11 +299,8 @@ impl ClientsNode {
     #[inline(always)]
     fn send(&mut self, context: &mut Context<'_>, number: u64, user: u32) {
         let key = context.seed().request(self.requests, number);
-        let operation = if self.destinations.len() == 1 {
-            0
-        } else {
-            self.mix.sample(&mut Stream::keyed(key, self.choosing, 0)) as usize
-        };
+        let operation =
+            if self.destinations.len() == 1 { 0 } else { self.mix.sample(&mut Stream::keyed(key, self.choosing, 0)) };
         let zone = (user % u32::from(self.zones)) as u8;
         let identity = Identity { key, user, salt: 0, priority: self.priority, zone };
         self.sent += 1;
