@@ -27,7 +27,8 @@ fn experiments() -> Vec<PathBuf> {
 fn stored(experiment: &Path) -> Study {
     let name = experiment.file_stem().expect("a file has a name").to_string_lossy().into_owned();
     let path = root().join("plots").join(format!("{name}.json"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}; run make plots", path.display()));
+    let text =
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}; run make plots", path.display()));
     serde_json::from_str(&text).expect("a study in today's layout; run make plots")
 }
 
