@@ -141,8 +141,10 @@ mod tests {
 
     const DRAWS: u64 = 200_000;
 
-    /// Streams addressed by counting up one part of the address at a time, and their first words.
-    fn families() -> Vec<(&'static str, Box<dyn Fn(u64) -> Stream>)> {
+    type Family = Box<dyn Fn(u64) -> Stream>;
+
+    /// Streams addressed by counting up one part of the address at a time.
+    fn families() -> Vec<(&'static str, Family)> {
         let purpose = Purpose::named("service/compute");
         let seed = Seed::new(7, 0);
         vec![

@@ -4,19 +4,23 @@
 pub fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = fold(written);
     let mut best: Option<(usize, &str)> = None;
-    for candidate in candidates {
+    // Nobody reads on while a name is compared with tens of thousands of others.
+    for candidate in candidates.into_iter().take(2000) {
         let target = fold(candidate);
         let longest = folded.chars().count().max(target.chars().count());
         // A third of the letters may differ, one in a short name.
-        let allowed = (longest / 3).max(1);
+        let allowed = ((longest + 1) / 3).max(1);
         // Distances of very long names cost their product; such names are no typing mistakes.
-        if longest > 200 || longest < 2 {
+        if !(2..=200).contains(&longest) {
             continue;
         }
         let mut distance = strsim::damerau_levenshtein(&folded, &target);
         let shortest = folded.chars().count().min(target.chars().count());
-        if distance > allowed && shortest >= 4 && (folded.contains(&target) || target.contains(&folded)) {
-            distance = allowed;
+        let alike = folded.chars().zip(target.chars()).take_while(|(one, other)| one == other).count();
+        let within = shortest >= 4 && (folded.contains(&target) || target.contains(&folded));
+        // A different ending (`retry` for `retries`), or a part of the name.
+        if within || (alike >= 4 && alike * 4 >= shortest * 3) {
+            distance = distance.min(allowed);
         }
         if distance <= allowed && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, candidate));
@@ -68,6 +72,8 @@ mod tests {
         assert_eq!(closest("maxReplicas", known), Some("max_replicas"));
         assert_eq!(closest("memroy", known), Some("memory"));
         assert_eq!(closest("price", known), None);
+        assert_eq!(closest("retry", ["latency", "retries"]), Some("retries"));
+        assert_eq!(closest("Cash", ["Clients", "Cache"]), Some("Cache"));
         assert_eq!(list(["a", "b", "c"]), "`a`, `b` and `c`");
         assert_eq!(list([]), "nothing");
     }

@@ -62,7 +62,7 @@ impl Shape {
                 let unit: f64 = Exp1.sample(stream);
                 to_ns(mean * unit)
             }
-            ShapeLaw::Inverse(inverse) => to_ns(inverse.value_at(stream.unit())),
+            ShapeLaw::Inverse(inverse) => to_ns(inverse.value_at(stream.next_word())),
             ShapeLaw::Samples(samples) => samples[stream.below(samples.len() as u64) as usize],
             ShapeLaw::Mixture { choice, parts } => parts[choice.sample(stream)].sample_ns(stream),
         }

@@ -2,7 +2,7 @@
 
 use super::DistributionError;
 use super::compile::shaped;
-use super::empirical::{InverseDistribution, Knot};
+use super::empirical::{InverseDistribution, Knot, pieces};
 use super::moments::Moments;
 use super::sampler::Sampler;
 use super::shape::ShapeLaw;
@@ -52,6 +52,10 @@ pub(super) fn histogram(cells: &[HistogramCell]) -> Result<Sampler, Distribution
                 .help("write the cells in ascending order, without overlap"));
         }
         end = *to;
+        if *count == 0.0 {
+            // An empty cell must not be drawn, not even by rounding.
+            continue;
+        }
         knots.push(Knot { cumulative: cumulative / total, value: from.ns as f64 });
         cumulative += count;
         knots.push(Knot { cumulative: (cumulative / total).min(1.0), value: to.ns as f64 });
@@ -63,10 +67,10 @@ fn inverse(mut knots: Vec<Knot>) -> Sampler {
     if let Some(last) = knots.last_mut() {
         last.cumulative = 1.0;
     }
-    let inverse = InverseDistribution::new(knots);
-    let parts = inverse.pieces().map(|(probability, low, high)| (probability, Moments::uniform(low, high)));
-    let moments = Moments::mixture(parts);
-    shaped(ShapeLaw::Inverse(inverse), moments)
+    let moments = Moments::mixture(
+        pieces(&knots).map(|(from, to)| (to.cumulative - from.cumulative, Moments::uniform(from.value, to.value))),
+    );
+    shaped(ShapeLaw::Inverse(InverseDistribution::new(&knots)), moments)
 }
 
 pub(super) fn samples(values_ns: Vec<u64>) -> Result<Sampler, DistributionError> {

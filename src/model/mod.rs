@@ -8,6 +8,8 @@ pub mod architecture;
 pub mod check;
 pub mod compile;
 pub mod patch;
+#[cfg(test)]
+mod patch_tests;
 pub mod path;
 pub mod read;
 

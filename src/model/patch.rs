@@ -2,7 +2,7 @@
 
 use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::diagnostic::document::{Document, Insertion};
-use crate::diagnostic::explain;
+use crate::diagnostic::fault;
 use crate::diagnostic::outline::{Outline, outline};
 use crate::diagnostic::source::Place;
 use crate::diagnostic::span::{Span, Spanned, Verbatim};
@@ -81,7 +81,7 @@ pub fn patch(document: &Document, edits: &[Edit]) -> Result<Document, Diagnostic
 fn apply(document: &Document, edit: &Edit) -> Result<Document, Box<Diagnostic>> {
     check_value(edit)?;
     let text = document.text();
-    let outline = outline(text).map_err(|fault| explain::fault(document, fault))?;
+    let outline = outline(text).map_err(|fault| fault::fault(document, fault))?;
     let target = follow(text, &outline, &edit.path).map_err(|lost| unknown_path(edit, &lost))?;
     let value = Insertion { text: edit.value.clone(), origin: edit.value_origin.clone() };
     let made = |text: String| Insertion { text, origin: edit.path_origin.clone() };

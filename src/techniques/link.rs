@@ -39,7 +39,7 @@ use crate::distribution::Distribution;
 use crate::distribution::Sampler;
 use crate::engine::context::Context;
 use crate::engine::record::{NodeRecord, Share};
-use crate::engine::visit::{Visit, VisitId};
+use crate::engine::visit::VisitId;
 use crate::engine::{Destination, Failure, Node, Outcome, Reply, Timer};
 use crate::price::TransferPrice;
 use crate::random::{Purpose, Stream};
@@ -166,13 +166,15 @@ impl Retry {
     }
 }
 
-/// Timer kinds; the attempt is in the bits above, the outcome above that.
+/// Timer kinds; the attempt is in the bits above, the outcome or the replica above that.
 const SENT: u32 = 0;
 const RETURNED: u32 = 1;
 const TIMEOUT: u32 = 2;
 const RETRY: u32 = 3;
+/// The request has reached the other zone.
+const CROSSED: u32 = 4;
 const ATTEMPT_SHIFT: u32 = 8;
-const OUTCOME_SHIFT: u32 = 16;
+const DETAIL_SHIFT: u32 = 16;
 
 /// A link at work.
 #[derive(Clone, Debug)]
@@ -283,32 +285,23 @@ impl LinkNode {
         law.sample_ns(&mut Stream::keyed(visit.key, *purpose, salt))
     }
 
-    /// The request has come through: hand it to the callee.
+    /// The request has come through: hand it to the callee, or send it on to another zone.
     fn deliver(&mut self, context: &mut Context<'_>, slot: u32) {
-        let token = context.id(slot).token();
-        let visit = *context.visit(slot);
-        let mut identity = visit.identity();
-        if visit.pending > 0 {
-            identity.salt = resalt(identity.salt, u32::from(visit.pending));
-        }
-        let destination = Destination { node: self.target, operation: visit.operation };
-        let mut replica = visit.replica;
-        if let Some(balancer) = &mut self.balancer
-            && replica == Visit::ANY_REPLICA
-        {
+        let mut replica = context.visit(slot).replica;
+        if let Some(balancer) = &mut self.balancer {
             replica = balancer.choose(context, slot);
             let crossing_ns = self.crossing_ns(context, slot, replica, 0);
             if crossing_ns > 0 {
-                context.visit(slot).program_counter = replica;
-                let kind = CROSSED | u32::from(visit.pending) << ATTEMPT_SHIFT;
-                return context.after(crossing_ns, Timer { kind, data: token.0 });
+                let attempt = u32::from(context.visit(slot).pending);
+                let kind = CROSSED | attempt << ATTEMPT_SHIFT | u32::from(replica) << DETAIL_SHIFT;
+                let data = context.id(slot).token().0;
+                return context.after(crossing_ns, Timer { kind, data });
             }
         }
-        let call = context.call(destination, token, visit.pending as u8, identity);
-        context.visit(call).replica = replica;
+        self.hand_over(context, slot, replica);
     }
 
-    fn crossed(&mut self, context: &mut Context<'_>, slot: u32) {
+    fn hand_over(&mut self, context: &mut Context<'_>, slot: u32, replica: u16) {
         let token = context.id(slot).token();
         let visit = *context.visit(slot);
         let mut identity = visit.identity();
@@ -317,7 +310,7 @@ impl LinkNode {
         }
         let destination = Destination { node: self.target, operation: visit.operation };
         let call = context.call(destination, token, visit.pending as u8, identity);
-        context.visit(call).replica = visit.program_counter;
+        context.visit(call).replica = replica;
     }
 
     /// The attempt has ended like this.
@@ -341,9 +334,6 @@ impl LinkNode {
         context.reply(slot, outcome);
     }
 }
-
-/// Timer kind: the request has reached the other zone.
-const CROSSED: u32 = 4;
 
 impl Retry {
     fn pause_ns(&self, attempt: u16, stream: &mut Stream) -> u64 {
@@ -401,21 +391,25 @@ impl Node for LinkNode {
         if delay_ns == 0 {
             return self.ended(context, slot, reply.outcome);
         }
-        let kind = RETURNED | attempt << ATTEMPT_SHIFT | outcome_code(reply.outcome) << OUTCOME_SHIFT;
+        let kind = RETURNED | attempt << ATTEMPT_SHIFT | outcome_code(reply.outcome) << DETAIL_SHIFT;
         context.after(delay_ns, Timer { kind, data: reply.token.0 });
     }
 
     fn timer(&mut self, context: &mut Context<'_>, timer: Timer) {
         let token = crate::engine::Token(timer.data);
-        let Some(slot) = context.visits().find(VisitId::from_token(token)) else { return };
         let attempt = (timer.kind >> ATTEMPT_SHIFT) as u8;
-        if context.visit(slot).pending as u8 != attempt {
+        let found = context.visits().find(VisitId::from_token(token));
+        let Some(slot) = found.filter(|&slot| context.visit(slot).pending as u8 == attempt) else {
+            // The attempt was given up on its way to another zone: the replica never sees it.
+            if let (CROSSED, Some(balancer)) = (timer.kind & 0xFF, &mut self.balancer) {
+                balancer.withdrawn((timer.kind >> DETAIL_SHIFT) as u16);
+            }
             return;
-        }
+        };
         match timer.kind & 0xFF {
             SENT => self.deliver(context, slot),
-            CROSSED => self.crossed(context, slot),
-            RETURNED => self.ended(context, slot, outcome_of(timer.kind >> OUTCOME_SHIFT)),
+            CROSSED => self.hand_over(context, slot, (timer.kind >> DETAIL_SHIFT) as u16),
+            RETURNED => self.ended(context, slot, outcome_of(timer.kind >> DETAIL_SHIFT)),
             TIMEOUT => {
                 self.timeouts += 1;
                 self.ended(context, slot, Outcome::Failed(Failure::TimedOut));

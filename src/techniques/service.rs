@@ -13,7 +13,7 @@
 //! | parameter | unit | default | meaning |
 //! |---|---|---|---|
 //! | `replicas` | | 1 | equal copies |
-//! | `cpu` | cores | 1 | of each replica; fractions throttle |
+//! | `cpu` | cores | 1 | of each replica; fractions throttle threads, event loops need whole cores |
 //! | `workers` | requests | unlimited | in service at once in each replica: threads or processes |
 //! | `queue` | requests | unlimited | waiting in each replica for a worker; beyond it requests are rejected |
 //! | `discipline` | | `FirstComeFirstServed` | who gets the next free worker |
@@ -142,6 +142,12 @@ impl Spec for Service {
             let message = "a replica has between 0.001 and 100,000 cores";
             found.push(Mistake::new(cpu.span, message, "write for example 2 or 0.5"));
         }
+        if let Some(cpu) = self.cpu.as_ref().filter(|cpu| cpu.value.fract() != 0.0)
+            && self.scheduling == Scheduling::RunToCompletion
+        {
+            let message = "computations that run to completion need whole cores";
+            found.push(Mistake::new(cpu.span, message, "write for example 1, or use ProcessorSharing"));
+        }
         if let Some(workers) = self.workers.as_ref().filter(|workers| workers.value == 0) {
             found.push(Mistake::new(workers.span, "without workers nothing is ever served", "write 1 or more"));
         }
@@ -181,6 +187,10 @@ impl Spec for Service {
         let count = f64::from(self.count());
         let workers = self.workers.as_ref().map(|workers| u64::from(workers.value) * u64::from(self.count()));
         Capacity { cores: Some(count * self.cores()), workers, connections: None }
+    }
+
+    fn settling_s(&self) -> f64 {
+        self.operations.values().map(|steps| steps::longest_ttl_s(steps)).fold(0.0, f64::max)
     }
 
     fn prices(&self) -> Prices {

@@ -11,6 +11,10 @@ pub mod links;
 pub mod reach;
 pub mod references;
 pub mod retries;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub mod toy;
 
 use std::collections::BTreeSet;
 

@@ -172,6 +172,11 @@ impl Balancer {
         chosen as u16
     }
 
+    /// A request meant for this replica never reached it.
+    pub fn withdrawn(&mut self, replica: u16) {
+        self.outstanding[usize::from(replica)] -= 1;
+    }
+
     /// A request sent to this replica came back after `response_ns`.
     #[inline]
     pub fn returned(&mut self, replica: u16, response_ns: u64) {

@@ -102,6 +102,14 @@ pub fn mistakes(steps: &[Step], span: Span) -> Vec<Mistake> {
         Step::Parallel(branches) if branches.is_empty() => {
             found.push(Mistake::new(branches.span, "there is nothing to run in parallel", "add a list of steps"));
         }
+        Step::Parallel(branches) if branches.iter().any(|branch| replies(branch)) => {
+            let help = "move Reply before or after the parallel step";
+            found.push(Mistake::new(
+                branches.span,
+                "a branch cannot reply: its caller is the step that waits for it",
+                help,
+            ));
+        }
         Step::Repeat { times, .. } if **times == 0 => {
             found.push(Mistake::new(times.span, "repeating 0 times does nothing", "write 1 or more"));
         }
@@ -121,6 +129,23 @@ pub fn mistakes(steps: &[Step], span: Span) -> Vec<Mistake> {
         let message = format!("the operation unrolls to more than {LARGEST_PROGRAM} steps");
         found.push(Mistake::new(span, message, "repeat fewer times"));
     }
+    found
+}
+
+/// The longest time to live of what the steps store, in seconds.
+pub fn longest_ttl_s(steps: &[Step]) -> f64 {
+    let mut longest_s = 0.0;
+    walk(steps, &mut |step| {
+        if let Step::CacheAside { ttl: Some(ttl), .. } = step {
+            longest_s = f64::max(longest_s, ttl.as_s());
+        }
+    });
+    longest_s
+}
+
+fn replies(steps: &[Step]) -> bool {
+    let mut found = false;
+    walk(steps, &mut |step| found |= matches!(step, Step::Reply));
     found
 }
 
