@@ -135,7 +135,7 @@ impl Spec for Service {
             found.extend(steps::mistakes(steps, steps.span));
         }
         if let Some(replicas) = self.replicas.as_ref().filter(|count| !(1..=MOST_REPLICAS).contains(&count.value)) {
-            let message = format!("a service has between 1 and {MOST_REPLICAS} replicas");
+            let message = "a service has between 1 and 60,000 replicas";
             found.push(Mistake::new(replicas.span, message, "write for example 4"));
         }
         if let Some(cpu) = self.cpu.as_ref().filter(|cpu| !(0.001..=100_000.0).contains(&cpu.value)) {

@@ -13,6 +13,11 @@ use crate::random::Stream;
 use crate::techniques::technique::{CompileError, Mistake, Wiring, law_mistakes, mean_s};
 use crate::units::{Duration, Rate, Ratio};
 
+const TRACE_HELP: &str = "a trace is a CSV file with the columns t_seconds and count; its path is seen from the model";
+
+/// The highest rate that may be written.
+pub const HIGHEST_RATE_PER_S: f64 = 1e9;
+
 /// Bins that a trace may have.
 const LONGEST_TRACE: usize = 10_000_000;
 
@@ -70,6 +75,11 @@ impl Arrivals {
             let help = "leave the rate out, or use another arrival process";
             found.push(Mistake::new(rate.span, "this arrival process sets the rate itself", help));
         }
+        let highest = rate.map_or(0.0, |rate| rate.per_second) * self.highest_factor();
+        if highest > HIGHEST_RATE_PER_S && !matches!(self, Self::Poisson | Self::Constant) {
+            let message = format!("the rate would reach {highest:.1e}/s, above 1e9/s");
+            found.push(Mistake::new(span, message, "lower the rate or the factor"));
+        }
         match self {
             Self::Renewal(law) => {
                 found.extend(law_mistakes(law));
@@ -82,8 +92,18 @@ impl Arrivals {
                 found.push(Mistake::new(
                     stages.span,
                     "there is no stage",
-                    "add Stage(duration: \"5m\", target: \"500/s\")",
+                    "write for example [(duration: \"5m\", target: \"500/s\")]",
                 ));
+            }
+            Self::Stages { start_rate, stages } => {
+                let rates = || stages.iter().map(|stage| stage.target).chain([*start_rate]);
+                if rates().any(|rate| rate.per_second > HIGHEST_RATE_PER_S) {
+                    let message = "a rate of these stages is above 1e9/s";
+                    found.push(Mistake::new(stages.span, message, "write for example \"500/s\""));
+                } else if rates().all(|rate| rate.per_second <= 0.0) {
+                    let message = "the rate is zero at all times: nobody sends requests";
+                    found.push(Mistake::new(stages.span, message, "let one target be above zero, such as \"500/s\""));
+                }
             }
             Self::Diurnal { amplitude, .. } if !(0.0..=1.0).contains(&amplitude.value.value) => {
                 let message = "the amplitude of a daily rhythm lies between 0 and 1";
@@ -120,6 +140,15 @@ impl Arrivals {
                 rate.map(|rate| rate * weighted / total)
             }
             Self::Stages { .. } | Self::Spike { .. } | Self::Trace { .. } => None,
+        }
+    }
+
+    /// How far above the clients' rate the process goes.
+    fn highest_factor(&self) -> f64 {
+        match self {
+            Self::Spike { factor, .. } => factor.max(1.0),
+            Self::Mmpp { states } => states.iter().map(|state| state.factor).fold(0.0, f64::max),
+            _ => 1.0,
         }
     }
 
@@ -168,7 +197,7 @@ impl Arrivals {
             }),
             Self::Trace { file, time_scale } => {
                 let bins = read_trace(&wiring.path(file), time_scale.unwrap_or(1.0))
-                    .map_err(|message| CompileError::at(file.span, message))?;
+                    .map_err(|message| CompileError::at(file.span, message).help(TRACE_HELP))?;
                 Process::Trace(Replay::new(bins, rate))
             }
         })
@@ -377,6 +406,9 @@ fn read_trace(path: &Path, time_scale: f64) -> Result<Vec<Bin>, String> {
         count: f64,
     }
     let shown = path.display();
+    if !(time_scale > 0.0 && time_scale.is_finite()) {
+        return Err(format!("the time scale {time_scale} is not above zero"));
+    }
     let mut reader = csv::Reader::from_path(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
     let mut bins: Vec<Bin> = Vec::new();
     for row in reader.deserialize() {
@@ -401,5 +433,12 @@ fn read_trace(path: &Path, time_scale: f64) -> Result<Vec<Bin>, String> {
         return Err(format!("{shown}: a trace needs at least two rows"));
     };
     last.length_ns = before.length_ns;
+    let total: f64 = bins.iter().map(|bin| bin.count).sum();
+    if total <= 0.0 {
+        return Err(format!("{shown}: every count is zero, so nobody sends requests"));
+    }
+    if bins.iter().any(|bin| bin.count > HIGHEST_RATE_PER_S * bin.length_ns * 1e-9) {
+        return Err(format!("{shown}: a count stands for more than 1e9 requests/s"));
+    }
     Ok(bins)
 }

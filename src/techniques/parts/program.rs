@@ -140,7 +140,8 @@ impl<'a> Compiler<'a> {
     fn steps(&mut self, steps: &[Step]) -> Result<(), CompileError> {
         for step in steps {
             if self.program.code.len() > usize::from(ProgramCounter::MAX) - 16 {
-                return Err(CompileError::new("the operations of one node unroll to more than 65,000 steps"));
+                return Err(CompileError::new("the operations of one node unroll to more than 65,000 steps")
+                    .help("repeat fewer times, or split the node"));
             }
             self.step(step)?;
         }

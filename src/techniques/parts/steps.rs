@@ -93,9 +93,12 @@ pub fn mistakes(steps: &[Step], span: Span) -> Vec<Mistake> {
             found.extend(law_mistakes(law));
         }
         Step::Choose(choices) => {
-            let total: f64 = choices.iter().map(|(probability, _)| probability.value).sum();
-            if (total - 1.0).abs() > 1e-6 {
-                let message = format!("the probabilities of these choices add up to {total:.6}, not to 1");
+            let total = choices.iter().fold(0.0, |total, (probability, _)| total + probability.value);
+            if choices.is_empty() {
+                let help = "write for example [(0.3, [Call(\"database.read\")]), (0.7, [])]";
+                found.push(Mistake::new(choices.span, "there is nothing to choose from", help));
+            } else if (total - 1.0).abs() > 1e-6 {
+                let message = format!("the probabilities of these choices add up to {total}, not to 1");
                 found.push(Mistake::new(choices.span, message, "add an empty choice for the rest, such as (0.3, [])"));
             }
         }
