@@ -1,1 +1,7 @@
-fn main() {}
+//! The `forescale` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    forescale::cli::main()
+}

@@ -48,9 +48,7 @@ impl Quantity for HourlyPrice {
             "month" | "mo" => HOURS_PER_MONTH,
             "year" | "yr" => 12.0 * HOURS_PER_MONTH,
             "m" => {
-                return Err(Fault::Because(format!(
-                    "\"{text}\": write \"/month\" or \"/min\", m may mean either"
-                )));
+                return Err(Fault::Because(format!("\"{text}\": write \"/month\" or \"/min\", m may mean either")));
             }
             _ => return Err(Fault::Unreadable),
         };
@@ -65,10 +63,7 @@ impl Quantity for RequestPrice {
 
     fn read(text: &str) -> Result<Self, Fault> {
         let (usd, bought) = split_price(text)?;
-        let bought = bought
-            .trim_end_matches("requests")
-            .trim_end_matches("request")
-            .trim_end();
+        let bought = bought.trim_end_matches("requests").trim_end_matches("request").trim_end();
         let (count, prefix) = match split_number(bought) {
             Some((count, _, prefix)) => (count, prefix),
             None => (1.0, bought),
@@ -91,9 +86,7 @@ impl Quantity for TransferPrice {
     fn read(text: &str) -> Result<Self, Fault> {
         let (usd, unit) = split_price(text)?;
         if unit.ends_with('b') {
-            return Err(Fault::Because(format!(
-                "\"{text}\": a lower-case b means bits; data is priced in \"GB\""
-            )));
+            return Err(Fault::Because(format!("\"{text}\": a lower-case b means bits; data is priced in \"GB\"")));
         }
         let factor = match unit {
             "B" => 1.0,
@@ -112,19 +105,11 @@ impl Quantity for TransferPrice {
 }
 
 fn finite(usd: f64, text: &str) -> Result<f64, Fault> {
-    if usd.is_finite() {
-        Ok(usd)
-    } else {
-        Err(Fault::Because(format!("\"{text}\" is not a finite price")))
-    }
+    if usd.is_finite() { Ok(usd) } else { Err(Fault::Because(format!("\"{text}\" is not a finite price"))) }
 }
 
 /// Writes `value` in the first unit in which a short number reads back as the same value, else in the last one.
-fn write_price(
-    formatter: &mut fmt::Formatter<'_>,
-    value: f64,
-    units: &[(&str, f64)],
-) -> fmt::Result {
+fn write_price(formatter: &mut fmt::Formatter<'_>, value: f64, units: &[(&str, f64)]) -> fmt::Result {
     for (unit, factor) in units {
         let scaled = value * factor;
         for candidate in [(scaled * 1e9).round() / 1e9, scaled] {
@@ -147,11 +132,7 @@ impl fmt::Display for HourlyPrice {
 
 impl fmt::Display for RequestPrice {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_price(
-            formatter,
-            self.usd_per_request,
-            &[("1M", 1e6), ("request", 1.0)],
-        )
+        write_price(formatter, self.usd_per_request, &[("1M", 1e6), ("request", 1.0)])
     }
 }
 

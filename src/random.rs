@@ -37,9 +37,7 @@ impl Purpose {
     /// A purpose below this one, for example the third step of an operation.
     #[must_use]
     pub fn child(self, index: u64) -> Self {
-        Self(mix(self.0.wrapping_add(
-            index.wrapping_add(1).wrapping_mul(WEYL_INCREMENT),
-        )))
+        Self(mix(self.0.wrapping_add(index.wrapping_add(1).wrapping_mul(WEYL_INCREMENT))))
     }
 }
 
@@ -50,9 +48,7 @@ pub struct Seed(u64);
 impl Seed {
     /// The root for this user-visible seed and replication number.
     pub fn new(seed: u64, replication: u64) -> Self {
-        Self(mix(
-            mix(seed.wrapping_add(WEYL_INCREMENT)) ^ replication.wrapping_mul(SALT_MULTIPLIER)
-        ))
+        Self(mix(mix(seed.wrapping_add(WEYL_INCREMENT)) ^ replication.wrapping_mul(SALT_MULTIPLIER)))
     }
 
     /// The identity of the `index`-th request made for `purpose`: the key of everything that request draws.
@@ -63,9 +59,7 @@ impl Seed {
 
     /// A long-lived stream.
     pub fn stream(self, purpose: Purpose) -> Stream {
-        Stream {
-            state: mix(self.0 ^ purpose.0),
-        }
+        Stream { state: mix(self.0 ^ purpose.0) }
     }
 }
 
@@ -79,9 +73,7 @@ impl Stream {
     /// The draws that the request `key` makes for `purpose`; `salt` tells repeated visits of one request apart.
     #[inline(always)]
     pub fn keyed(key: u64, purpose: Purpose, salt: u32) -> Self {
-        Self {
-            state: mix(key.wrapping_add(purpose.0) ^ u64::from(salt).wrapping_mul(SALT_MULTIPLIER)),
-        }
+        Self { state: mix(key.wrapping_add(purpose.0) ^ u64::from(salt).wrapping_mul(SALT_MULTIPLIER)) }
     }
 
     /// The next 64 uniform bits.
@@ -142,46 +134,27 @@ mod tests {
             total += 1;
         }
         let expected = total as f64 / CELLS as f64;
-        let chi_square: f64 = counts
-            .iter()
-            .map(|count| (*count as f64 - expected).powi(2) / expected)
-            .sum();
+        let chi_square: f64 = counts.iter().map(|count| (*count as f64 - expected).powi(2) / expected).sum();
         let degrees = CELLS as f64 - 1.0;
         (chi_square - degrees) / (2.0 * degrees).sqrt()
     }
 
     const DRAWS: u64 = 200_000;
 
-    /// Streams addressed by counting up one part of the address at a time, and their first words.
-    fn families() -> Vec<(&'static str, Box<dyn Fn(u64) -> Stream>)> {
+    type Family = Box<dyn Fn(u64) -> Stream>;
+
+    /// Streams addressed by counting up one part of the address at a time.
+    fn families() -> Vec<(&'static str, Family)> {
         let purpose = Purpose::named("service/compute");
         let seed = Seed::new(7, 0);
         vec![
-            (
-                "plain keys",
-                Box::new(move |i| Stream::keyed(i, purpose, 0)),
-            ),
-            (
-                "request keys",
-                Box::new(move |i| Stream::keyed(seed.request(purpose, i), purpose, 0)),
-            ),
-            (
-                "salts",
-                Box::new(move |i| Stream::keyed(99, purpose, i as u32)),
-            ),
-            (
-                "purposes",
-                Box::new(move |i| Stream::keyed(99, purpose.child(i), 0)),
-            ),
-            (
-                "replications",
-                Box::new(move |i| Seed::new(1, i).stream(purpose)),
-            ),
+            ("plain keys", Box::new(move |i| Stream::keyed(i, purpose, 0))),
+            ("request keys", Box::new(move |i| Stream::keyed(seed.request(purpose, i), purpose, 0))),
+            ("salts", Box::new(move |i| Stream::keyed(99, purpose, i as u32))),
+            ("purposes", Box::new(move |i| Stream::keyed(99, purpose.child(i), 0))),
+            ("replications", Box::new(move |i| Seed::new(1, i).stream(purpose))),
             ("seeds", Box::new(move |i| Seed::new(i, 0).stream(purpose))),
-            (
-                "high key bits",
-                Box::new(move |i| Stream::keyed(i << 40, purpose, 0)),
-            ),
+            ("high key bits", Box::new(move |i| Stream::keyed(i << 40, purpose, 0))),
         ]
     }
 
@@ -197,10 +170,7 @@ mod tests {
                     stream.next_word()
                 });
                 let found = deviation(words, shift);
-                assert!(
-                    found.abs() < 4.5,
-                    "{name}, draw {draw}, shift {shift}: {found} standard deviations"
-                );
+                assert!(found.abs() < 4.5, "{name}, draw {draw}, shift {shift}: {found} standard deviations");
             }
         }
     }
@@ -209,8 +179,7 @@ mod tests {
     fn adjacent_addresses_give_pairs_that_fill_the_square() {
         for (name, stream) in families() {
             let pairs = (0..DRAWS).map(|i| {
-                let (first, second) =
-                    (stream(i).next_word() >> 60, stream(i + 1).next_word() >> 60);
+                let (first, second) = (stream(i).next_word() >> 60, stream(i + 1).next_word() >> 60);
                 first << 4 | second
             });
             let found = deviation(pairs, 0);
@@ -220,10 +189,7 @@ mod tests {
                 (stream.next_word() >> 60) << 4 | stream.next_word() >> 60
             });
             let found = deviation(within, 0);
-            assert!(
-                found.abs() < 4.5,
-                "{name}, successive draws: {found} standard deviations"
-            );
+            assert!(found.abs() < 4.5, "{name}, successive draws: {found} standard deviations");
         }
     }
 
@@ -231,15 +197,10 @@ mod tests {
     fn adjacent_addresses_are_uncorrelated() {
         for (name, stream) in families() {
             for lag in [1, 2, 16, 1024] {
-                let products: f64 = (0..DRAWS)
-                    .map(|i| (stream(i).unit() - 0.5) * (stream(i + lag).unit() - 0.5))
-                    .sum();
+                let products: f64 = (0..DRAWS).map(|i| (stream(i).unit() - 0.5) * (stream(i + lag).unit() - 0.5)).sum();
                 // A product of two independent centred uniforms has standard deviation 1/12.
                 let correlation = products * 12.0 / (DRAWS as f64).sqrt();
-                assert!(
-                    correlation.abs() < 4.5,
-                    "{name}, lag {lag}: {correlation} standard deviations"
-                );
+                assert!(correlation.abs() < 4.5, "{name}, lag {lag}: {correlation} standard deviations");
             }
         }
     }
@@ -260,13 +221,9 @@ mod tests {
             }
             for bit in 0..64 {
                 for (what, found) in [("ones", ones[bit]), ("flips", flips[bit])] {
-                    let off = (f64::from(found) - 0.5 * f64::from(count))
-                        / (0.25 * f64::from(count)).sqrt();
+                    let off = (f64::from(found) - 0.5 * f64::from(count)) / (0.25 * f64::from(count)).sqrt();
                     // Flips are counted twice for pairs visited from both ends, hence the wider bound.
-                    assert!(
-                        off.abs() < 6.5,
-                        "{name}, bit {bit}, {what}: {off} standard deviations"
-                    );
+                    assert!(off.abs() < 6.5, "{name}, bit {bit}, {what}: {off} standard deviations");
                 }
             }
         }

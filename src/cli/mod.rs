@@ -1,1 +1,152 @@
+//! The command line: one file per verb. Text in, plain data out.
+//!
+//! Standard output carries results (with `--json` exactly one document), standard error everything else.
 
+mod check;
+mod list;
+mod progress;
+mod run;
+mod simulate;
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::diagnostic::report::{self, Style};
+use crate::diagnostic::{Diagnostic, Diagnostics, Place};
+use crate::experiment::pipeline::Violation;
+
+/// Predict how latency and cost respond to scaling techniques, before touching real infrastructure.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run experiments: every variant at every load, with charts of what comes out
+    Run(run::Run),
+    /// Simulate one model and show latency, cost and utilization
+    Simulate(simulate::Simulate),
+    /// Look for mistakes and doubts in models and experiments, without running them
+    Check(check::Check),
+    /// List the techniques a model can be made of
+    List(list::List),
+}
+
+/// Options that all verbs that simulate share.
+#[derive(Debug, Args)]
+struct Common {
+    /// Root of all randomness: the same seed gives the same bytes
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Threads to use; the result does not depend on it [default: all cores]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// A first look: fewer replications, wider intervals
+    #[arg(long)]
+    quick: bool,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why the command did not do what was asked.
+enum Failure {
+    /// The input is wrong; the diagnostics have been shown or go into the document.
+    Input,
+    /// The work itself failed.
+    Work(String),
+}
+
+type Verdict = Result<(), Failure>;
+
+/// Runs the command: 0 done, 1 the run itself failed, 2 wrong input.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let verdict = match &arguments.verb {
+        Verb::Run(run) => run.run(),
+        Verb::Simulate(simulate) => simulate.run(),
+        Verb::Check(check) => check.run(),
+        Verb::List(list) => list.run(),
+    };
+    match verdict {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Input) => ExitCode::from(2),
+        Err(Failure::Work(reason)) => {
+            let _ = writeln!(std::io::stderr(), "error: {reason}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+impl Common {
+    /// Runs `work` on as many threads as asked for.
+    fn on_threads<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, Failure> {
+        let mut pool = rayon::ThreadPoolBuilder::new();
+        if let Some(threads) = self.threads {
+            pool = pool.num_threads(usize::from(threads));
+        }
+        let pool = pool.build().map_err(|error| Failure::Work(format!("cannot start threads: {error}")))?;
+        Ok(pool.install(work))
+    }
+}
+
+/// Shows messages about the input: for people on standard error, or for tools as the one document.
+fn show(diagnostics: &Diagnostics, json: bool) {
+    if json && diagnostics.has_errors() {
+        print_json(&serde_json::json!({
+            "schema": crate::experiment::study::SCHEMA,
+            "diagnostics": report::json(diagnostics),
+        }));
+    } else if !diagnostics.is_empty() {
+        let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let text = report::text(diagnostics, Style { width: 120, color });
+        let _ = write!(std::io::stderr(), "{text}");
+    }
+}
+
+/// Shows messages and gives up if there is an error among them.
+fn settle(diagnostics: &Diagnostics, json: bool) -> Verdict {
+    show(diagnostics, json);
+    if diagnostics.has_errors() { Err(Failure::Input) } else { Ok(()) }
+}
+
+/// Writes to standard output. A reader that has gone away is no failure.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+fn print_json(value: &impl serde::Serialize) {
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    print(&(text + "\n"));
+}
+
+fn violation(violation: &Violation) -> Failure {
+    Failure::Work(format!(
+        "a law that every run must obey was broken at node {:?}: {} (seed {}, replication {}). \
+         This is a fault of forescale; please report it with the model.",
+        violation.node, violation.law, violation.seed, violation.replication
+    ))
+}
+
+/// Edits given on the command line.
+fn edits(arguments: &[String]) -> Result<Vec<crate::model::Edit>, Diagnostics> {
+    let mut diagnostics = Diagnostics::new();
+    let mut edits = Vec::new();
+    for argument in arguments {
+        match crate::model::Edit::from_argument("--set", argument) {
+            Ok(edit) => edits.push(edit),
+            Err(found) => diagnostics.extend(found),
+        }
+    }
+    if diagnostics.is_empty() { Ok(edits) } else { Err(diagnostics) }
+}
+
+/// A mistake in an option's value.
+fn wrong_option(option: &str, value: &str, message: &str, help: &str) -> Diagnostics {
+    Diagnostic::error("invalid-option", Place::whole(option, value), message).help(help).into()
+}

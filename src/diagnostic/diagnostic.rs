@@ -51,10 +51,7 @@ impl Diagnostic {
             level: Level::Error,
             code,
             title: title.into(),
-            primary: Label {
-                place,
-                text: String::new(),
-            },
+            primary: Label { place, text: String::new() },
             secondary: Vec::new(),
             help: None,
             suggestion: None,
@@ -63,10 +60,7 @@ impl Diagnostic {
 
     /// Something suspicious at a place.
     pub fn warning(code: &'static str, place: Place, title: impl Into<String>) -> Self {
-        Self {
-            level: Level::Warning,
-            ..Self::error(code, place, title)
-        }
+        Self { level: Level::Warning, ..Self::error(code, place, title) }
     }
 
     /// Says something at the primary place.
@@ -79,10 +73,7 @@ impl Diagnostic {
     /// Marks another place.
     #[must_use]
     pub fn also(mut self, place: Place, text: impl Into<String>) -> Self {
-        self.secondary.push(Label {
-            place,
-            text: text.into(),
-        });
+        self.secondary.push(Label { place, text: text.into() });
         self
     }
 
@@ -96,10 +87,7 @@ impl Diagnostic {
     /// Offers a replacement.
     #[must_use]
     pub fn suggest(mut self, place: Place, replacement: impl Into<String>) -> Self {
-        self.suggestion = Some(Suggestion {
-            place,
-            replacement: replacement.into(),
-        });
+        self.suggestion = Some(Suggestion { place, replacement: replacement.into() });
         self
     }
 }
@@ -125,13 +113,8 @@ impl Diagnostics {
     /// Adds a message unless it is there already. Errors are counted even when there is no room to keep them.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         let place = &diagnostic.primary.place;
-        let identity = (
-            place.source.name.clone(),
-            place.span.start,
-            place.span.end,
-            diagnostic.code,
-            diagnostic.title.clone(),
-        );
+        let identity =
+            (place.source.name.clone(), place.span.start, place.span.end, diagnostic.code, diagnostic.title.clone());
         if self.seen.contains(&identity) {
             return;
         }
@@ -139,10 +122,7 @@ impl Diagnostics {
         if self.is_full() {
             self.omitted += 1;
             // An error is worth more than a warning that is already there.
-            let warning = self
-                .list
-                .iter()
-                .rposition(|kept| kept.level == Level::Warning);
+            let warning = self.list.iter().rposition(|kept| kept.level == Level::Warning);
             match warning.filter(|_| diagnostic.level == Level::Error) {
                 Some(warning) => self.list[warning] = diagnostic,
                 None => return,
@@ -160,11 +140,7 @@ impl Diagnostics {
 
     /// Adds all messages of another collection.
     pub fn extend(&mut self, others: Diagnostics) {
-        let kept = others
-            .list
-            .iter()
-            .filter(|diagnostic| diagnostic.level == Level::Error)
-            .count();
+        let kept = others.list.iter().filter(|diagnostic| diagnostic.level == Level::Error).count();
         self.errors += others.errors - kept;
         self.omitted += others.omitted;
         for diagnostic in others.list {
@@ -197,8 +173,7 @@ impl Diagnostics {
     pub fn sorted(&self) -> Vec<&Diagnostic> {
         let mut sorted: Vec<_> = self.list.iter().collect();
         sorted.sort_by(|a, b| {
-            let key =
-                |diagnostic: &&Diagnostic| (diagnostic.level, diagnostic.primary.place.span.start);
+            let key = |diagnostic: &&Diagnostic| (diagnostic.level, diagnostic.primary.place.span.start);
             key(a).cmp(&key(b))
         });
         sorted
@@ -231,27 +206,13 @@ mod tests {
         let mut diagnostics = Diagnostics::new();
         for number in 0..150 {
             for _ in 0..2 {
-                diagnostics.push(Diagnostic::error(
-                    "x",
-                    place.clone(),
-                    format!("mistake {}", number % 90),
-                ));
+                diagnostics.push(Diagnostic::error("x", place.clone(), format!("mistake {}", number % 90)));
             }
         }
-        assert_eq!(
-            (diagnostics.len(), diagnostics.errors(), diagnostics.omitted),
-            (90, 90, 0)
-        );
+        assert_eq!((diagnostics.len(), diagnostics.errors(), diagnostics.omitted), (90, 90, 0));
         for number in 100..200 {
-            diagnostics.push(Diagnostic::error(
-                "x",
-                place.clone(),
-                format!("mistake {number}"),
-            ));
+            diagnostics.push(Diagnostic::error("x", place.clone(), format!("mistake {number}")));
         }
-        assert_eq!(
-            (diagnostics.len(), diagnostics.errors(), diagnostics.omitted),
-            (100, 190, 90)
-        );
+        assert_eq!((diagnostics.len(), diagnostics.errors(), diagnostics.omitted), (100, 190, 90));
     }
 }

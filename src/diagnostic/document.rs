@@ -38,18 +38,8 @@ impl Document {
     /// A document that is part of another text.
     pub fn from_place(origin: Place) -> Self {
         let text = origin.text().to_owned();
-        let span = Span {
-            start: 0,
-            end: text.len(),
-        };
-        Self {
-            text,
-            pieces: vec![Piece {
-                span,
-                origin,
-                verbatim: true,
-            }],
-        }
+        let span = Span { start: 0, end: text.len() };
+        Self { text, pieces: vec![Piece { span, origin, verbatim: true }] }
     }
 
     /// The text to read, edits included.
@@ -59,23 +49,16 @@ impl Document {
 
     /// The name of the file that the document started from.
     pub fn name(&self) -> &str {
-        self.pieces
-            .first()
-            .map_or("", |piece| &piece.origin.source.name)
+        self.pieces.first().map_or("", |piece| &piece.origin.source.name)
     }
 
     /// Where a range of the text was written. A range over several origins is cut to the part that starts it.
     pub fn place(&self, span: Span) -> Place {
-        let index = self
-            .pieces
-            .partition_point(|piece| piece.span.end <= span.start)
-            .min(self.pieces.len().saturating_sub(1));
+        let index =
+            self.pieces.partition_point(|piece| piece.span.end <= span.start).min(self.pieces.len().saturating_sub(1));
         let Some(first) = self.pieces.get(index) else {
             return Place {
-                source: Arc::new(Source {
-                    name: String::new(),
-                    text: String::new(),
-                }),
+                source: Arc::new(Source { name: String::new(), text: String::new() }),
                 span: Span::default(),
             };
         };
@@ -83,52 +66,26 @@ impl Document {
             return first.origin.clone();
         }
         let start = first.origin_of(span.start);
-        let end = self
-            .origin_of_end(span, first)
-            .unwrap_or(first.origin.span.end);
-        Place {
-            source: Arc::clone(&first.origin.source),
-            span: Span {
-                start,
-                end: end.max(start),
-            },
-        }
+        let end = self.origin_of_end(span, first).unwrap_or(first.origin.span.end);
+        Place { source: Arc::clone(&first.origin.source), span: Span { start, end: end.max(start) } }
     }
 
     /// The end of a range in the source that its start belongs to, if it lies there too.
     fn origin_of_end(&self, span: Span, first: &Piece) -> Option<usize> {
-        let last = self
-            .pieces
-            .iter()
-            .find(|piece| piece.span.touches(span.end) && span.end > piece.span.start)?;
+        let last = self.pieces.iter().find(|piece| piece.span.touches(span.end) && span.end > piece.span.start)?;
         let same = last.verbatim && last.origin.source == first.origin.source;
         same.then(|| last.origin_of(span.end))
     }
 
     /// The document with a range of it replaced.
     pub fn replace(&self, span: Span, insertions: &[Insertion]) -> Self {
-        let mut edited = Self {
-            text: String::with_capacity(self.text.len()),
-            pieces: Vec::new(),
-        };
-        edited.append(
-            self,
-            Span {
-                start: 0,
-                end: span.start,
-            },
-        );
+        let mut edited = Self { text: String::with_capacity(self.text.len()), pieces: Vec::new() };
+        edited.append(self, Span { start: 0, end: span.start });
         for insertion in insertions {
             let verbatim = insertion.text == insertion.origin.text();
             edited.push(&insertion.text, insertion.origin.clone(), verbatim);
         }
-        edited.append(
-            self,
-            Span {
-                start: span.end,
-                end: self.text.len(),
-            },
-        );
+        edited.append(self, Span { start: span.end, end: self.text.len() });
         edited
     }
 
@@ -139,10 +96,7 @@ impl Document {
             if start < end {
                 let mut origin = piece.origin.clone();
                 if piece.verbatim {
-                    origin.span = Span {
-                        start: piece.origin_of(start),
-                        end: piece.origin_of(end),
-                    };
+                    origin.span = Span { start: piece.origin_of(start), end: piece.origin_of(end) };
                 }
                 self.push(&from.text[start..end], origin, piece.verbatim);
             }
@@ -153,14 +107,7 @@ impl Document {
         if !text.is_empty() {
             let start = self.text.len();
             self.text.push_str(text);
-            self.pieces.push(Piece {
-                span: Span {
-                    start,
-                    end: self.text.len(),
-                },
-                origin,
-                verbatim,
-            });
+            self.pieces.push(Piece { span: Span { start, end: self.text.len() }, origin, verbatim });
         }
     }
 }
@@ -177,52 +124,29 @@ mod tests {
 
     fn find(document: &Document, needle: &str) -> Span {
         let start = document.text().find(needle).expect("the text is there");
-        Span {
-            start,
-            end: start + needle.len(),
-        }
+        Span { start, end: start + needle.len() }
     }
 
     #[test]
     fn spans_of_edited_text_lead_back_to_where_it_was_written() {
         let document = Document::new("shop.ron", "(cores: 4, memory: 2)");
         let argument = Place::whole("--set", "cores=16");
-        let edited = document.replace(
-            find(&document, "4"),
-            &[Insertion {
-                text: "16".into(),
-                origin: argument.part(6, 8),
-            }],
-        );
+        let edited =
+            document.replace(find(&document, "4"), &[Insertion { text: "16".into(), origin: argument.part(6, 8) }]);
         assert_eq!(edited.text(), "(cores: 16, memory: 2)");
         let value = edited.place(find(&edited, "16"));
         assert_eq!((value.source.name.as_str(), value.text()), ("--set", "16"));
         let after = edited.place(find(&edited, "memory"));
-        assert_eq!(
-            (after.source.name.as_str(), after.text()),
-            ("shop.ron", "memory")
-        );
-        let across = edited.place(Span {
-            start: 0,
-            end: edited.text().len(),
-        });
-        assert_eq!(
-            (across.source.name.as_str(), across.text()),
-            ("shop.ron", "(cores: 4, memory: 2)")
-        );
+        assert_eq!((after.source.name.as_str(), after.text()), ("shop.ron", "memory"));
+        let across = edited.place(Span { start: 0, end: edited.text().len() });
+        assert_eq!((across.source.name.as_str(), across.text()), ("shop.ron", "(cores: 4, memory: 2)"));
     }
 
     #[test]
     fn made_text_leads_to_the_whole_of_its_origin() {
         let document = Document::new("a.ron", "()");
         let origin = Place::whole("--set", "a=1");
-        let edited = document.replace(
-            Span { start: 1, end: 1 },
-            &[Insertion {
-                text: "a: 1".into(),
-                origin,
-            }],
-        );
+        let edited = document.replace(Span { start: 1, end: 1 }, &[Insertion { text: "a: 1".into(), origin }]);
         assert_eq!(edited.place(find(&edited, "1")).text(), "a=1");
     }
 }

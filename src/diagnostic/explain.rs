@@ -2,8 +2,9 @@
 
 use crate::diagnostic::diagnostic::Diagnostic;
 use crate::diagnostic::document::Document;
+use crate::diagnostic::fault::too_deep;
 use crate::diagnostic::names::{closest, help};
-use crate::diagnostic::outline::{DEEPEST, Fault, Outline, closing};
+use crate::diagnostic::outline::Outline;
 use crate::diagnostic::source::floor_char_boundary;
 use crate::diagnostic::span::Span;
 use crate::diagnostic::token::next_token;
@@ -15,140 +16,20 @@ pub struct Context<'a> {
     pub offset: usize,
 }
 
-/// A text that is too large to be read.
-pub fn too_large(document: &Document, limit: usize) -> Diagnostic {
-    let mebibytes = limit >> 20;
-    Diagnostic::error(
-        "too-large",
-        document.place(Span::default()),
-        format!("the text has more than {mebibytes} MiB"),
-    )
-    .help("split the model, or move traces into files of their own")
-}
-
-/// Brackets, strings or comments that do not match.
-pub fn fault(document: &Document, fault: Fault) -> Diagnostic {
-    let text = document.text();
-    let letter = |at: usize| text[at..].chars().next().unwrap_or(' ');
-    let place = |at: usize| {
-        document.place(Span {
-            start: at,
-            end: at + letter(at).len_utf8(),
-        })
-    };
-    match fault {
-        Fault::Unclosed(open) => {
-            let bracket = letter(open);
-            Diagnostic::error(
-                "unclosed-bracket",
-                place(open),
-                format!("`{bracket}` is never closed"),
-            )
-            .label("opened here")
-            .help(format!("add the `{}` that belongs to it", closing(bracket)))
-        }
-        Fault::Unopened(close) => Diagnostic::error(
-            "unopened-bracket",
-            place(close),
-            format!("`{}` closes nothing", letter(close)),
-        )
-        .label("no bracket is open here")
-        .help("remove it, or look for a bracket that was closed too early"),
-        Fault::Mismatched { open, close } => {
-            let title = format!("`{}` does not close `{}`", letter(close), letter(open));
-            Diagnostic::error("mismatched-bracket", place(close), title)
-                .label(format!("expected `{}`", closing(letter(open))))
-                .also(place(open), "opened here")
-        }
-        Fault::Endless { start, comment } => {
-            let (what, end) = if comment {
-                ("comment", "*/")
-            } else {
-                ("text", "\"")
-            };
-            Diagnostic::error(
-                "endless-text",
-                place(start),
-                format!("this {what} never ends"),
-            )
-            .label("starts here")
-            .help(format!("close it with `{end}`"))
-        }
-        Fault::TooDeep(at) => too_deep(document, at),
-    }
-}
-
-fn too_deep(document: &Document, at: usize) -> Diagnostic {
-    let place = document.place(Span {
-        start: at,
-        end: at + 1,
-    });
-    Diagnostic::error("too-deep", place, "brackets are nested too deeply").help(format!(
-        "at most {DEEPEST} brackets can be open at once, fewer if they have names"
-    ))
-}
-
-/// Two entries without a comma between them.
-pub fn missing_comma(document: &Document, at: usize) -> Diagnostic {
-    let text = document.text();
-    let last = text[..at]
-        .char_indices()
-        .next_back()
-        .map_or(at, |(start, _)| start);
-    Diagnostic::error(
-        "missing-comma",
-        document.place(Span {
-            start: last,
-            end: at,
-        }),
-        "a comma is missing",
-    )
-    .label("after this")
-    .help("separate entries with `,`")
-}
-
-/// Two entries of the same name.
-pub fn duplicate(document: &Document, name: &str, first: Span, second: Span) -> Diagnostic {
-    let shown = name.trim_matches('"');
-    Diagnostic::error(
-        "duplicate-name",
-        document.place(second),
-        format!("`{shown}` is given twice"),
-    )
-    .label("given again here")
-    .also(document.place(first), "first given here")
-    .help("remove one, or give it another name")
-}
-
 /// A field that must be there.
-pub fn missing_field(
-    context: &Context<'_>,
-    group: usize,
-    field: &str,
-    outer: Option<&str>,
-) -> Diagnostic {
+pub fn missing_field(context: &Context<'_>, group: usize, field: &str, outer: Option<&str>) -> Diagnostic {
     let text = context.document.text();
     let group = &context.outline.groups[group];
-    let head = group
-        .parent
-        .map(|parent| context.outline.entries[parent].value.start)
-        .unwrap_or_default();
+    let head = group.parent.map(|parent| context.outline.entries[parent].value.start).unwrap_or_default();
     let written = text.get(head..group.span.start).unwrap_or_default();
-    let name = written
-        .split(|letter: char| !(letter.is_alphanumeric() || letter == '_'))
-        .rfind(|part| !part.is_empty());
+    let name =
+        written.split(|letter: char| !(letter.is_alphanumeric() || letter == '_')).rfind(|part| !part.is_empty());
     let place = match name {
         Some(name) => {
             let start = head + written.rfind(name).unwrap_or_default();
-            Span {
-                start,
-                end: start + name.len(),
-            }
+            Span { start, end: start + name.len() }
         }
-        None => Span {
-            start: group.span.start,
-            end: group.span.start + 1,
-        },
+        None => Span { start: group.span.start, end: group.span.start + 1 },
     };
     let title = match name.or(outer) {
         Some(name) => format!("`{name}` has no `{field}`"),
@@ -166,27 +47,11 @@ pub fn failure(context: &Context<'_>, entry: Option<usize>, error: &ron::Error) 
     let place = context.document.place(span);
     let found = &context.document.text()[span.start..span.end];
     match error {
-        Error::NoSuchStructField {
-            expected,
-            found,
-            outer,
-        } => {
-            let owner = outer
-                .as_ref()
-                .map(|outer| format!(" of `{outer}`"))
-                .unwrap_or_default();
-            unknown(
-                context,
-                "unknown-field",
-                found,
-                &format!("unknown field `{found}`{owner}"),
-                "fields",
-                expected,
-            )
+        Error::NoSuchStructField { expected, found, outer } => {
+            let owner = outer.as_ref().map(|outer| format!(" of `{outer}`")).unwrap_or_default();
+            unknown(context, "unknown-field", found, &format!("unknown field `{found}`{owner}"), "fields", expected)
         }
-        Error::NoSuchEnumVariant {
-            expected, found, ..
-        } => unknown(
+        Error::NoSuchEnumVariant { expected, found, .. } => unknown(
             context,
             "unknown-variant",
             found,
@@ -195,55 +60,114 @@ pub fn failure(context: &Context<'_>, entry: Option<usize>, error: &ron::Error) 
             expected,
         ),
         Error::Message(message) => Diagnostic::error("invalid-value", place, sentence(message)),
-        Error::InvalidValueForType { expected, found } => Diagnostic::error(
-            "wrong-type",
-            place,
-            format!("expected {expected}, found {found}"),
-        )
-        .label(format!("expected {expected}")),
-        Error::ExpectedString if is_word(found) => Diagnostic::error(
-            "wrong-type",
-            place.clone(),
-            format!("expected text, found {}", describe(found)),
-        )
-        .help("write text, and numbers with units, in quotes")
-        .suggest(place, format!("\"{found}\"")),
-        Error::ExpectedComma
-            if found.starts_with(|letter: char| letter.is_ascii_digit()) && is_word(found) =>
-        {
-            Diagnostic::error(
-                "wrong-type",
-                place.clone(),
-                format!("`{found}` is neither a number nor text"),
-            )
-            .help("write numbers with units in quotes")
-            .suggest(place, format!("\"{found}\""))
+        Error::InvalidValueForType { expected, found } => {
+            Diagnostic::error("wrong-type", place, format!("expected {expected}, found {found}"))
+                .label(format!("expected {expected}"))
         }
-        Error::TrailingCharacters => Diagnostic::error(
-            "trailing-text",
-            place,
-            "something follows where the text should end",
-        )
-        .help("remove it, or look for a bracket that was closed too early"),
+        Error::ExpectedString if is_word(found) => {
+            Diagnostic::error("wrong-type", place.clone(), format!("expected text, found {}", describe(found)))
+                .help("write text, and numbers with units, in quotes")
+                .suggest(place, format!("\"{found}\""))
+        }
+        Error::ExpectedRawValue => argument(context),
+        Error::ExpectedDifferentStructName { expected, .. } => struct_name(context, entry, expected),
+        Error::ExpectedNamedStructLike(expected) if !found.starts_with(['"', '[', '{']) => {
+            struct_name(context, entry, expected)
+        }
+        Error::ExpectedNamedStructLike(_) | Error::ExpectedStructLike if found.starts_with('{') => {
+            Diagnostic::error("wrong-type", place, "expected fields in round brackets, found a map")
+                .help("write `(name: value, ...)`, names without quotes")
+        }
+        Error::ExpectedIdentifier if found.starts_with('"') => {
+            Diagnostic::error("wrong-type", place.clone(), format!("expected a name, found the text {found}"))
+                .help("this name stands without quotes")
+                .suggest(place, found.trim_matches('"'))
+        }
+        Error::ExpectedComma if lost_colon(context, entry).is_some() => {
+            let name = lost_colon(context, entry).unwrap_or_default();
+            let value = found[name.len()..].trim_start_matches(|letter: char| letter.is_whitespace() || letter == '=');
+            Diagnostic::error("missing-colon", place.clone(), format!("a colon is missing after `{name}`"))
+                .help("write `name: value`")
+                .suggest(place, format!("{name}: {value}"))
+        }
+        Error::ExpectedComma if found.parse::<f64>().is_ok() => {
+            Diagnostic::error("wrong-type", place, format!("expected a whole number, found {}", describe(found)))
+                .label("expected a whole number")
+        }
+        Error::IntegerOutOfBounds if found.starts_with('-') => {
+            Diagnostic::error("wrong-type", place, format!("{} is negative", describe(found)))
+                .label("expected a whole number of 0 or more")
+        }
+        Error::ExpectedComma if found.starts_with(|letter: char| letter.is_ascii_digit()) && is_word(found) => {
+            Diagnostic::error("wrong-type", place.clone(), format!("`{found}` is neither a number nor text"))
+                .help("write numbers with units in quotes")
+                .suggest(place, format!("\"{found}\""))
+        }
+        Error::TrailingCharacters => {
+            Diagnostic::error("trailing-text", place, "something follows where the text should end")
+                .help("remove it, or look for a bracket that was closed too early")
+        }
         Error::ExceededRecursionLimit => too_deep(context.document, span.start),
         Error::ExpectedMapColon => {
-            Diagnostic::error("syntax", place, "a colon is missing after the name")
-                .help("write `name: value`")
+            Diagnostic::error("syntax", place, "a colon is missing after the name").help("write `name: value`")
         }
-        Error::ExpectedComma => {
-            Diagnostic::error("missing-comma", place, "a comma is missing before this")
-                .help("separate entries with `,`")
-        }
+        Error::ExpectedComma => Diagnostic::error("missing-comma", place, "a comma is missing before this")
+            .help("separate entries with `,`"),
         error => match expectation(error) {
-            Some(expected) => Diagnostic::error(
-                "wrong-type",
-                place,
-                format!("expected {expected}, found {}", describe(found)),
-            )
-            .label(format!("expected {expected}")),
+            Some(expected) => {
+                Diagnostic::error("wrong-type", place, format!("expected {expected}, found {}", describe(found)))
+                    .label(format!("expected {expected}"))
+            }
             None => Diagnostic::error("syntax", place, sentence(&error.to_string())),
         },
     }
+}
+
+/// Brackets that must hold one value and hold none or several.
+fn argument(context: &Context<'_>) -> Diagnostic {
+    let group = &context.outline.groups[context.outline.group_at(context.offset)];
+    let place = context.document.place(group.span);
+    let title = match group.entries.len() {
+        0 => "a value is missing in these brackets".to_owned(),
+        count => format!("expected one value in these brackets, found {count}"),
+    };
+    Diagnostic::error("wrong-type", place, title).label("expected one value")
+}
+
+/// A struct under another name than its own, or no struct at all.
+fn struct_name(context: &Context<'_>, entry: Option<usize>, expected: &str) -> Diagnostic {
+    let text = context.document.text();
+    let value = entry.map(|entry| context.outline.entries[entry].value).unwrap_or_default();
+    let written = &text[value.start..value.end];
+    let name =
+        &written[..written.find(|letter: char| !(letter.is_alphanumeric() || letter == '_')).unwrap_or(written.len())];
+    let place = context.document.place(Span { start: value.start, end: value.start + name.len() });
+    if name.is_empty() || name.starts_with(|letter: char| letter.is_ascii_digit()) {
+        let place = context.document.place(value);
+        return Diagnostic::error(
+            "wrong-type",
+            place,
+            format!("expected `{expected}(...)`, found {}", describe(written)),
+        )
+        .label(format!("expected `{expected}(...)`"));
+    }
+    Diagnostic::error("wrong-type", place.clone(), format!("expected `{expected}`, found `{name}`"))
+        .label(format!("expected `{expected}(...)`"))
+        .help("this is the only name that may stand here")
+        .suggest(place, expected)
+}
+
+/// The name of a field that is followed by no colon, where the fields around it have one.
+fn lost_colon<'a>(context: &Context<'a>, entry: Option<usize>) -> Option<&'a str> {
+    let entry = &context.outline.entries[entry?];
+    let group = &context.outline.groups[entry.group];
+    if entry.key.is_some() || group.bracket != '(' || !context.outline.has_keys(entry.group) {
+        return None;
+    }
+    let written = &context.document.text()[entry.span.start..entry.span.end];
+    let name = &written[..written.find(|letter: char| letter.is_whitespace() || letter == '=')?];
+    let is_name = name.starts_with(|letter: char| letter.is_alphabetic()) && !name.contains(['"', '(', '[', '{']);
+    is_name.then_some(name)
 }
 
 /// A name that is none of the expected ones.
@@ -259,13 +183,12 @@ fn unknown(
     // The parser stands after the name, or after the quotes that some people put around it.
     let end = floor_char_boundary(text, context.offset);
     let start = text[..end].rfind(found).unwrap_or(end);
-    let place = context.document.place(Span {
-        start,
-        end: (start + found.len()).min(text.len()),
-    });
-    let diagnostic = Diagnostic::error(code, place.clone(), title)
-        .label("unknown name")
-        .help(help(found, what, known.iter().copied()));
+    let place = context.document.place(Span { start, end: (start + found.len()).min(text.len()) });
+    let diagnostic = Diagnostic::error(code, place.clone(), title).label("unknown name").help(help(
+        found,
+        what,
+        known.iter().copied(),
+    ));
     match closest(found, known.iter().copied()) {
         Some(name) => diagnostic.suggest(place, name),
         None => diagnostic,
@@ -278,27 +201,17 @@ fn subject(context: &Context<'_>, entry: Option<usize>) -> Span {
     let offset = floor_char_boundary(text, context.offset);
     let token = match next_token(text, offset) {
         Ok(Some((_, span))) => span,
-        _ => Span {
-            start: offset,
-            end: offset,
-        },
+        _ => Span { start: offset, end: offset },
     };
     let Some(entry) = entry.map(|entry| &context.outline.entries[entry]) else {
         return token;
     };
     let value = entry.value;
-    if let Some(key) = entry
-        .key
-        .filter(|key| offset <= key.end || value.start == value.end)
-    {
+    if let Some(key) = entry.key.filter(|key| offset <= key.end || value.start == value.end) {
         return key;
     }
     let inside = value.start < offset && offset < value.end;
-    if inside && !entry.children.is_empty() && value.covers(token) {
-        token
-    } else {
-        value
-    }
+    if inside && !entry.children.is_empty() && value.covers(token) { token } else { value }
 }
 
 /// What the parser wanted, in words.
@@ -334,14 +247,12 @@ fn expectation(error: &ron::Error) -> Option<String> {
 fn describe(text: &str) -> String {
     let short = text.len() <= 40 && !text.contains('\n');
     let kind = match text.chars().next() {
-        None => return "nothing".to_owned(),
+        None | Some(')' | ']' | '}') => return "nothing".to_owned(),
         Some('"') => "the text",
         Some('[') => return "a list".to_owned(),
         Some('{') => return "a map".to_owned(),
         Some('(') => return "fields in brackets".to_owned(),
-        Some(letter) if letter.is_ascii_digit() || matches!(letter, '-' | '+' | '.') => {
-            "the number"
-        }
+        Some(letter) if letter.is_ascii_digit() || matches!(letter, '-' | '+' | '.') => "the number",
         Some(_) => "",
     };
     match (short, kind) {
@@ -353,9 +264,7 @@ fn describe(text: &str) -> String {
 
 fn is_word(text: &str) -> bool {
     !text.is_empty()
-        && text.chars().all(|letter| {
-            letter.is_alphanumeric() || matches!(letter, '.' | '_' | '%' | '/' | '$' | '-')
-        })
+        && text.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '.' | '_' | '%' | '/' | '$' | '-'))
 }
 
 /// The parser's own words as ours: no capital at the start, no full stop.

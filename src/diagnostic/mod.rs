@@ -7,7 +7,8 @@
 //! | [`document`] | the text that is read, possibly edited, each byte knowing its origin |
 //! | [`outline`] | brackets and entries of a text, found even where the text is wrong |
 //! | [`token`] | the words that an outline is made of |
-//! | [`parse`] | text to value, with every mistake rather than the first |
+//! | [`mod@parse`] | text to value, with every mistake rather than the first |
+//! | [`fault`] | brackets and commas gone wrong, as friendly messages |
 //! | [`explain`] | a parser's error as a friendly message |
 //! | [`names`] | "did you mean" |
 //! | [`diagnostic`] | the message as plain data, and a collection of them |
@@ -17,8 +18,10 @@
 pub mod diagnostic;
 pub mod document;
 pub mod explain;
+pub mod fault;
 pub mod names;
 pub mod outline;
+mod outline_builder;
 pub mod parse;
 pub mod report;
 pub mod source;

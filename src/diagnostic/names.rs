@@ -1,28 +1,26 @@
 //! "Did you mean": the names that a misspelt one may stand for.
 
 /// The candidate that was most likely meant, if one is close enough to be no wild guess.
-pub fn closest<'a>(
-    written: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = fold(written);
     let mut best: Option<(usize, &str)> = None;
-    for candidate in candidates {
+    // Nobody reads on while a name is compared with tens of thousands of others.
+    for candidate in candidates.into_iter().take(2000) {
         let target = fold(candidate);
         let longest = folded.chars().count().max(target.chars().count());
         // A third of the letters may differ, one in a short name.
-        let allowed = (longest / 3).max(1);
+        let allowed = ((longest + 1) / 3).max(1);
         // Distances of very long names cost their product; such names are no typing mistakes.
-        if longest > 200 || longest < 2 {
+        if !(2..=200).contains(&longest) {
             continue;
         }
         let mut distance = strsim::damerau_levenshtein(&folded, &target);
         let shortest = folded.chars().count().min(target.chars().count());
-        if distance > allowed
-            && shortest >= 4
-            && (folded.contains(&target) || target.contains(&folded))
-        {
-            distance = allowed;
+        let alike = folded.chars().zip(target.chars()).take_while(|(one, other)| one == other).count();
+        let within = shortest >= 4 && (folded.contains(&target) || target.contains(&folded));
+        // A different ending (`retry` for `retries`), or a part of the name.
+        if within || (alike >= 4 && alike * 4 >= shortest * 3) {
+            distance = distance.min(allowed);
         }
         if distance <= allowed && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, candidate));
@@ -33,20 +31,13 @@ pub fn closest<'a>(
 
 /// Case and word separators are what people most often get wrong.
 fn fold(name: &str) -> String {
-    name.chars()
-        .filter(|letter| !matches!(letter, '_' | '-' | ' '))
-        .flat_map(char::to_lowercase)
-        .collect()
+    name.chars().filter(|letter| !matches!(letter, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
 }
 
 /// Names as a sentence lists them, at most a dozen: `` `a`, `b` and `c` ``.
 pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<_> = names.into_iter().collect();
-    let shown: Vec<_> = names
-        .iter()
-        .take(12)
-        .map(|name| format!("`{name}`"))
-        .collect();
+    let shown: Vec<_> = names.iter().take(12).map(|name| format!("`{name}`")).collect();
     let hidden = names.len() - shown.len();
     match shown.as_slice() {
         [] => "nothing".to_owned(),
@@ -57,11 +48,7 @@ pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// The help line for an unknown name: the likely one first, then what there is.
-pub fn help<'a>(
-    written: &str,
-    what: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> String {
+pub fn help<'a>(written: &str, what: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     let candidates: Vec<_> = candidates.into_iter().collect();
     let known = if candidates.is_empty() {
         format!("there are no {what}")
@@ -85,6 +72,8 @@ mod tests {
         assert_eq!(closest("maxReplicas", known), Some("max_replicas"));
         assert_eq!(closest("memroy", known), Some("memory"));
         assert_eq!(closest("price", known), None);
+        assert_eq!(closest("retry", ["latency", "retries"]), Some("retries"));
+        assert_eq!(closest("Cash", ["Clients", "Cache"]), Some("Cache"));
         assert_eq!(list(["a", "b", "c"]), "`a`, `b` and `c`");
         assert_eq!(list([]), "nothing");
     }

@@ -4,11 +4,12 @@
 //! work on text that `ron` refuses. So this file knows strings, comments, brackets, commas and colons, and no more.
 //! It uses no recursion, and linear time and memory.
 
+use crate::diagnostic::outline_builder::Builder;
 use crate::diagnostic::span::Span;
-use crate::diagnostic::token::{Token, next_token};
+use crate::diagnostic::token::next_token;
 
 /// Deeper brackets than this are refused: nobody could read them, and parsers recurse on them.
-pub const DEEPEST: usize = 100;
+pub const DEEPEST: usize = 64;
 
 /// A pair of brackets, or the whole text.
 #[derive(Clone, Debug)]
@@ -46,7 +47,7 @@ pub struct Outline {
     /// The first is the whole text.
     pub groups: Vec<Group>,
     pub entries: Vec<Entry>,
-    /// Places right after a value that another entry follows without a comma.
+    /// Entries that another one follows without a comma, in order.
     pub missing_commas: Vec<usize>,
 }
 
@@ -79,202 +80,6 @@ pub fn outline(text: &str) -> Result<Outline, Fault> {
     builder.finish()
 }
 
-struct Builder {
-    outline: Outline,
-    /// The group that is open, and its entry in progress.
-    group: usize,
-    entry: Option<usize>,
-    depth: usize,
-    /// The token before, whether it is a word that may be a key, and where the one before that ended.
-    previous: Span,
-    previous_is_word: bool,
-    before_previous: usize,
-}
-
-impl Builder {
-    fn new(length: usize) -> Self {
-        let whole = Group {
-            bracket: ' ',
-            span: Span {
-                start: 0,
-                end: length,
-            },
-            parent: None,
-            entries: Vec::new(),
-        };
-        let outline = Outline {
-            groups: vec![whole],
-            entries: Vec::new(),
-            missing_commas: Vec::new(),
-        };
-        Self {
-            outline,
-            group: 0,
-            entry: None,
-            depth: 0,
-            previous: Span::default(),
-            previous_is_word: false,
-            before_previous: 0,
-        }
-    }
-
-    fn add(&mut self, token: Token, span: Span) -> Result<(), Fault> {
-        let is_word = matches!(token, Token::Word);
-        match token {
-            Token::Open(bracket) => self.open(bracket, span)?,
-            Token::Close(bracket) => self.close(bracket, span)?,
-            Token::Comma => {
-                self.reach_to(span.start);
-                if let Some(entry) = self.entry.take() {
-                    self.outline.entries[entry].end = span.end;
-                }
-            }
-            Token::Colon => self.colon(span),
-            Token::Word | Token::Other => self.extend(span),
-        }
-        self.before_previous = self.previous.end;
-        self.previous = span;
-        self.previous_is_word = is_word;
-        Ok(())
-    }
-
-    /// The entry in progress reaches to the end of this token, and starts with it if there is none.
-    fn extend(&mut self, span: Span) {
-        let entry = match self.entry {
-            Some(entry) => entry,
-            None => self.start_entry(span),
-        };
-        let entry = &mut self.outline.entries[entry];
-        if entry.value.start == entry.value.end {
-            entry.value.start = span.start;
-        }
-        entry.value.end = span.end;
-        entry.span.end = span.end;
-        entry.end = span.end;
-    }
-
-    /// An entry without a value owns the blank where the value should stand.
-    fn reach_to(&mut self, end: usize) {
-        if let Some(entry) = self.entry.map(|entry| &mut self.outline.entries[entry])
-            && entry.value.start == entry.value.end
-        {
-            entry.span.end = end;
-            entry.end = end;
-        }
-    }
-
-    fn start_entry(&mut self, span: Span) -> usize {
-        let index = self.outline.entries.len();
-        let value = Span {
-            start: span.start,
-            end: span.start,
-        };
-        let (group, end) = (self.group, span.end);
-        self.outline.entries.push(Entry {
-            span,
-            key: None,
-            value,
-            group,
-            end,
-            children: Vec::new(),
-        });
-        self.outline.groups[self.group].entries.push(index);
-        self.entry = Some(index);
-        index
-    }
-
-    fn colon(&mut self, span: Span) {
-        let index = match self.entry {
-            Some(index) => index,
-            None => self.start_entry(span),
-        };
-        let entry = &self.outline.entries[index];
-        let second = self.previous_is_word && self.previous.start > entry.value.start;
-        match entry.key {
-            None => {
-                let key = Span {
-                    start: entry.span.start,
-                    end: self.previous.end.clamp(entry.span.start, span.start),
-                };
-                self.give_key(index, key, span);
-            }
-            Some(_) if second => self.split(index, span),
-            Some(_) => self.extend(span),
-        }
-    }
-
-    /// A second colon: the word before it is the key of another entry, whose comma was forgotten.
-    fn split(&mut self, index: usize, colon: Span) {
-        let (key, end) = (self.previous, self.before_previous);
-        let entry = &mut self.outline.entries[index];
-        entry.value.end = end;
-        entry.span.end = end;
-        entry.end = end;
-        self.outline.missing_commas.push(end);
-        let next = self.start_entry(key);
-        self.give_key(next, key, colon);
-    }
-
-    fn give_key(&mut self, entry: usize, key: Span, colon: Span) {
-        let entry = &mut self.outline.entries[entry];
-        entry.key = Some(key);
-        entry.value = Span {
-            start: colon.end,
-            end: colon.end,
-        };
-        entry.span.end = colon.end;
-        entry.end = colon.end;
-    }
-
-    fn open(&mut self, bracket: char, span: Span) -> Result<(), Fault> {
-        self.depth += 1;
-        if self.depth > DEEPEST {
-            return Err(Fault::TooDeep(span.start));
-        }
-        self.extend(span);
-        let group = self.outline.groups.len();
-        if let Some(entry) = self.entry {
-            self.outline.entries[entry].children.push(group);
-        }
-        self.outline.groups.push(Group {
-            bracket,
-            span,
-            parent: self.entry,
-            entries: Vec::new(),
-        });
-        self.group = group;
-        self.entry = None;
-        Ok(())
-    }
-
-    fn close(&mut self, bracket: char, span: Span) -> Result<(), Fault> {
-        let group = &mut self.outline.groups[self.group];
-        let Some(parent) = group.parent else {
-            return Err(Fault::Unopened(span.start));
-        };
-        if closing(group.bracket) != bracket {
-            return Err(Fault::Mismatched {
-                open: group.span.start,
-                close: span.start,
-            });
-        }
-        group.span.end = span.end;
-        self.reach_to(span.start);
-        self.depth -= 1;
-        self.group = self.outline.entries[parent].group;
-        self.entry = Some(parent);
-        self.extend(span);
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Outline, Fault> {
-        match self.outline.groups[self.group].parent {
-            Some(_) => Err(Fault::Unclosed(self.outline.groups[self.group].span.start)),
-            None => Ok(self.outline),
-        }
-    }
-}
-
 /// The bracket that closes one.
 pub fn closing(bracket: char) -> char {
     match bracket {
@@ -292,10 +97,7 @@ impl Outline {
         loop {
             let entries = &self.groups[group].entries;
             let next = entries.partition_point(|entry| self.entries[*entry].span.end < offset);
-            let Some(entry) = entries
-                .get(next)
-                .copied()
-                .filter(|entry| self.entries[*entry].span.touches(offset))
+            let Some(entry) = entries.get(next).copied().filter(|entry| self.entries[*entry].span.touches(offset))
             else {
                 return found;
             };
@@ -321,21 +123,18 @@ impl Outline {
             let span = self.groups[**child].span;
             span.start < offset && offset < span.end
         };
-        children
-            .iter()
-            .find(inside)
-            .copied()
-            .unwrap_or(self.entries[entry].group)
+        children.iter().find(inside).copied().unwrap_or(self.entries[entry].group)
     }
 
     /// The group that is the value of an entry: `Service(..)`, `{..}`, `[..]`.
     pub fn value_group(&self, entry: usize) -> Option<usize> {
         let entry = &self.entries[entry];
-        entry
-            .children
-            .iter()
-            .copied()
-            .rfind(|child| entry.value.covers(self.groups[*child].span))
+        entry.children.iter().copied().rfind(|child| entry.value.covers(self.groups[*child].span))
+    }
+
+    /// Whether the entries of a group have names: fields or a map, and neither a list nor arguments.
+    pub fn has_keys(&self, group: usize) -> bool {
+        self.groups[group].entries.iter().any(|entry| self.entries[*entry].key.is_some())
     }
 
     /// The entry that holds this one.
@@ -354,22 +153,13 @@ mod tests {
         let outline = outline(text)?;
         let at = |span: Span| &text[span.start..span.end];
         let of = |group: usize| {
-            outline.groups[group]
-                .entries
-                .iter()
-                .map(|entry| at(outline.entries[*entry].span))
-                .collect::<Vec<_>>()
+            outline.groups[group].entries.iter().map(|entry| at(outline.entries[*entry].span)).collect::<Vec<_>>()
         };
         assert_eq!(of(0), [text]);
-        assert_eq!(
-            of(1),
-            ["a: \"x,)\"", "b: { \"k\": [1, 2,], r#\"q\"\"#: 'c' }"]
-        );
+        assert_eq!(of(1), ["a: \"x,)\"", "b: { \"k\": [1, 2,], r#\"q\"\"#: 'c' }"]);
         assert_eq!(of(2), ["\"k\": [1, 2,]", "r#\"q\"\"#: 'c'"]);
         assert_eq!(of(3), ["1", "2"]);
-        let entry = outline
-            .entry_at(text.find("2,]").unwrap_or(0))
-            .map(|entry| at(outline.entries[entry].span));
+        let entry = outline.entry_at(text.find("2,]").unwrap_or(0)).map(|entry| at(outline.entries[entry].span));
         assert_eq!(entry, Some("2"));
         Ok(())
     }
@@ -378,26 +168,11 @@ mod tests {
     fn a_forgotten_comma_splits_entries() -> Result<(), Fault> {
         let text = "(a: 1 // one\n b: Foo(c: 2 d: 3) e: 4)";
         let outline = outline(text)?;
-        let keys: Vec<_> = outline
-            .entries
-            .iter()
-            .filter_map(|entry| entry.key)
-            .map(|key| &text[key.start..key.end])
-            .collect();
+        let keys: Vec<_> =
+            outline.entries.iter().filter_map(|entry| entry.key).map(|key| &text[key.start..key.end]).collect();
         assert_eq!(keys, ["a", "b", "c", "d", "e"]);
-        let after: Vec<_> = outline
-            .missing_commas
-            .iter()
-            .map(|at| &text[..*at])
-            .collect();
-        assert_eq!(
-            after,
-            [
-                "(a: 1",
-                "(a: 1 // one\n b: Foo(c: 2",
-                "(a: 1 // one\n b: Foo(c: 2 d: 3)"
-            ]
-        );
+        let after: Vec<_> = outline.missing_commas.iter().map(|entry| &text[..outline.entries[*entry].end]).collect();
+        assert_eq!(after, ["(a: 1", "(a: 1 // one\n b: Foo(c: 2", "(a: 1 // one\n b: Foo(c: 2 d: 3)"]);
         Ok(())
     }
 
@@ -407,20 +182,8 @@ mod tests {
         assert_eq!(fault("a(b[c"), Some(Fault::Unclosed(3)));
         assert_eq!(fault("a)"), Some(Fault::Unopened(1)));
         assert_eq!(fault("(]"), Some(Fault::Mismatched { open: 0, close: 1 }));
-        assert_eq!(
-            fault("(\"x)"),
-            Some(Fault::Endless {
-                start: 1,
-                comment: false
-            })
-        );
-        assert_eq!(
-            fault("/* /* */"),
-            Some(Fault::Endless {
-                start: 0,
-                comment: true
-            })
-        );
+        assert_eq!(fault("(\"x)"), Some(Fault::Endless { start: 1, comment: false }));
+        assert_eq!(fault("/* /* */"), Some(Fault::Endless { start: 0, comment: true }));
         assert_eq!(fault(&"[".repeat(100_000)), Some(Fault::TooDeep(DEEPEST)));
     }
 }

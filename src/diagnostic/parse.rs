@@ -8,9 +8,10 @@ use serde::de::DeserializeOwned;
 use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::diagnostic::document::Document;
 use crate::diagnostic::explain::{self, Context};
+use crate::diagnostic::fault;
 use crate::diagnostic::names::closest;
 use crate::diagnostic::outline::{Outline, outline};
-use crate::diagnostic::span::{Failure, Span, read};
+use crate::diagnostic::span::{Failure, Span, read, work};
 
 /// Larger documents are refused, in bytes. An architecture of a thousand services has a hundredth of it.
 pub const LARGEST: usize = 4 << 20;
@@ -37,41 +38,33 @@ pub fn parse<T: DeserializeOwned>(document: &Document, diagnostics: &mut Diagnos
 }
 
 /// Reads as much of a document as is right, so that the sense of the rest can be checked too.
-pub fn parse_partly<T: DeserializeOwned>(
-    document: &Document,
-    diagnostics: &mut Diagnostics,
-) -> Reading<T> {
+pub fn parse_partly<T: DeserializeOwned>(document: &Document, diagnostics: &mut Diagnostics) -> Reading<T> {
     let text = document.text();
-    if text.len() > LARGEST {
-        diagnostics.push(explain::too_large(document, LARGEST));
-        return Reading {
-            value: None,
-            skipped: Vec::new(),
-        };
-    }
-    let outline = match outline(text) {
+    let outline = match admit(document) {
         Ok(outline) => outline,
-        Err(fault) => {
-            diagnostics.push(explain::fault(document, fault));
-            return Reading {
-                value: None,
-                skipped: Vec::new(),
-            };
+        Err(diagnostic) => {
+            diagnostics.push(*diagnostic);
+            return Reading { value: None, skipped: Vec::new() };
         }
     };
-    let mut attempt = Attempt {
-        document,
-        text: text.to_owned(),
-        is_skipped: vec![false; outline.entries.len()],
-        outline,
-    };
+    let mut attempt =
+        Attempt { document, text: text.to_owned(), is_skipped: vec![false; outline.entries.len()], outline };
     attempt.add_missing_commas(diagnostics);
     attempt.skip_duplicates(diagnostics);
     let value = attempt.read_until_right(diagnostics);
-    Reading {
-        value,
-        skipped: attempt.skipped(),
+    Reading { value, skipped: attempt.skipped() }
+}
+
+/// Refuses texts that no attempt could read.
+fn admit(document: &Document) -> Result<Outline, Box<Diagnostic>> {
+    if document.text().len() > LARGEST {
+        return Err(Box::new(fault::too_large(document, LARGEST)));
     }
+    let outline = outline(document.text()).map_err(|fault| fault::fault(document, fault))?;
+    if outline.entries.is_empty() {
+        return Err(Box::new(fault::empty(document)));
+    }
+    Ok(outline)
 }
 
 struct Attempt<'a> {
@@ -83,23 +76,19 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    fn read_until_right<T: DeserializeOwned>(
-        &mut self,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<T> {
-        let mut work = 0;
+    fn read_until_right<T: DeserializeOwned>(&mut self, diagnostics: &mut Diagnostics) -> Option<T> {
+        let start = work();
         for _ in 0..=RETRIES {
             let failure = match read(&self.text) {
                 Ok(value) => return Some(value),
                 Err(failure) => failure,
             };
-            work += self.text.len();
             let (entry, diagnostic) = self.judge(&failure);
             if let Some(diagnostic) = diagnostic {
                 diagnostics.push(diagnostic);
             }
             self.skip(self.removable(entry?)?);
-            if work > WORK {
+            if work().wrapping_sub(start) > WORK {
                 return None;
             }
         }
@@ -108,25 +97,14 @@ impl Attempt<'_> {
 
     /// The entry that a failure belongs to, and what to tell about it unless an earlier message told it.
     fn judge(&self, failure: &Failure) -> (Option<usize>, Option<Diagnostic>) {
-        let context = Context {
-            document: self.document,
-            outline: &self.outline,
-            offset: failure.offset,
-        };
+        let context = Context { document: self.document, outline: &self.outline, offset: failure.offset };
         if let ron::Error::MissingStructField { field, outer } = &failure.error {
             let group = self.outline.group_at(failure.offset);
-            let told = self.outline.groups[group]
-                .entries
-                .iter()
-                .any(|entry| self.stood_for(*entry, field));
-            let diagnostic =
-                (!told).then(|| explain::missing_field(&context, group, field, outer.as_deref()));
+            let told = self.outline.groups[group].entries.iter().any(|entry| self.stood_for(*entry, field));
+            let diagnostic = (!told).then(|| explain::missing_field(&context, group, field, outer.as_deref()));
             return (self.outline.groups[group].parent, diagnostic);
         }
-        let entry = self
-            .outline
-            .entry_at(failure.offset)
-            .and_then(|entry| self.kept(entry));
+        let entry = self.outline.entry_at(failure.offset).and_then(|entry| self.kept(entry));
         let maybe_caused = matches!(
             failure.error,
             ron::Error::Message(_)
@@ -144,9 +122,10 @@ impl Attempt<'_> {
             return false;
         }
         let entry = &self.outline.entries[entry];
-        let key = entry
-            .key
-            .map_or("", |key| &self.document.text()[key.start..key.end]);
+        let written = entry.key.unwrap_or(entry.span);
+        let written = &self.document.text()[written.start..written.end];
+        // A field that lost its colon is known by its first word.
+        let key = written.split(|letter: char| letter.is_whitespace() || letter == '=').next().unwrap_or_default();
         key == field || closest(key, [field]).is_some()
     }
 
@@ -160,19 +139,17 @@ impl Attempt<'_> {
 
     fn holds_skipped(&self, entry: usize) -> bool {
         let span = self.outline.entries[entry].span;
-        self.skipped()
-            .into_iter()
-            .any(|skipped| span.covers(skipped))
+        self.skipped().into_iter().any(|skipped| span.covers(skipped))
     }
 
     /// The innermost entry around this one that can be missing without changing what its neighbours mean: items of
-    /// lists, entries of maps, fields with a name. Arguments that are known by position cannot.
+    /// lists, entries of maps, fields (also one that lost its colon). Arguments that are known by position cannot.
     fn removable(&self, mut entry: usize) -> Option<usize> {
         loop {
-            let bracket = self.outline.groups[self.outline.entries[entry].group].bracket;
-            let has_key = self.outline.entries[entry].key.is_some();
+            let group = self.outline.entries[entry].group;
+            let bracket = self.outline.groups[group].bracket;
             if !self.is_skipped[entry]
-                && (matches!(bracket, '{' | '[') || (bracket == '(' && has_key))
+                && (matches!(bracket, '{' | '[') || (bracket == '(' && self.outline.has_keys(group)))
             {
                 return Some(entry);
             }
@@ -183,47 +160,29 @@ impl Attempt<'_> {
     fn skip(&mut self, entry: usize) {
         self.is_skipped[entry] = true;
         let entry = &self.outline.entries[entry];
-        let span = Span {
-            start: entry.span.start,
-            end: entry.end,
-        };
+        let span = Span { start: entry.span.start, end: entry.end };
         let blank: String = self.text[span.start..span.end]
             .chars()
-            .flat_map(|letter| {
-                std::iter::repeat_n(if letter == '\n' { '\n' } else { ' ' }, letter.len_utf8())
-            })
+            .flat_map(|letter| std::iter::repeat_n(if letter == '\n' { '\n' } else { ' ' }, letter.len_utf8()))
             .collect();
         self.text.replace_range(span.start..span.end, &blank);
     }
 
     fn skipped(&self) -> Vec<Span> {
         let entries = self.outline.entries.iter().zip(&self.is_skipped);
-        entries
-            .filter(|(_, skipped)| **skipped)
-            .map(|(entry, _)| entry.span)
-            .collect()
+        entries.filter(|(_, skipped)| **skipped).map(|(entry, _)| entry.span).collect()
     }
 
     /// Reports forgotten commas and puts them into the blank after the value, or skips the entry if there is no blank.
     fn add_missing_commas(&mut self, diagnostics: &mut Diagnostics) {
-        for at in std::mem::take(&mut self.outline.missing_commas) {
-            diagnostics.push(explain::missing_comma(self.document, at));
-            let first = self
-                .outline
-                .entries
-                .partition_point(|entry| entry.span.start < at);
-            if self
-                .text
-                .as_bytes()
-                .get(at)
-                .is_some_and(u8::is_ascii_whitespace)
-            {
+        for entry in std::mem::take(&mut self.outline.missing_commas) {
+            let at = self.outline.entries[entry].end;
+            diagnostics.push(fault::missing_comma(self.document, at));
+            if self.text.as_bytes().get(at).is_some_and(u8::is_ascii_whitespace) {
                 self.text.replace_range(at..=at, ",");
-                for entry in &mut self.outline.entries[..first] {
-                    entry.end += usize::from(entry.end == at);
-                }
-            } else if first < self.outline.entries.len() {
-                self.skip(first);
+                self.outline.entries[entry].end = at + 1;
+            } else {
+                self.skip(entry);
             }
         }
     }
@@ -239,7 +198,7 @@ impl Attempt<'_> {
                 let name = &self.document.text()[key.start..key.end];
                 match first.get(name) {
                     Some(earlier) if !name.is_empty() => {
-                        diagnostics.push(explain::duplicate(self.document, name, *earlier, key));
+                        diagnostics.push(fault::duplicate(self.document, name, *earlier, key));
                         self.skip(entry);
                     }
                     _ => {

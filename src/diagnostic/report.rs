@@ -17,10 +17,7 @@ pub struct Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Self {
-            width: 120,
-            color: false,
-        }
+        Self { width: 120, color: false }
     }
 }
 
@@ -29,12 +26,7 @@ pub fn text(diagnostics: &Diagnostics, style: Style) -> String {
     if diagnostics.is_empty() {
         return String::new();
     }
-    let renderer = if style.color {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    }
-    .term_width(style.width);
+    let renderer = if style.color { Renderer::styled() } else { Renderer::plain() }.term_width(style.width);
     let mut report = String::new();
     for diagnostic in diagnostics.sorted() {
         report.push_str(&renderer.render(&groups(diagnostic)));
@@ -52,14 +44,8 @@ pub fn summary(diagnostics: &Diagnostics) -> String {
         1 => Some(format!("1 {noun}")),
         _ => Some(format!("{number} {noun}s")),
     };
-    let warnings = diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.level == Level::Warning)
-        .count();
-    let counts = [
-        count(diagnostics.errors(), "error"),
-        count(warnings, "warning"),
-    ];
+    let warnings = diagnostics.iter().filter(|diagnostic| diagnostic.level == Level::Warning).count();
+    let counts = [count(diagnostics.errors(), "error"), count(warnings, "warning")];
     let counts: Vec<_> = counts.into_iter().flatten().collect();
     match diagnostics.omitted {
         0 => counts.join(" and "),
@@ -72,10 +58,7 @@ fn groups(diagnostic: &Diagnostic) -> Vec<Group<'_>> {
         Level::Error => Heading::ERROR,
         Level::Warning => Heading::WARNING,
     };
-    let mut group = heading
-        .primary_title(&*diagnostic.title)
-        .id(diagnostic.code)
-        .elements(snippets(diagnostic));
+    let mut group = heading.primary_title(&*diagnostic.title).id(diagnostic.code).elements(snippets(diagnostic));
     if let (Some(help), None) = (&diagnostic.help, &diagnostic.suggestion) {
         group = group.element(Heading::HELP.message(&**help));
     }
@@ -84,11 +67,7 @@ fn groups(diagnostic: &Diagnostic) -> Vec<Group<'_>> {
         let place = &suggestion.place;
         let title = diagnostic.help.as_deref().unwrap_or("write this instead");
         let patch = Patch::new(range(place), &*suggestion.replacement);
-        groups.push(
-            Heading::HELP
-                .secondary_title(title)
-                .element(snippet(place).patch(patch)),
-        );
+        groups.push(Heading::HELP.secondary_title(title).element(snippet(place).patch(patch)));
     }
     groups
 }
@@ -96,28 +75,17 @@ fn groups(diagnostic: &Diagnostic) -> Vec<Group<'_>> {
 /// One snippet per source, the primary one first.
 fn snippets(diagnostic: &Diagnostic) -> Vec<Snippet<'_, annotate_snippets::Annotation<'_>>> {
     let primary = &diagnostic.primary;
-    let mut snippets = vec![(
-        &primary.place,
-        snippet(&primary.place).annotation(annotation(primary, AnnotationKind::Primary)),
-    )];
+    let mut snippets =
+        vec![(&primary.place, snippet(&primary.place).annotation(annotation(primary, AnnotationKind::Primary)))];
     for label in &diagnostic.secondary {
-        let same = snippets
-            .iter()
-            .position(|(place, _)| place.source == label.place.source);
+        let same = snippets.iter().position(|(place, _)| place.source == label.place.source);
         match same {
             Some(index) => {
                 let (place, snippet) = snippets.swap_remove(index);
-                snippets.insert(
-                    index,
-                    (
-                        place,
-                        snippet.annotation(annotation(label, AnnotationKind::Context)),
-                    ),
-                );
+                snippets.insert(index, (place, snippet.annotation(annotation(label, AnnotationKind::Context))));
             }
             None => {
-                let added =
-                    snippet(&label.place).annotation(annotation(label, AnnotationKind::Context));
+                let added = snippet(&label.place).annotation(annotation(label, AnnotationKind::Context));
                 snippets.push((&label.place, added));
             }
         }
@@ -131,11 +99,7 @@ fn snippet<'a, T: Clone>(place: &'a Place) -> Snippet<'a, T> {
 
 fn annotation(label: &Label, kind: AnnotationKind) -> annotate_snippets::Annotation<'_> {
     let annotation = kind.span(range(&label.place));
-    if label.text.is_empty() {
-        annotation
-    } else {
-        annotation.label(&*label.text)
-    }
+    if label.text.is_empty() { annotation } else { annotation.label(&*label.text) }
 }
 
 /// A range that is safe to cut the text with, and of its first line only: what is wrong with a block is said at its head.
@@ -143,9 +107,7 @@ fn range(place: &Place) -> std::ops::Range<usize> {
     let text = &place.source.text;
     let start = floor_char_boundary(text, place.span.start);
     let end = floor_char_boundary(text, place.span.end.max(start));
-    let line_end = text[start..end]
-        .find('\n')
-        .map_or(end, |newline| start + newline);
+    let line_end = text[start..end].find('\n').map_or(end, |newline| start + newline);
     start..line_end
 }
 
@@ -183,10 +145,7 @@ pub fn json(diagnostics: &Diagnostics) -> serde_json::Value {
             message: &diagnostic.title,
             label: &diagnostic.primary.text,
             help: diagnostic.help.as_deref(),
-            replacement: diagnostic
-                .suggestion
-                .as_ref()
-                .map(|suggestion| suggestion.replacement.as_str()),
+            replacement: diagnostic.suggestion.as_ref().map(|suggestion| suggestion.replacement.as_str()),
         };
         serde_json::to_value(record).unwrap_or(serde_json::Value::Null)
     });
@@ -210,21 +169,12 @@ mod tests {
                 .help("a help"),
         );
         let text = text(&diagnostics, Style::default());
-        for part in [
-            "error[wrong-type]: a title",
-            "shop.ron:1:4",
-            "a label",
-            "see here",
-            "and there",
-            "a help",
-            "1 error",
-        ] {
+        for part in
+            ["error[wrong-type]: a title", "shop.ron:1:4", "a label", "see here", "and there", "a help", "1 error"]
+        {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
         let json = json(&diagnostics);
-        assert_eq!(
-            (json[0]["line"].as_u64(), json[0]["column"].as_u64()),
-            (Some(1), Some(4))
-        );
+        assert_eq!((json[0]["line"].as_u64(), json[0]["column"].as_u64()), (Some(1), Some(4)));
     }
 }

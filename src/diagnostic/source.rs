@@ -29,23 +29,14 @@ pub struct Position {
 impl Place {
     /// All of a text that is no file.
     pub fn whole(name: impl Into<String>, text: impl Into<String>) -> Self {
-        let source = Arc::new(Source {
-            name: name.into(),
-            text: text.into(),
-        });
-        let span = Span {
-            start: 0,
-            end: source.text.len(),
-        };
+        let source = Arc::new(Source { name: name.into(), text: text.into() });
+        let span = Span { start: 0, end: source.text.len() };
         Self { source, span }
     }
 
     /// The text at this place.
     pub fn text(&self) -> &str {
-        self.source
-            .text
-            .get(self.span.start..self.span.end)
-            .unwrap_or_default()
+        self.source.text.get(self.span.start..self.span.end).unwrap_or_default()
     }
 
     /// Where it starts.
@@ -61,14 +52,8 @@ impl Place {
     /// A part of this place, given by offsets from its start.
     pub fn part(&self, start: usize, end: usize) -> Self {
         let limit = self.span.end;
-        let span = Span {
-            start: (self.span.start + start).min(limit),
-            end: (self.span.start + end).min(limit),
-        };
-        Self {
-            source: Arc::clone(&self.source),
-            span,
-        }
+        let span = Span { start: (self.span.start + start).min(limit), end: (self.span.start + end).min(limit) };
+        Self { source: Arc::clone(&self.source), span }
     }
 }
 
@@ -91,10 +76,7 @@ pub fn offset(text: &str, position: Position) -> usize {
             None => return text.len(),
         }
     }
-    text[start..]
-        .char_indices()
-        .nth(position.column.saturating_sub(1))
-        .map_or(text.len(), |(at, _)| start + at)
+    text[start..].char_indices().nth(position.column.saturating_sub(1)).map_or(text.len(), |(at, _)| start + at)
 }
 
 /// The largest character boundary that is not after the offset.
@@ -116,10 +98,7 @@ mod tests {
         for (offset_of, _) in text.char_indices() {
             assert_eq!(offset(text, position(text, offset_of)), offset_of);
         }
-        assert_eq!(
-            position(text, text.find('2').unwrap_or(0)),
-            Position { line: 2, column: 4 }
-        );
+        assert_eq!(position(text, text.find('2').unwrap_or(0)), Position { line: 2, column: 4 });
         assert_eq!(offset(text, Position { line: 9, column: 9 }), text.len());
     }
 }

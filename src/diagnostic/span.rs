@@ -112,6 +112,13 @@ thread_local! {
     static READING: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
     /// What the innermost spanned value that failed found, because serde's error has no room for it.
     static INNER: RefCell<Option<Failure>> = const { RefCell::new(None) };
+    /// Bytes read since this thread started. Spanned values within spanned values are read once per level.
+    static WORK: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Bytes this thread has read so far; the difference of two calls measures the work between them.
+pub fn work() -> usize {
+    WORK.get()
 }
 
 /// Reads one value from the whole of a text; spans in it count from the text's start.
@@ -119,6 +126,7 @@ thread_local! {
 /// # Errors
 /// The first mistake, at the innermost place that is known.
 pub fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Failure> {
+    WORK.set(WORK.get().wrapping_add(text.len()));
     let outer = READING.replace((text.as_ptr() as usize, text.len()));
     INNER.replace(None);
     let result = options().from_str(text).map_err(|error| {
@@ -146,6 +154,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
         let raw: &'de ron::value::RawValue = Deserialize::deserialize(deserializer)?;
         let text = raw.trim().get_ron();
         let span = span_of(text);
+        WORK.set(WORK.get().wrapping_add(text.len()));
         // Whatever an earlier value left behind did not stop the parse, so it is no mistake.
         INNER.replace(None);
         let value = options().from_str(text).map_err(|error| {

@@ -25,15 +25,7 @@ pub fn next_token(text: &str, offset: usize) -> Result<Option<(Token, Span)>, Fa
     let Some(first) = bytes.get(start) else {
         return Ok(None);
     };
-    let one = |token| {
-        Ok(Some((
-            token,
-            Span {
-                start,
-                end: start + 1,
-            },
-        )))
-    };
+    let one = |token| Ok(Some((token, Span { start, end: start + 1 })));
     match first {
         b'(' | b'[' | b'{' => one(Token::Open(char::from(*first))),
         b')' | b']' | b'}' => one(Token::Close(char::from(*first))),
@@ -57,9 +49,7 @@ pub fn skip_blank(text: &str, offset: usize) -> Result<usize, Fault> {
         let trimmed = rest.trim_start_matches(is_blank);
         at = text.len() - trimmed.len();
         if trimmed.starts_with("//") {
-            at = trimmed
-                .find('\n')
-                .map_or(text.len(), |newline| at + newline + 1);
+            at = trimmed.find('\n').map_or(text.len(), |newline| at + newline + 1);
         } else if trimmed.starts_with("/*") {
             at = block_comment_end(text, at)?;
         } else {
@@ -71,10 +61,7 @@ pub fn skip_blank(text: &str, offset: usize) -> Result<usize, Fault> {
 /// What RON takes for blank.
 fn is_blank(letter: char) -> bool {
     letter.is_ascii_whitespace()
-        || matches!(
-            letter,
-            '\u{b}' | '\u{85}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
-        )
+        || matches!(letter, '\u{b}' | '\u{85}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}')
 }
 
 /// Block comments nest.
@@ -98,10 +85,7 @@ fn block_comment_end(text: &str, start: usize) -> Result<usize, Fault> {
             _ => at += 1,
         }
     }
-    Err(Fault::Endless {
-        start,
-        comment: true,
-    })
+    Err(Fault::Endless { start, comment: true })
 }
 
 fn word(text: &str, start: usize) -> Result<(Token, usize), Fault> {
@@ -109,27 +93,20 @@ fn word(text: &str, start: usize) -> Result<(Token, usize), Fault> {
     if let Some(end) = string_end(rest) {
         return match end {
             Some(end) => Ok((Token::Word, start + end)),
-            None => Err(Fault::Endless {
-                start,
-                comment: false,
-            }),
+            None => Err(Fault::Endless { start, comment: false }),
         };
     }
     if let Some(end) = char_end(rest) {
         return Ok((Token::Word, start + end));
     }
     let rest_of_name = rest.strip_prefix("r#").unwrap_or(rest);
-    let name_end = rest_of_name.find(|letter: char| {
-        !(letter.is_alphanumeric() || matches!(letter, '_' | '.' | '+' | '-'))
-    });
+    let name_end =
+        rest_of_name.find(|letter: char| !(letter.is_alphanumeric() || matches!(letter, '_' | '.' | '+' | '-')));
     let end = name_end.unwrap_or(rest_of_name.len()) + (rest.len() - rest_of_name.len());
     if end > 0 {
         return Ok((Token::Word, start + end));
     }
-    Ok((
-        Token::Other,
-        start + rest.chars().next().map_or(1, char::len_utf8),
-    ))
+    Ok((Token::Other, start + rest.chars().next().map_or(1, char::len_utf8)))
 }
 
 /// The length of the string that the text starts with: none if it starts with no string, and none inside if the string
@@ -142,10 +119,7 @@ fn string_end(text: &str) -> Option<Option<usize>> {
         let body = raw[hashes..].strip_prefix('"')?;
         let terminator = format!("\"{}", "#".repeat(hashes));
         let body_start = prefix + 1 + hashes + 1;
-        return Some(
-            body.find(&terminator)
-                .map(|end| body_start + end + terminator.len()),
-        );
+        return Some(body.find(&terminator).map(|end| body_start + end + terminator.len()));
     }
     let body = plain.strip_prefix('"')?;
     let mut escaped = false;
@@ -170,9 +144,7 @@ fn char_end(text: &str) -> Option<usize> {
     if first == '\\' {
         letters.next()?;
     }
-    letters
-        .find(|(_, letter)| *letter == '\'')
-        .map(|(at, _)| prefix + at + 1)
+    letters.find(|(_, letter)| *letter == '\'').map(|(at, _)| prefix + at + 1)
 }
 
 #[cfg(test)]
@@ -188,30 +160,9 @@ mod tests {
             found.push((token, &text[span.start..span.end]));
             at = span.end;
         }
-        let words = [
-            "a_b",
-            "1.5e-3",
-            "\"q\\\"(\"",
-            "r##\"x\"#\"##",
-            "b\"y\"",
-            "'('",
-            "'\\''",
-            "r#type",
-        ];
-        let rest = [
-            (Token::Close(']'), "]"),
-            (Token::Comma, ","),
-            (Token::Colon, ":"),
-            (Token::Other, "="),
-        ];
-        assert_eq!(
-            found,
-            words
-                .map(|word| (Token::Word, word))
-                .into_iter()
-                .chain(rest)
-                .collect::<Vec<_>>()
-        );
+        let words = ["a_b", "1.5e-3", "\"q\\\"(\"", "r##\"x\"#\"##", "b\"y\"", "'('", "'\\''", "r#type"];
+        let rest = [(Token::Close(']'), "]"), (Token::Comma, ","), (Token::Colon, ":"), (Token::Other, "=")];
+        assert_eq!(found, words.map(|word| (Token::Word, word)).into_iter().chain(rest).collect::<Vec<_>>());
         Ok(())
     }
 }

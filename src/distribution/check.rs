@@ -14,10 +14,7 @@ impl Distribution {
             Self::Csv { unit, .. } => known_unit(unit).err().into_iter().collect(),
             Self::Mixture(parts) => {
                 let weights = probabilities(parts.iter().map(|(weight, _)| *weight)).err();
-                weights
-                    .into_iter()
-                    .chain(parts.iter().flat_map(|(_, part)| part.check()))
-                    .collect()
+                weights.into_iter().chain(parts.iter().flat_map(|(_, part)| part.check())).collect()
             }
             _ => build(self, None).err().into_iter().collect(),
         }
@@ -25,19 +22,14 @@ impl Distribution {
 }
 
 /// Probabilities that add up to 1: as written up to a millionth, as returned up to rounding.
-pub(super) fn probabilities(
-    written: impl Iterator<Item = Ratio>,
-) -> Result<Vec<f64>, DistributionError> {
+pub(super) fn probabilities(written: impl Iterator<Item = Ratio>) -> Result<Vec<f64>, DistributionError> {
     let values: Vec<f64> = written.map(|ratio| ratio.value).collect();
     if values.is_empty() {
-        return Err(DistributionError::new("there is nothing to choose from")
-            .help("write at least one alternative"));
+        return Err(DistributionError::new("there is nothing to choose from").help("write at least one alternative"));
     }
     let total: f64 = values.iter().sum();
     if (total - 1.0).abs() > 1e-6 {
-        return Err(DistributionError::new(format!(
-            "the probabilities add up to {total}, not to 1"
-        )));
+        return Err(DistributionError::new(format!("the probabilities add up to {total}, not to 1")));
     }
     Ok(values.iter().map(|value| value / total).collect())
 }

@@ -8,8 +8,8 @@ use super::check::probabilities;
 use super::log_normal::log_normal;
 use super::moments::Moments;
 use super::parametric::{
-    ambiguous_hyper_exponential, balanced_hyper_exponential, bounded_pareto, erlang, gamma,
-    phased_hyper_exponential, truncated_normal, weibull,
+    ambiguous_hyper_exponential, balanced_hyper_exponential, bounded_pareto, erlang, gamma, phased_hyper_exponential,
+    truncated_normal, weibull,
 };
 use super::sampler::Sampler;
 use super::samples::read_samples;
@@ -29,48 +29,29 @@ impl Distribution {
 }
 
 /// Compiles `written`; without a base directory, files are taken to be fine.
-pub(super) fn build(
-    written: &Distribution,
-    base: Option<&Path>,
-) -> Result<Sampler, DistributionError> {
+pub(super) fn build(written: &Distribution, base: Option<&Path>) -> Result<Sampler, DistributionError> {
     match written {
         Distribution::Constant(value) => Ok(Sampler::constant_ns(value.ns)),
         Distribution::Exponential(mean) => Ok(exponential(mean.ns as f64)),
         Distribution::Uniform(low, high) => uniform(*low, *high),
-        Distribution::TruncatedNormal {
-            mean,
-            standard_deviation,
-            minimum,
-            maximum,
-        } => truncated_normal(*mean, *standard_deviation, *minimum, *maximum),
-        Distribution::LogNormal {
-            mean,
-            median,
-            p99,
-            cv,
-        } => log_normal(*mean, *median, *p99, *cv),
+        Distribution::TruncatedNormal { mean, standard_deviation, minimum, maximum } => {
+            truncated_normal(*mean, *standard_deviation, *minimum, *maximum)
+        }
+        Distribution::LogNormal { mean, median, p99, cv } => log_normal(*mean, *median, *p99, *cv),
         Distribution::Gamma { mean, cv } => gamma(*mean, *cv),
         Distribution::Erlang { stages, mean } => erlang(*stages, *mean),
         Distribution::Weibull { mean, shape } => weibull(*mean, *shape),
-        Distribution::BoundedPareto {
-            minimum,
-            maximum,
-            shape,
-        } => bounded_pareto(*minimum, *maximum, *shape),
-        Distribution::HyperExponential { mean, cv, phases } => {
-            match (mean, cv, phases.as_slice()) {
-                (Some(mean), Some(cv), []) => balanced_hyper_exponential(*mean, *cv),
-                (None, None, [_, ..]) => phased_hyper_exponential(phases),
-                _ => Err(ambiguous_hyper_exponential()),
-            }
-        }
+        Distribution::BoundedPareto { minimum, maximum, shape } => bounded_pareto(*minimum, *maximum, *shape),
+        Distribution::HyperExponential { mean, cv, phases } => match (mean, cv, phases.as_slice()) {
+            (Some(mean), Some(cv), []) => balanced_hyper_exponential(*mean, *cv),
+            (None, None, [_, ..]) => phased_hyper_exponential(phases),
+            _ => Err(ambiguous_hyper_exponential()),
+        },
         Distribution::Percentiles(table) => percentiles(table),
         Distribution::Histogram(cells) => histogram(cells),
         Distribution::Csv { file, column, unit } => {
             let unit_ns = known_unit(unit)?;
-            base.map_or(Ok(Sampler::default()), |base| {
-                samples(read_samples(base, file, column, unit_ns)?)
-            })
+            base.map_or(Ok(Sampler::default()), |base| samples(read_samples(base, file, column, unit_ns)?))
         }
         Distribution::Mixture(parts) => mixture(parts, base),
     }
@@ -82,61 +63,36 @@ pub(super) fn shaped(law: ShapeLaw, moments: Moments) -> Sampler {
 
 /// An exponential law, or zero if its mean is zero.
 fn exponential(mean_ns: f64) -> Sampler {
-    if mean_ns > 0.0 {
-        Sampler::exponential_ns(mean_ns)
-    } else {
-        Sampler::constant_ns(0)
-    }
+    if mean_ns > 0.0 { Sampler::exponential_ns(mean_ns) } else { Sampler::constant_ns(0) }
 }
 
 /// The nanoseconds of a unit such as `"ms"`.
 pub(super) fn known_unit(unit: &str) -> Result<u64, DistributionError> {
     unit_ns(unit).ok_or_else(|| {
-        DistributionError::new(format!("\"{unit}\" is not a unit of time"))
-            .help("write ns, us, ms, s, min, h or d")
+        DistributionError::new(format!("\"{unit}\" is not a unit of time")).help("write ns, us, ms, s, min, h or d")
     })
 }
 
 fn uniform(low: Duration, high: Duration) -> Result<Sampler, DistributionError> {
     if low > high {
-        return Err(DistributionError::new(format!(
-            "the lower bound {low} is above the upper bound {high}"
-        ))
-        .help(format!("write `Uniform(\"{high}\", \"{low}\")`")));
+        return Err(DistributionError::new(format!("the lower bound {low} is above the upper bound {high}"))
+            .help(format!("write `Uniform(\"{high}\", \"{low}\")`")));
     }
     if low == high {
         return Ok(Sampler::constant_ns(low.ns));
     }
     let (low, high) = (low.ns as f64, high.ns as f64);
-    Ok(shaped(
-        ShapeLaw::Uniform {
-            low,
-            width: high - low,
-        },
-        Moments::uniform(low, high),
-    ))
+    Ok(shaped(ShapeLaw::Uniform { low, width: high - low }, Moments::uniform(low, high)))
 }
 
-fn mixture(
-    parts: &[(Ratio, Distribution)],
-    base: Option<&Path>,
-) -> Result<Sampler, DistributionError> {
+fn mixture(parts: &[(Ratio, Distribution)], base: Option<&Path>) -> Result<Sampler, DistributionError> {
     let weights = probabilities(parts.iter().map(|(weight, _)| *weight))?;
-    let samplers = parts
-        .iter()
-        .map(|(_, part)| build(part, base))
-        .collect::<Result<Box<[_]>, _>>()?;
-    let moments = Moments::mixture(weights.iter().zip(&samplers).map(|(weight, part)| {
-        (
-            *weight,
-            Moments::new(part.mean_ns(), part.squared_coefficient_of_variation()),
-        )
-    }));
-    Ok(shaped(
-        ShapeLaw::Mixture {
-            choice: AliasTable::new(&weights)?,
-            parts: samplers,
-        },
-        moments,
-    ))
+    let samplers = parts.iter().map(|(_, part)| build(part, base)).collect::<Result<Box<[_]>, _>>()?;
+    let moments = Moments::mixture(
+        weights
+            .iter()
+            .zip(&samplers)
+            .map(|(weight, part)| (*weight, Moments::new(part.mean_ns(), part.squared_coefficient_of_variation()))),
+    );
+    Ok(shaped(ShapeLaw::Mixture { choice: AliasTable::new(&weights)?, parts: samplers }, moments))
 }

@@ -32,9 +32,7 @@ impl KeyLaw {
     #[must_use]
     pub fn count(&self) -> u64 {
         match self {
-            Self::Uniform { count }
-            | Self::Zipf { count, .. }
-            | Self::HeavyHitters { count, .. } => *count,
+            Self::Uniform { count } | Self::Zipf { count, .. } | Self::HeavyHitters { count, .. } => *count,
         }
     }
 
@@ -88,27 +86,17 @@ impl KeyLaw {
         Ok(KeySampler(match self {
             Self::Uniform { count } => Popularity::Uniform { count: *count },
             Self::Zipf { count, exponent } => {
-                let weights: Vec<f64> = (1..=*count)
-                    .map(|rank| (rank as f64).powf(-exponent))
-                    .collect();
+                let weights: Vec<f64> = (1..=*count).map(|rank| (rank as f64).powf(-exponent)).collect();
                 // Added from the smallest, so that a long tail is not lost to rounding.
                 let total = weights.iter().rev().sum();
-                Popularity::Zipf {
-                    table: AliasTable::new(&weights)?,
-                    exponent: *exponent,
-                    total,
-                }
+                Popularity::Zipf { table: AliasTable::new(&weights)?, exponent: *exponent, total }
             }
             Self::HeavyHitters { count, heavy } => {
                 let mut weights: Vec<f64> = heavy.iter().map(|share| share.value).collect();
                 let rest = (1.0 - weights.iter().sum::<f64>()).max(0.0);
                 let others = count - weights.len() as u64;
                 weights.push(if others > 0 { rest } else { 0.0 });
-                Popularity::HeavyHitters {
-                    table: AliasTable::new(&weights)?,
-                    weights: weights.into(),
-                    others,
-                }
+                Popularity::HeavyHitters { table: AliasTable::new(&weights)?, weights: weights.into(), others }
             }
         }))
     }
@@ -146,11 +134,7 @@ impl KeySampler {
             Popularity::Zipf { table, .. } => table.sample(stream) as u64,
             Popularity::HeavyHitters { table, others, .. } => {
                 let index = table.sample(stream);
-                if index + 1 < table.len() {
-                    index as u64
-                } else {
-                    index as u64 + stream.below(*others)
-                }
+                if index + 1 < table.len() { index as u64 } else { index as u64 + stream.below(*others) }
             }
         }
     }
@@ -161,9 +145,7 @@ impl KeySampler {
         match &self.0 {
             Popularity::Uniform { count } => *count,
             Popularity::Zipf { table, .. } => table.len() as u64,
-            Popularity::HeavyHitters {
-                weights, others, ..
-            } => weights.len() as u64 - 1 + others,
+            Popularity::HeavyHitters { weights, others, .. } => weights.len() as u64 - 1 + others,
         }
     }
 
@@ -175,12 +157,8 @@ impl KeySampler {
         }
         match &self.0 {
             Popularity::Uniform { count } => 1.0 / *count as f64,
-            Popularity::Zipf {
-                exponent, total, ..
-            } => ((rank + 1) as f64).powf(-exponent) / total,
-            Popularity::HeavyHitters {
-                weights, others, ..
-            } => {
+            Popularity::Zipf { exponent, total, .. } => ((rank + 1) as f64).powf(-exponent) / total,
+            Popularity::HeavyHitters { weights, others, .. } => {
                 let last = weights.len() - 1;
                 let total: f64 = weights.iter().sum();
                 if (rank as usize) < last {

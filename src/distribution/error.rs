@@ -11,10 +11,7 @@ pub struct DistributionError {
 
 impl DistributionError {
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            help: None,
-        }
+        Self { message: message.into(), help: None }
     }
 
     #[must_use]

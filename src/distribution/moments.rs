@@ -13,22 +13,12 @@ pub(super) struct Moments {
 
 impl Moments {
     pub fn new(mean: f64, squared_coefficient_of_variation: f64) -> Self {
-        Self {
-            mean,
-            squared_coefficient_of_variation,
-        }
+        Self { mean, squared_coefficient_of_variation }
     }
 
     /// From a mean and a variance.
     pub fn from_variance(mean: f64, variance: f64) -> Self {
-        Self::new(
-            mean,
-            if mean > 0.0 {
-                (variance / (mean * mean)).max(0.0)
-            } else {
-                0.0
-            },
-        )
+        Self::new(mean, if mean > 0.0 { (variance / (mean * mean)).max(0.0) } else { 0.0 })
     }
 
     fn variance(self) -> f64 {
@@ -38,13 +28,8 @@ impl Moments {
     /// Of a mixture of `(probability, moments)`: the variance within the parts plus the variance between them, which
     /// does not cancel as the difference of second moments does.
     pub fn mixture(parts: impl Iterator<Item = (f64, Self)> + Clone) -> Self {
-        let mean: f64 = parts
-            .clone()
-            .map(|(probability, part)| probability * part.mean)
-            .sum();
-        let variance = parts.map(|(probability, part)| {
-            probability * (part.variance() + (part.mean - mean).powi(2))
-        });
+        let mean: f64 = parts.clone().map(|(probability, part)| probability * part.mean).sum();
+        let variance = parts.map(|(probability, part)| probability * (part.variance() + (part.mean - mean).powi(2)));
         Self::from_variance(mean, variance.sum())
     }
 
@@ -67,11 +52,7 @@ impl Moments {
         let log_ratio = (high / low).ln();
         let raw = |power: f64| {
             let exponent = power - shape;
-            let growth = if exponent.abs() < 1e-12 {
-                log_ratio
-            } else {
-                (exponent * log_ratio).exp_m1() / exponent
-            };
+            let growth = if exponent.abs() < 1e-12 { log_ratio } else { (exponent * log_ratio).exp_m1() / exponent };
             shape * growth / -(-shape * log_ratio).exp_m1()
         };
         // In units of `low`; centred second moment by subtraction, which the checks on bounds keep well conditioned.
@@ -87,16 +68,9 @@ impl Moments {
         let upper_tail = |z: f64| 0.5 * erfc(z / std::f64::consts::SQRT_2);
         let (a, b) = ((low - mean) / deviation, (high - mean) / deviation);
         // Differences of tails are taken on the side where the tails are small.
-        let mass = if a > 0.0 {
-            upper_tail(a) - upper_tail(b)
-        } else {
-            upper_tail(-b) - upper_tail(-a)
-        };
+        let mass = if a > 0.0 { upper_tail(a) - upper_tail(b) } else { upper_tail(-b) - upper_tail(-a) };
         let shift = (density(a) - density(b)) / mass;
         let variance = deviation * deviation * (1.0 + (times(a) - times(b)) / mass - shift * shift);
-        (
-            Self::from_variance(mean + deviation * shift, variance),
-            mass,
-        )
+        (Self::from_variance(mean + deviation * shift, variance), mass)
     }
 }

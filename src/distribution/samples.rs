@@ -19,48 +19,34 @@ pub(super) fn read_samples(
 ) -> Result<Vec<u64>, DistributionError> {
     let path = base_directory.join(file);
     let unreadable = |error: &dyn std::fmt::Display| {
-        DistributionError::new(format!("\"{file}\" cannot be read: {error}")).help(format!(
-            "the path is relative to {}",
-            base_directory.display()
-        ))
+        DistributionError::new(format!("\"{file}\" cannot be read: {error}"))
+            .help(format!("the path is relative to {}", base_directory.display()))
     };
     let about = std::fs::metadata(&path).map_err(|error| unreadable(&error))?;
     if !about.is_file() {
         return Err(unreadable(&"it is not a file"));
     }
     if about.len() > LARGEST_FILE_BYTES {
-        return Err(
-            DistributionError::new(format!("\"{file}\" is larger than 64 MiB"))
-                .help("thin the samples out"),
-        );
+        return Err(DistributionError::new(format!("\"{file}\" is larger than 64 MiB")).help("thin the samples out"));
     }
     let opened = File::open(&path).map_err(|error| unreadable(&error))?;
     // The file may grow while it is read.
     let limited = opened.take(LARGEST_FILE_BYTES);
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_reader(limited);
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(limited);
 
     let headers = reader.headers().map_err(|error| unreadable(&error))?;
     let Some(position) = headers.iter().position(|header| header == column) else {
         let known = headers.iter().take(20).collect::<Vec<_>>().join(", ");
-        return Err(
-            DistributionError::new(format!("\"{file}\" has no column \"{column}\""))
-                .help(format!("its columns are: {known}")),
-        );
+        return Err(DistributionError::new(format!("\"{file}\" has no column \"{column}\""))
+            .help(format!("its columns are: {known}")));
     };
     let mut values = Vec::new();
     let mut record = csv::StringRecord::new();
-    while reader
-        .read_record(&mut record)
-        .map_err(|error| unreadable(&error))?
-    {
+    while reader.read_record(&mut record).map_err(|error| unreadable(&error))? {
         let line = record.position().map_or(0, csv::Position::line);
         let text = record.get(position).unwrap_or_default();
         values.push(value_ns(text, unit_ns).map_err(|why| {
-            DistributionError::new(format!(
-                "\"{file}\" line {line}: \"{text}\" is not a duration: {why}"
-            ))
+            DistributionError::new(format!("\"{file}\" line {line}: \"{text}\" is not a duration: {why}"))
         })?);
     }
     Ok(values)

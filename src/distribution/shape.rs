@@ -17,35 +17,16 @@ pub(super) struct Shape {
 
 #[derive(Clone, Debug)]
 pub(super) enum ShapeLaw {
-    Uniform {
-        low: f64,
-        width: f64,
-    },
-    TruncatedNormal {
-        mean: f64,
-        deviation: f64,
-        low: f64,
-        high: f64,
-    },
+    Uniform { low: f64, width: f64 },
+    TruncatedNormal { mean: f64, deviation: f64, low: f64, high: f64 },
     LogNormal(LogNormal<f64>),
     Gamma(Gamma<f64>),
     Weibull(Weibull<f64>),
-    BoundedPareto {
-        low: f64,
-        high: f64,
-        tail: f64,
-        exponent: f64,
-    },
-    HyperExponential {
-        choice: AliasTable,
-        means: Box<[f64]>,
-    },
+    BoundedPareto { low: f64, high: f64, tail: f64, exponent: f64 },
+    HyperExponential { choice: AliasTable, means: Box<[f64]> },
     Inverse(InverseDistribution),
     Samples(Box<[u64]>),
-    Mixture {
-        choice: AliasTable,
-        parts: Box<[Sampler]>,
-    },
+    Mixture { choice: AliasTable, parts: Box<[Sampler]> },
 }
 
 impl Shape {
@@ -61,12 +42,7 @@ impl Shape {
     pub fn sample_ns(&self, stream: &mut Stream) -> u64 {
         match &self.law {
             ShapeLaw::Uniform { low, width } => to_ns(low + width * stream.unit()),
-            ShapeLaw::TruncatedNormal {
-                mean,
-                deviation,
-                low,
-                high,
-            } => loop {
+            ShapeLaw::TruncatedNormal { mean, deviation, low, high } => loop {
                 // Compilation has made sure that at least one draw in a hundred is accepted.
                 let unit: f64 = StandardNormal.sample(stream);
                 let value = mean + deviation * unit;
@@ -77,12 +53,7 @@ impl Shape {
             ShapeLaw::LogNormal(law) => to_ns(law.sample(stream)),
             ShapeLaw::Gamma(law) => to_ns(law.sample(stream)),
             ShapeLaw::Weibull(law) => to_ns(law.sample(stream)),
-            ShapeLaw::BoundedPareto {
-                low,
-                high,
-                tail,
-                exponent,
-            } => {
+            ShapeLaw::BoundedPareto { low, high, tail, exponent } => {
                 // Rounding may carry the power past the bound.
                 to_ns((low * (1.0 - tail * stream.unit()).powf(*exponent)).min(*high))
             }
@@ -91,7 +62,7 @@ impl Shape {
                 let unit: f64 = Exp1.sample(stream);
                 to_ns(mean * unit)
             }
-            ShapeLaw::Inverse(inverse) => to_ns(inverse.value_at(stream.unit())),
+            ShapeLaw::Inverse(inverse) => to_ns(inverse.value_at(stream.next_word())),
             ShapeLaw::Samples(samples) => samples[stream.below(samples.len() as u64) as usize],
             ShapeLaw::Mixture { choice, parts } => parts[choice.sample(stream)].sample_ns(stream),
         }

@@ -45,11 +45,7 @@ pub enum Distribution {
     /// `shape` below 1 has a heavier tail than the exponential law, above 1 a lighter one.
     Weibull { mean: Duration, shape: f64 },
     /// A power law between two bounds; the tail falls as `x^-shape`.
-    BoundedPareto {
-        minimum: Duration,
-        maximum: Duration,
-        shape: f64,
-    },
+    BoundedPareto { minimum: Duration, maximum: Duration, shape: f64 },
     /// One of several exponential laws at random: either by `mean` and `cv` (two phases with balanced means, `cv` at
     /// least 1) or by `phases: [(0.9, "1ms"), (0.1, "20ms")]`.
     HyperExponential {
@@ -67,11 +63,7 @@ pub enum Distribution {
     Histogram(Vec<HistogramCell>),
     /// Measured values, one per line in a column of a CSV file with a header line, drawn with replacement:
     /// `Csv(file: "latency.csv", column: "latency_ms", unit: "ms")`. The path is relative to the model's directory.
-    Csv {
-        file: String,
-        column: String,
-        unit: String,
-    },
+    Csv { file: String, column: String, unit: String },
     /// One of several laws at random: `Mixture([(0.9, Exponential("1ms")), (0.1, Constant("20ms"))])`.
     Mixture(Vec<(Ratio, Distribution)>),
 }
@@ -95,9 +87,7 @@ pub struct Percentile {
 pub struct HistogramCell(pub Duration, pub Duration, pub f64);
 
 /// Reads an optional field without `Some(...)` around it, whatever extensions the document enables.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 

@@ -130,7 +130,9 @@ impl<E: Copy> Calendar<E> {
     #[cold]
     #[inline(never)]
     fn spill(&mut self) {
-        let (Some(&first), middle_ns) = (self.bottom.last(), self.bottom[self.bottom.len() / 2].time_ns) else { return };
+        let (Some(&first), middle_ns) = (self.bottom.last(), self.bottom[self.bottom.len() / 2].time_ns) else {
+            return;
+        };
         if self.far == 0 {
             // The origin must not lie after any event that is still to be scheduled.
             self.origin_ns = self.popped_ns;
@@ -249,9 +251,8 @@ mod tests {
         let mut stream = Seed::new(1, 0).stream(Purpose::named(name));
         let mut calendar = Calendar::new();
         let mut heap = BinaryHeap::new();
-        let mut sequence = 0u64;
         let mut now = 0;
-        for step in 0..pending + steps {
+        for (sequence, step) in (0u64..).zip(0..pending + steps) {
             if step >= pending {
                 let entry = calendar.pop_until(u64::MAX).expect("events are pending");
                 let Reverse((time, order)) = heap.pop().expect("events are pending");
@@ -266,7 +267,6 @@ mod tests {
             };
             calendar.push(now + delay, sequence);
             heap.push(Reverse((now + delay, sequence)));
-            sequence += 1;
             assert_eq!(calendar.len(), heap.len());
         }
         while let Some(Reverse((time, order))) = heap.pop() {

@@ -140,6 +140,16 @@ impl<N: Node> Simulation<N> {
         self.core.outbox.clear();
     }
 
+    /// Allows this many events over the whole run.
+    pub fn set_event_limit(&mut self, events: u64) {
+        self.limits.events = events;
+    }
+
+    /// Events processed so far.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
     /// Nanoseconds simulated so far.
     pub fn now_ns(&self) -> u64 {
         self.core.now_ns

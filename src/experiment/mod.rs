@@ -1,3 +1,11 @@
-//! Plans, their runs and what is concluded from them.
+//! Plans, their runs, and what is concluded from them: the waist of the hourglass.
+//!
+//! ```text
+//! plan (model x variants x loads) ──▶ pipeline, per point: replications, longer until precise ──▶ estimate ──▶ study
+//! ```
 
+pub mod estimate;
+pub mod pipeline;
+pub mod plan;
+pub mod run;
 pub mod study;

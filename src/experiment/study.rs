@@ -4,6 +4,38 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The version of the layout of results.
+pub const SCHEMA: u32 = 1;
+
+/// A kind of chart, by the name an experiment gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ChartKind {
+    /// p99 latency of every variant against load.
+    Latency,
+    /// p50, p95 and p99 latency against load, one picture for each variant.
+    LatencyPercentiles,
+    /// Cost per hour of every variant against load.
+    Cost,
+    /// Cost of a million successful requests of every variant against load.
+    CostPerMillion,
+    /// p99 latency of every variant against its cost per hour, with the efficient points marked.
+    LatencyAgainstCost,
+    /// Utilization of the busiest nodes against load, one picture for each variant.
+    Utilization,
+}
+
+impl ChartKind {
+    /// Every kind, in the order of a report.
+    pub const ALL: [ChartKind; 6] = [
+        ChartKind::Latency,
+        ChartKind::LatencyPercentiles,
+        ChartKind::Cost,
+        ChartKind::CostPerMillion,
+        ChartKind::LatencyAgainstCost,
+        ChartKind::Utilization,
+    ];
+}
+
 /// An estimate with its 95% confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {

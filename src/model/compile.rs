@@ -39,9 +39,26 @@ pub struct Compiled {
     pub descriptions: Vec<NodeDescription>,
     nodes: Vec<AnyNode>,
     keys: Arc<[KeySpace]>,
+    settling_ns: u64,
+    population: u32,
 }
 
 impl Compiled {
+    /// Indices of the nodes that start requests.
+    pub fn clients(&self) -> impl Iterator<Item = usize> {
+        self.descriptions.iter().enumerate().filter(|(_, node)| !node.requested.is_empty()).map(|(index, _)| index)
+    }
+
+    /// How long the model's own time constants (thinking, times to live, bursts) need to show.
+    pub fn settling_ns(&self) -> u64 {
+        self.settling_ns
+    }
+
+    /// The most requests that closed workloads have in progress.
+    pub fn population(&self) -> u32 {
+        self.population
+    }
+
     /// A fresh run.
     pub fn simulation(&self, seed: Seed, limits: Limits) -> Simulation<AnyNode> {
         Simulation::new(self.nodes.clone(), Arc::clone(&self.keys), seed, limits)
@@ -87,7 +104,15 @@ pub fn compile(model: &Model, document: &Document, directory: &Path) -> Result<C
         return Err(diagnostics);
     }
     let nodes = nodes.into_iter().flatten().collect();
-    Ok(Compiled { descriptions: describe(model, &plan), nodes, keys: keys.into() })
+    let settling_s = model.nodes.values().map(|spec| spec.settling_s()).fold(0.0, f64::max);
+    let population = model.nodes.values().map(|spec| spec.population()).fold(0, u32::saturating_add);
+    Ok(Compiled {
+        descriptions: describe(model, &plan),
+        nodes,
+        keys: keys.into(),
+        settling_ns: (settling_s * 1e9) as u64,
+        population,
+    })
 }
 
 fn describe(model: &Model, plan: &Plan<'_>) -> Vec<NodeDescription> {

@@ -8,10 +8,12 @@ pub mod architecture;
 pub mod check;
 pub mod compile;
 pub mod patch;
+#[cfg(test)]
+mod patch_tests;
 pub mod path;
 pub mod read;
 
 pub use architecture::Architecture;
-pub use patch::{Edit, patch};
 pub use compile::{Compiled, Model, compile};
+pub use patch::{Edit, patch};
 pub use read::read;

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::diagnostic::document::{Document, Insertion};
-use crate::diagnostic::explain;
+use crate::diagnostic::fault;
 use crate::diagnostic::outline::{Outline, outline};
 use crate::diagnostic::source::Place;
 use crate::diagnostic::span::{Span, Spanned, Verbatim};
@@ -35,12 +35,7 @@ impl Edit {
     /// An edit whose value the program made, for example a point of a sweep; mistakes are shown where it was asked for.
     pub fn made(path: &Spanned<String>, value: impl Into<String>, document: &Document) -> Self {
         let origin = document.place(path.span);
-        Self {
-            path: path.value.clone(),
-            value: value.into(),
-            path_origin: origin.clone(),
-            value_origin: origin,
-        }
+        Self { path: path.value.clone(), value: value.into(), path_origin: origin.clone(), value_origin: origin }
     }
 
     /// An edit as the command line gives it: `nodes.postgres.cores=8`.
@@ -50,10 +45,8 @@ impl Edit {
     pub fn from_argument(option: &str, argument: &str) -> Result<Self, Diagnostics> {
         let whole = Place::whole(option, argument);
         let Some((path, value)) = argument.split_once('=') else {
-            let diagnostic =
-                Diagnostic::error("invalid-edit", whole, "an edit needs a path and a value").help(
-                    format!("write {option} PATH=VALUE, for example {option} nodes.web.replicas=4"),
-                );
+            let diagnostic = Diagnostic::error("invalid-edit", whole, "an edit needs a path and a value")
+                .help(format!("write {option} PATH=VALUE, for example {option} nodes.web.replicas=4"));
             return Err(diagnostic.into());
         };
         let path_start = path.len() - path.trim_start().len();
@@ -82,43 +75,27 @@ pub fn patch(document: &Document, edits: &[Edit]) -> Result<Document, Diagnostic
             Err(diagnostic) => diagnostics.push(*diagnostic),
         }
     }
-    if diagnostics.is_empty() {
-        Ok(edited)
-    } else {
-        Err(diagnostics)
-    }
+    if diagnostics.is_empty() { Ok(edited) } else { Err(diagnostics) }
 }
 
 fn apply(document: &Document, edit: &Edit) -> Result<Document, Box<Diagnostic>> {
     check_value(edit)?;
     let text = document.text();
-    let outline = outline(text).map_err(|fault| explain::fault(document, fault))?;
+    let outline = outline(text).map_err(|fault| fault::fault(document, fault))?;
     let target = follow(text, &outline, &edit.path).map_err(|lost| unknown_path(edit, &lost))?;
-    let value = Insertion {
-        text: edit.value.clone(),
-        origin: edit.value_origin.clone(),
-    };
-    let made = |text: String| Insertion {
-        text,
-        origin: edit.path_origin.clone(),
-    };
+    let value = Insertion { text: edit.value.clone(), origin: edit.value_origin.clone() };
+    let made = |text: String| Insertion { text, origin: edit.path_origin.clone() };
     Ok(match target {
         Target::Entry(entry) => document.replace(outline.entries[entry].value, &[value]),
         Target::New { group, name } => {
             let (at, comma) = end_of(text, &outline, group);
             let key = key(&outline, group, &name, edit)?;
-            document.replace(
-                Span { start: at, end: at },
-                &[made(format!("{comma}{key}: ")), value],
-            )
+            document.replace(Span { start: at, end: at }, &[made(format!("{comma}{key}: ")), value])
         }
         Target::Bare { entry, name } => {
             let at = outline.entries[entry].value.end;
             let closing = made(")".to_owned());
-            document.replace(
-                Span { start: at, end: at },
-                &[made(format!("({name}: ")), value, closing],
-            )
+            document.replace(Span { start: at, end: at }, &[made(format!("({name}: ")), value, closing])
         }
     })
 }
@@ -128,38 +105,23 @@ fn end_of(text: &str, outline: &Outline, group: usize) -> (usize, &'static str) 
     let group = &outline.groups[group];
     match group.entries.last().map(|last| &outline.entries[*last]) {
         None => (group.span.start + 1, ""),
-        Some(last) if text[..last.end].ends_with(',') && last.end > last.span.end => {
-            (last.end, " ")
-        }
+        Some(last) if text[..last.end].ends_with(',') && last.end > last.span.end => (last.end, " "),
         Some(last) => (last.end, ", "),
     }
 }
 
 /// A name as the group writes its keys: quoted in maps, bare in structs.
-fn key(
-    outline: &Outline,
-    group: usize,
-    name: &str,
-    edit: &Edit,
-) -> Result<String, Box<Diagnostic>> {
+fn key(outline: &Outline, group: usize, name: &str, edit: &Edit) -> Result<String, Box<Diagnostic>> {
     if outline.groups[group].bracket == '{' {
         return Ok(format!("\"{}\"", name.escape_default()));
     }
-    let starts_well =
-        name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
-    if starts_well
-        && name
-            .chars()
-            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
-    {
+    let starts_well = name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
+    if starts_well && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_') {
         return Ok(name.to_owned());
     }
-    let diagnostic = Diagnostic::error(
-        "unknown-path",
-        edit.path_origin.clone(),
-        format!("`{name}` is no name of a field"),
-    )
-    .help("fields have names of letters, digits and `_`");
+    let diagnostic =
+        Diagnostic::error("unknown-path", edit.path_origin.clone(), format!("`{name}` is no name of a field"))
+            .help("fields have names of letters, digits and `_`");
     Err(Box::new(diagnostic))
 }
 
@@ -168,44 +130,27 @@ fn check_value(edit: &Edit) -> Result<(), Box<Diagnostic>> {
     let place = edit.value_origin.clone();
     let balanced = outline(&edit.value);
     let trimmed = match &balanced {
-        Ok(outline) => outline.groups[0]
-            .entries
-            .first()
-            .map(|entry| outline.entries[*entry].span),
+        Ok(outline) => outline.groups[0].entries.first().map(|entry| outline.entries[*entry].span),
         Err(_) => None,
     };
-    let whole = trimmed
-        == Some(Span {
-            start: 0,
-            end: edit.value.len(),
-        });
+    let whole = trimmed == Some(Span { start: 0, end: edit.value.len() });
     if whole && ron::value::RawValue::from_ron(&edit.value).is_ok() {
         return Ok(());
     }
-    let mut diagnostic = Diagnostic::error(
-        "invalid-value",
-        place.clone(),
-        format!("`{}` is no value", edit.value),
-    );
+    let mut diagnostic = Diagnostic::error("invalid-value", place.clone(), format!("`{}` is no value", edit.value));
     diagnostic = if edit.value.is_empty() {
         diagnostic.help("write the value after `=`")
     } else if edit.value.contains(['"', '(', '[', '{']) {
         diagnostic.help("write one value in RON: 4, \"12ms\", RoundRobin, [\"a\", \"b\"]")
     } else {
-        diagnostic
-            .help("write text, and numbers with units, in quotes")
-            .suggest(place, format!("\"{}\"", edit.value))
+        diagnostic.help("write text, and numbers with units, in quotes").suggest(place, format!("\"{}\"", edit.value))
     };
     Err(Box::new(diagnostic))
 }
 
 fn unknown_path(edit: &Edit, lost: &Lost) -> Diagnostic {
     // The path may have been written in quotes, so its letters start where its text is found.
-    let shift = edit
-        .path_origin
-        .text()
-        .find(edit.path.as_str())
-        .unwrap_or(0);
+    let shift = edit.path_origin.text().find(edit.path.as_str()).unwrap_or(0);
     let place = edit.path_origin.part(shift + lost.start, shift + lost.end);
     let title = format!("{} (in the path `{}`)", lost.title, edit.path);
     Diagnostic::error("unknown-path", place, title).help(lost.help.clone())

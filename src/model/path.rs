@@ -41,13 +41,7 @@ pub struct Lost {
 /// When a segment other than the last names nothing, or a name can be read in several ways.
 pub fn follow(text: &str, outline: &Outline, path: &str) -> Result<Target, Lost> {
     let Some(mut entry) = outline.groups[0].entries.first().copied() else {
-        return Err(lost(
-            path,
-            0,
-            path.len(),
-            "the text to edit is empty",
-            "name a text that holds an architecture",
-        ));
+        return Err(lost(path, 0, path.len(), "the text to edit is empty", "name a text that holds an architecture"));
     };
     let mut at = 0;
     loop {
@@ -80,35 +74,19 @@ fn step(text: &str, outline: &Outline, group: usize, path: &str, at: usize) -> R
     let group = &outline.groups[group];
     let (name, end) = segment(path, at)?;
     let quoted = path[at..].starts_with('"');
-    let keyless = group
-        .entries
-        .iter()
-        .all(|entry| outline.entries[*entry].key.is_none());
+    let keyless = group.entries.iter().all(|entry| outline.entries[*entry].key.is_none());
     if keyless && (group.bracket == '[' || !group.entries.is_empty()) {
-        let next = name
-            .parse::<usize>()
-            .ok()
-            .and_then(|index| group.entries.get(index).copied());
+        let next = name.parse::<usize>().ok().and_then(|index| group.entries.get(index).copied());
         let count = group.entries.len();
         return next.map(|next| Step::Into { next, end }).ok_or_else(|| {
             let title = format!("there is no item `{name}`");
-            lost(
-                path,
-                at,
-                end,
-                &title,
-                &format!("the list has {count} items, counted from 0"),
-            )
+            lost(path, at, end, &title, &format!("the list has {count} items, counted from 0"))
         });
     }
     let keys: Vec<_> = group
         .entries
         .iter()
-        .filter_map(|entry| {
-            outline.entries[*entry]
-                .key
-                .map(|key| (*entry, key_name(&text[key.start..key.end])))
-        })
+        .filter_map(|entry| outline.entries[*entry].key.map(|key| (*entry, key_name(&text[key.start..key.end]))))
         .collect();
     let mut matches: Vec<(usize, usize)> = Vec::new();
     for (entry, key) in &keys {
@@ -120,10 +98,7 @@ fn step(text: &str, outline: &Outline, group: usize, path: &str, at: usize) -> R
         matches.extend(ends.map(|end| (*entry, end)));
     }
     match matches.as_slice() {
-        [(next, end)] => Ok(Step::Into {
-            next: *next,
-            end: *end,
-        }),
+        [(next, end)] => Ok(Step::Into { next: *next, end: *end }),
         [] if end == path.len() && group.bracket != '[' => Ok(Step::New(name)),
         [] => {
             let known: Vec<_> = keys.iter().map(|(_, key)| key.as_str()).collect();
@@ -141,23 +116,12 @@ fn step(text: &str, outline: &Outline, group: usize, path: &str, at: usize) -> R
 
 /// How much of the path a key takes up, if the path starts with it. Blanks around an arrow do not matter.
 fn prefix_end(path: &str, key: &str) -> Option<usize> {
-    let ends = path
-        .char_indices()
-        .filter(|(_, letter)| *letter == '.')
-        .map(|(at, _)| at)
-        .chain([path.len()]);
-    ends.into_iter()
-        .take(64)
-        .find(|end| same(&path[..*end], key))
+    let ends = path.char_indices().filter(|(_, letter)| *letter == '.').map(|(at, _)| at).chain([path.len()]);
+    ends.into_iter().take(64).find(|end| same(&path[..*end], key))
 }
 
 fn same(written: &str, key: &str) -> bool {
-    let squeeze = |name: &str| {
-        name.split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-            .replace(" -> ", "->")
-    };
+    let squeeze = |name: &str| name.split_whitespace().collect::<Vec<_>>().join(" ").replace(" -> ", "->");
     written == key || (key.contains("->") && squeeze(written) == squeeze(key))
 }
 
@@ -168,18 +132,10 @@ fn segment(path: &str, at: usize) -> Result<(String, usize), Lost> {
         Some(quoted) => match quoted.find('"') {
             Some(close) => (&quoted[..close], close + 2),
             None => {
-                return Err(lost(
-                    path,
-                    at,
-                    path.len(),
-                    "this name never ends",
-                    "close it with `\"`",
-                ));
+                return Err(lost(path, at, path.len(), "this name never ends", "close it with `\"`"));
             }
         },
-        None => rest
-            .find('.')
-            .map_or((rest, rest.len()), |dot| (&rest[..dot], dot)),
+        None => rest.find('.').map_or((rest, rest.len()), |dot| (&rest[..dot], dot)),
     };
     let end = at + length;
     if name.is_empty() || !(end == path.len() || path[end..].starts_with('.')) {
@@ -209,26 +165,15 @@ fn descend(outline: &Outline, entry: usize) -> Option<usize> {
 fn is_bare(text: &str, outline: &Outline, entry: usize) -> bool {
     let value = outline.entries[entry].value;
     let mut letters = text[value.start..value.end].chars();
-    letters.next().is_some_and(char::is_uppercase)
-        && letters.all(|letter| letter.is_alphanumeric() || letter == '_')
+    letters.next().is_some_and(char::is_uppercase) && letters.all(|letter| letter.is_alphanumeric() || letter == '_')
 }
 
 fn unknown(path: &str, start: usize, end: usize, known: &[&str]) -> Lost {
     let name = path[start..end].trim_matches('"');
     let title = format!("there is no `{name}` here");
-    Lost {
-        start,
-        end,
-        title,
-        help: names::help(name, "there is", known.iter().copied()),
-    }
+    Lost { start, end, title, help: names::help(name, "there is", known.iter().copied()) }
 }
 
 fn lost(path: &str, start: usize, end: usize, title: &str, help: &str) -> Lost {
-    Lost {
-        start: start.min(path.len()),
-        end: end.min(path.len()),
-        title: title.to_owned(),
-        help: help.to_owned(),
-    }
+    Lost { start: start.min(path.len()), end: end.min(path.len()), title: title.to_owned(), help: help.to_owned() }
 }

@@ -18,10 +18,7 @@ use crate::techniques::technique::{LinkSpec, Spec};
 ///
 /// A part that cannot be read does not keep the rest from being checked; names that only the unreadable part would
 /// explain are not complained about.
-pub fn read<N, L, K>(
-    document: &Document,
-    diagnostics: &mut Diagnostics,
-) -> Option<Architecture<N, L, K>>
+pub fn read<N, L, K>(document: &Document, diagnostics: &mut Diagnostics) -> Option<Architecture<N, L, K>>
 where
     N: Spec + DeserializeOwned,
     L: LinkSpec + DeserializeOwned,
@@ -32,14 +29,7 @@ where
     let reading = parse_partly::<Architecture<N, L, K>>(document, &mut found);
     if let Some(architecture) = &reading.value {
         let unread = unread_names(document, &reading.skipped);
-        check(
-            &Subject {
-                document,
-                architecture,
-                unread: &unread,
-            },
-            &mut found,
-        );
+        check(&Subject { document, architecture, unread: &unread }, &mut found);
     }
     let is_right = !found.has_errors();
     diagnostics.extend(found);
@@ -55,11 +45,7 @@ fn unread_names(document: &Document, skipped: &[Span]) -> BTreeSet<String> {
     for span in skipped {
         let mut next = outline.entry_at(span.start);
         while let Some(entry) = next {
-            names.extend(
-                outline.entries[entry]
-                    .key
-                    .map(|key| key_name(&document.text()[key.start..key.end])),
-            );
+            names.extend(outline.entries[entry].key.map(|key| key_name(&document.text()[key.start..key.end])));
             next = outline.parent(entry);
         }
     }

@@ -1,1 +1,11 @@
+//! Tables and charts, drawn from plain data: nothing here runs a simulation.
 
+pub mod chart;
+pub mod format;
+pub mod markdown;
+pub mod table;
+
+mod rows;
+#[cfg(test)]
+mod synthetic;
+mod text;

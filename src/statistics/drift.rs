@@ -14,10 +14,7 @@ pub struct DriftThresholds {
 
 impl Default for DriftThresholds {
     fn default() -> Self {
-        Self {
-            significance: 0.01,
-            relative_change: 0.05,
-        }
+        Self { significance: 0.01, relative_change: 0.05 }
     }
 }
 
@@ -44,19 +41,9 @@ pub fn test_drift(first: &[f64], last: &[f64], thresholds: DriftThresholds) -> O
     let change = paired_difference_interval(first, last)?;
     let p_value = paired_p_value(first, last)?;
     let level = first.iter().chain(last).sum::<f64>() / (2 * first.len()) as f64;
-    let relative_change = if level == 0.0 {
-        0.0
-    } else {
-        change.value / level.abs()
-    };
-    let is_drift =
-        p_value < thresholds.significance && relative_change.abs() > thresholds.relative_change;
-    Some(Drift {
-        change,
-        relative_change,
-        p_value,
-        is_drift,
-    })
+    let relative_change = if level == 0.0 { 0.0 } else { change.value / level.abs() };
+    let is_drift = p_value < thresholds.significance && relative_change.abs() > thresholds.relative_change;
+    Some(Drift { change, relative_change, p_value, is_drift })
 }
 
 #[cfg(test)]
@@ -73,9 +60,7 @@ mod tests {
 
     fn is_drift(change: f64, noise: f64) -> bool {
         let (first, last) = pairs(change, noise, 0);
-        test_drift(&first, &last, DriftThresholds::default())
-            .expect("a verdict")
-            .is_drift
+        test_drift(&first, &last, DriftThresholds::default()).expect("a verdict").is_drift
     }
 
     #[test]
@@ -89,16 +74,11 @@ mod tests {
 
     #[test]
     fn without_drift_the_test_rejects_as_often_as_its_level_says() {
-        let thresholds = DriftThresholds {
-            significance: 0.05,
-            relative_change: 0.0,
-        };
+        let thresholds = DriftThresholds { significance: 0.05, relative_change: 0.0 };
         let rejected = (0..2_000)
             .filter(|replication| {
                 let (first, last) = pairs(0.0, 1.0, *replication);
-                test_drift(&first, &last, thresholds)
-                    .expect("a verdict")
-                    .is_drift
+                test_drift(&first, &last, thresholds).expect("a verdict").is_drift
             })
             .count() as f64;
         // Binomial(2000, 0.05): mean 100, standard deviation 9.7.

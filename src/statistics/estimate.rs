@@ -21,22 +21,13 @@ impl Estimate {
     /// The interval `value` ± `half_width`.
     #[must_use]
     pub fn around(value: f64, half_width: f64) -> Self {
-        Self {
-            value,
-            low: value - half_width,
-            high: value + half_width,
-            half_width,
-        }
+        Self { value, low: value - half_width, high: value + half_width, half_width }
     }
 
     /// Half width over the absolute value; infinite if only the value is zero, zero if both are.
     #[must_use]
     pub fn relative_half_width(&self) -> f64 {
-        if self.half_width == 0.0 {
-            0.0
-        } else {
-            self.half_width / self.value.abs()
-        }
+        if self.half_width == 0.0 { 0.0 } else { self.half_width / self.value.abs() }
     }
 
     #[must_use]
@@ -115,11 +106,7 @@ pub fn ratio_interval(numerators: &[f64], denominators: &[f64]) -> Option<Estima
         return None;
     }
     let ratio = numerator / denominator;
-    let residuals: Vec<f64> = numerators
-        .iter()
-        .zip(denominators)
-        .map(|(y, x)| y - ratio * x)
-        .collect();
+    let residuals: Vec<f64> = numerators.iter().zip(denominators).map(|(y, x)| y - ratio * x).collect();
     let standard_error = standard_error_around(0.0, &residuals)? / denominator.abs();
     interval(ratio, standard_error, numerators.len())
 }
@@ -144,21 +131,14 @@ pub fn paired_p_value(first: &[f64], second: &[f64]) -> Option<f64> {
 }
 
 fn differences(first: &[f64], second: &[f64]) -> Option<Vec<f64>> {
-    (first.len() == second.len()).then(|| {
-        second
-            .iter()
-            .zip(first)
-            .map(|(after, before)| after - before)
-            .collect()
-    })
+    (first.len() == second.len()).then(|| second.iter().zip(first).map(|(after, before)| after - before).collect())
 }
 
 /// The mean and its standard error; `None` below two samples or if the result is not finite.
 fn mean_and_standard_error(samples: &[f64]) -> Option<(f64, f64)> {
     let first = *samples.first()?;
     // The mean of deviations from one sample, so that samples that all agree give exactly that value.
-    let mean =
-        first + samples.iter().map(|sample| sample - first).sum::<f64>() / samples.len() as f64;
+    let mean = first + samples.iter().map(|sample| sample - first).sum::<f64>() / samples.len() as f64;
     Some((mean, standard_error_around(mean, samples)?))
 }
 
@@ -196,21 +176,13 @@ mod tests {
             (0.025, 19.0, -2.0930),
         ] {
             let found = student_t_quantile(probability, degrees).expect("a quantile");
-            assert!(
-                (found / table - 1.0).abs() < 5e-5,
-                "t({probability}, {degrees}) is {found}, not {table}"
-            );
+            assert!((found / table - 1.0).abs() < 5e-5, "t({probability}, {degrees}) is {found}, not {table}");
             let p_value = student_t_two_sided_p_value(found, degrees).expect("a p-value");
             assert!((p_value - 2.0 * probability.min(1.0 - probability)).abs() < 1e-9);
         }
-        for (probability, degrees) in [
-            (0.0, 5.0),
-            (1.0, 5.0),
-            (f64::NAN, 5.0),
-            (0.5, 0.0),
-            (0.5, f64::NAN),
-            (0.5, f64::INFINITY),
-        ] {
+        for (probability, degrees) in
+            [(0.0, 5.0), (1.0, 5.0), (f64::NAN, 5.0), (0.5, 0.0), (0.5, f64::NAN), (0.5, f64::INFINITY)]
+        {
             assert_eq!(student_t_quantile(probability, degrees), None);
         }
     }
@@ -242,10 +214,7 @@ mod tests {
         assert_eq!(paired_difference_interval(&[1.0, 2.0], &[1.0]), None);
         assert_eq!(paired_p_value(&[1.0, 2.0], &[1.0, 2.0]), Some(1.0));
         assert_eq!(paired_p_value(&[1.0, 2.0], &[2.0, 3.0]), Some(0.0));
-        assert_eq!(
-            mean_interval(&[0.0, 0.0]).map(|zero| zero.relative_half_width()),
-            Some(0.0)
-        );
+        assert_eq!(mean_interval(&[0.0, 0.0]).map(|zero| zero.relative_half_width()), Some(0.0));
     }
 
     #[test]
@@ -266,10 +235,7 @@ mod tests {
 
     /// Binomial(400, 0.95) has mean 380 and standard deviation 4.36.
     fn assert_nominal(covered: usize) {
-        assert!(
-            (380.0 - 3.5 * 4.36..=380.0 + 3.5 * 4.36).contains(&(covered as f64)),
-            "{covered} of 400 cover"
-        );
+        assert!((380.0 - 3.5 * 4.36..=380.0 + 3.5 * 4.36).contains(&(covered as f64)), "{covered} of 400 cover");
     }
 
     #[test]
@@ -286,8 +252,7 @@ mod tests {
                 })
                 .collect();
             let (numerators, denominators): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
-            ratio_interval(&numerators, &denominators)
-                .is_some_and(|interval| interval.contains(3.0))
+            ratio_interval(&numerators, &denominators).is_some_and(|interval| interval.contains(3.0))
         }));
     }
 

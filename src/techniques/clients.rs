@@ -46,7 +46,7 @@ use crate::random::{Purpose, Stream};
 use crate::techniques::parts::arrivals::{Arrivals, Process};
 use crate::techniques::parts::executor::PRIORITIES;
 use crate::techniques::technique::{
-    CompileError, Demand, Mistake, Operations, Reference, Role, Spec, Wiring, law_mistakes,
+    CompileError, Demand, Mistake, Operations, Reference, Role, Spec, Wiring, law_mistakes, mean_s,
 };
 use crate::units::{Duration, Rate};
 
@@ -182,6 +182,16 @@ impl Spec for Clients {
         Demand::default()
     }
 
+    fn population(&self) -> u32 {
+        self.most_users()
+    }
+
+    fn settling_s(&self) -> f64 {
+        let think_s = self.think.as_ref().map_or(0.0, |law| mean_s(law));
+        let bursts_s = self.arrivals.as_ref().map_or(0.0, |arrivals| arrivals.settling_s());
+        think_s.max(bursts_s)
+    }
+
     fn offered(&self) -> Vec<(String, f64)> {
         if self.closed() {
             return Vec::new();
@@ -289,11 +299,8 @@ impl ClientsNode {
     #[inline(always)]
     fn send(&mut self, context: &mut Context<'_>, number: u64, user: u32) {
         let key = context.seed().request(self.requests, number);
-        let operation = if self.destinations.len() == 1 {
-            0
-        } else {
-            self.mix.sample(&mut Stream::keyed(key, self.choosing, 0)) as usize
-        };
+        let operation =
+            if self.destinations.len() == 1 { 0 } else { self.mix.sample(&mut Stream::keyed(key, self.choosing, 0)) };
         let zone = (user % u32::from(self.zones)) as u8;
         let identity = Identity { key, user, salt: 0, priority: self.priority, zone };
         self.sent += 1;

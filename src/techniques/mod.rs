@@ -166,6 +166,14 @@ impl Spec for NodeSpec {
         self.spec().offered()
     }
 
+    fn population(&self) -> u32 {
+        self.spec().population()
+    }
+
+    fn settling_s(&self) -> f64 {
+        self.spec().settling_s()
+    }
+
     fn decouples(&self) -> bool {
         self.spec().decouples()
     }

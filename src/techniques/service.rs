@@ -183,6 +183,10 @@ impl Spec for Service {
         Capacity { cores: Some(count * self.cores()), workers, connections: None }
     }
 
+    fn settling_s(&self) -> f64 {
+        self.operations.values().map(|steps| steps::longest_ttl_s(steps)).fold(0.0, f64::max)
+    }
+
     fn prices(&self) -> Prices {
         Prices {
             usd_per_replica_hour: self.price.as_ref().map_or(0.0, |price| price.usd_per_hour),

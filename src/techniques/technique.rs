@@ -185,6 +185,15 @@ pub trait Spec {
     fn offered(&self) -> Vec<(String, f64)> {
         Vec::new()
     }
+    /// Requests that closed workloads of this node have in progress at most.
+    fn population(&self) -> u32 {
+        0
+    }
+    /// The longest of the node's own time constants in seconds, such as a time to live: what happens within it says
+    /// nothing yet about the long run.
+    fn settling_s(&self) -> f64 {
+        0.0
+    }
     /// Whether callers get their reply before the work that follows is done, as a queue's publishers do.
     fn decouples(&self) -> bool {
         false
@@ -211,7 +220,9 @@ pub enum Role {
 /// What the house asks of the written form of a link between two nodes.
 pub trait LinkSpec {
     /// Names the link refers to.
-    fn references(&self) -> Vec<Reference<'_>>;
+    fn references(&self) -> Vec<Reference<'_>> {
+        Vec::new()
+    }
     /// Mistakes that this link alone shows.
     fn mistakes(&self) -> Vec<Mistake>;
     /// How often one call is sent at most, the first time included.

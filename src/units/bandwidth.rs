@@ -19,10 +19,7 @@ impl Quantity for Bandwidth {
 
     fn read(text: &str) -> Result<Self, Fault> {
         let (value, _, rest) = split_number(text).ok_or(Fault::Unreadable)?;
-        let amount = rest
-            .strip_suffix("/s")
-            .or_else(|| rest.strip_suffix("ps"))
-            .ok_or(Fault::Unreadable)?;
+        let amount = rest.strip_suffix("/s").or_else(|| rest.strip_suffix("ps")).ok_or(Fault::Unreadable)?;
         let (prefix, bytes_per_unit) = match amount {
             _ if amount.ends_with("bit") => (&amount[..amount.len() - 3], 0.125),
             _ if amount.ends_with('b') => (&amount[..amount.len() - 1], 0.125),
@@ -34,16 +31,12 @@ impl Quantity for Bandwidth {
                 "\"{text}\": a lower-case m would be a thousandth; write \"M\" for a million"
             )));
         }
-        let unit: Unit = format!("{prefix}B")
-            .parse()
-            .map_err(|_| Fault::Unreadable)?;
+        let unit: Unit = format!("{prefix}B").parse().map_err(|_| Fault::Unreadable)?;
         let bytes_per_second = value * unit * bytes_per_unit;
         if bytes_per_second.is_finite() {
             Ok(Self { bytes_per_second })
         } else {
-            Err(Fault::Because(format!(
-                "\"{text}\" is too large for a bandwidth"
-            )))
+            Err(Fault::Because(format!("\"{text}\" is too large for a bandwidth")))
         }
     }
 }

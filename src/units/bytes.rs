@@ -37,17 +37,11 @@ impl Quantity for Bytes {
             )));
         }
         if value * parsed >= LARGEST {
-            return Err(Fault::Because(format!(
-                "\"{text}\" is more than 8 EiB, the largest size allowed"
-            )));
+            return Err(Fault::Because(format!("\"{text}\" is more than 8 EiB, the largest size allowed")));
         }
         // The crate keeps whole numbers exact; exponents it does not know.
         let exact = format!("{}{unit}", digits.replace('_', "")).parse::<ByteSize>();
-        Ok(Self {
-            bytes: exact.map_or((value * unit_bytes(unit)).round() as u64, |size| {
-                size.as_u64()
-            }),
-        })
+        Ok(Self { bytes: exact.map_or((value * unit_bytes(unit)).round() as u64, |size| size.as_u64()) })
     }
 }
 
@@ -59,15 +53,12 @@ fn unit_bytes(unit: &str) -> f64 {
 impl fmt::Display for Bytes {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Of the exact ways to write it, the shortest; binary wins a tie because memory is bought that way.
-        let units = [
-            "PiB", "TiB", "GiB", "MiB", "KiB", "PB", "TB", "GB", "MB", "kB", "B",
-        ];
+        let units = ["PiB", "TiB", "GiB", "MiB", "KiB", "PB", "TB", "GB", "MB", "kB", "B"];
         let shortest = units
             .iter()
             .filter_map(|unit| {
                 let size = unit_bytes(unit) as u64;
-                (size > 0 && self.bytes.is_multiple_of(size))
-                    .then(|| format!("{}{unit}", self.bytes / size))
+                (size > 0 && self.bytes.is_multiple_of(size)).then(|| format!("{}{unit}", self.bytes / size))
             })
             .filter(|text| self.bytes > 0 || text.ends_with("0B"))
             .min_by_key(String::len);

@@ -53,17 +53,13 @@ impl Quantity for Duration {
             Some(unit_ns) => decimal_ns(value, digits, unit_ns),
             // Several parts such as "1h 30m". Single units are not left to humantime because it reads "5M" as months.
             None if unit.contains(|letter: char| letter.is_ascii_digit()) => {
-                humantime::parse_duration(text)
-                    .map_err(|_| Fault::Unreadable)?
-                    .as_nanos()
+                humantime::parse_duration(text).map_err(|_| Fault::Unreadable)?.as_nanos()
             }
             None => return Err(Fault::Unreadable),
         };
         match u64::try_from(ns) {
             Ok(ns) if ns <= LONGEST_NS => Ok(Self { ns }),
-            _ => Err(Fault::Because(format!(
-                "\"{text}\" is longer than ten years, the longest duration allowed"
-            ))),
+            _ => Err(Fault::Because(format!("\"{text}\" is longer than ten years, the longest duration allowed"))),
         }
     }
 }
@@ -100,11 +96,7 @@ impl fmt::Display for Duration {
         }
         let width = unit_ns.ilog10() as usize;
         let fraction = format!("{rest:0width$}");
-        write!(
-            formatter,
-            "{whole}.{}{unit}",
-            fraction.trim_end_matches('0')
-        )
+        write!(formatter, "{whole}.{}{unit}", fraction.trim_end_matches('0'))
     }
 }
 

@@ -50,12 +50,8 @@ pub(crate) trait Quantity: Sized {
 /// digits are allowed, as in RON. `None` if there is no number or if it is not finite.
 pub(crate) fn split_number(text: &str) -> Option<(f64, &str, &str)> {
     let bytes = text.as_bytes();
-    let run_of_digits = |from: usize| {
-        from + bytes[from..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit() || **byte == b'_')
-            .count()
-    };
+    let run_of_digits =
+        |from: usize| from + bytes[from..].iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'_').count();
     let mut end = run_of_digits(0);
     if end == 0 || bytes[0] == b'_' {
         return None;
@@ -63,25 +59,16 @@ pub(crate) fn split_number(text: &str) -> Option<(f64, &str, &str)> {
     if bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit) {
         end = run_of_digits(end + 1);
     }
-    if bytes
-        .get(end)
-        .is_some_and(|byte| matches!(byte, b'e' | b'E'))
-    {
+    if bytes.get(end).is_some_and(|byte| matches!(byte, b'e' | b'E')) {
         // An exponent must have digits: otherwise the letter begins the unit, as in "5EiB".
-        let sign = usize::from(
-            bytes
-                .get(end + 1)
-                .is_some_and(|byte| matches!(byte, b'+' | b'-')),
-        );
+        let sign = usize::from(bytes.get(end + 1).is_some_and(|byte| matches!(byte, b'+' | b'-')));
         if bytes.get(end + 1 + sign).is_some_and(u8::is_ascii_digit) {
             end = run_of_digits(end + 1 + sign);
         }
     }
     let (digits, rest) = text.split_at(end);
     let value: f64 = digits.replace('_', "").parse().ok()?;
-    value
-        .is_finite()
-        .then_some((value, digits, rest.trim_start()))
+    value.is_finite().then_some((value, digits, rest.trim_start()))
 }
 
 /// Reads `text` as a `Q`, or explains why it is none.
@@ -89,13 +76,8 @@ pub(crate) fn read<Q: Quantity>(text: &str) -> Result<Q, QuantityError> {
     let text = text.trim();
     let shown = shorten(text);
     let unsigned = text.strip_prefix('$').unwrap_or(text).strip_prefix('-');
-    if unsigned.is_some_and(|rest| {
-        rest.trim_start()
-            .starts_with(|first: char| first.is_ascii_digit())
-    }) {
-        return Err(QuantityError {
-            message: format!("\"{shown}\" is negative; {} cannot be", Q::NOUN),
-        });
+    if unsigned.is_some_and(|rest| rest.trim_start().starts_with(|first: char| first.is_ascii_digit())) {
+        return Err(QuantityError { message: format!("\"{shown}\" is negative; {} cannot be", Q::NOUN) });
     }
     Q::read(text).map_err(|fault| QuantityError {
         message: match fault {
@@ -111,41 +93,22 @@ fn explain<Q: Quantity>(text: &str, shown: &str) -> String {
     }
     match super::kind_of(text) {
         Some(kind) if !Q::NOUN.starts_with(kind) => {
-            format!(
-                "\"{shown}\" is {kind}; {} is wanted, such as \"{}\"",
-                Q::NOUN,
-                Q::EXAMPLE
-            )
+            format!("\"{shown}\" is {kind}; {} is wanted, such as \"{}\"", Q::NOUN, Q::EXAMPLE)
         }
-        _ => format!(
-            "\"{shown}\" is not {}: write for example \"{}\"",
-            Q::NOUN,
-            Q::EXAMPLE
-        ),
+        _ => format!("\"{shown}\" is not {}: write for example \"{}\"", Q::NOUN, Q::EXAMPLE),
     }
 }
 
 fn needs_unit<Q: Quantity>(number: &str, instead_of: &str) -> String {
     let (before, after) = Q::AROUND;
-    format!(
-        "{} needs a unit: write \"{before}{number}{after}\" instead of {instead_of}",
-        Q::NOUN
-    )
+    format!("{} needs a unit: write \"{before}{number}{after}\" instead of {instead_of}", Q::NOUN)
 }
 
 /// Keeps a text that is quoted in a message to one line's length.
 fn shorten(text: &str) -> String {
     const LONGEST: usize = 40;
-    let escaped: String = text
-        .chars()
-        .take(LONGEST + 1)
-        .flat_map(char::escape_debug)
-        .collect();
-    if text.chars().count() <= LONGEST {
-        escaped
-    } else {
-        escaped + "…"
-    }
+    let escaped: String = text.chars().take(LONGEST + 1).flat_map(char::escape_debug).collect();
+    if text.chars().count() <= LONGEST { escaped } else { escaped + "…" }
 }
 
 /// Reads a quantity from any self-describing format, so that a bare number meets a helpful message.
@@ -160,11 +123,7 @@ impl<Q> QuantityVisitor<Q> {
 impl<Q: Quantity> QuantityVisitor<Q> {
     fn number<E: Error>(number: f64, shown: &str) -> Result<Q, E> {
         if number.is_nan() || number.is_infinite() || number < 0.0 {
-            return Err(E::custom(format!(
-                "{shown} is not {}: write for example \"{}\"",
-                Q::NOUN,
-                Q::EXAMPLE
-            )));
+            return Err(E::custom(format!("{shown} is not {}: write for example \"{}\"", Q::NOUN, Q::EXAMPLE)));
         }
         match Q::from_number(number) {
             Some(result) => result.map_err(E::custom),

@@ -41,9 +41,7 @@ impl Quantity for Rate {
         if per_second.is_finite() {
             Ok(Self { per_second })
         } else {
-            Err(Fault::Because(format!(
-                "\"{text}\" is too large for a rate"
-            )))
+            Err(Fault::Because(format!("\"{text}\" is too large for a rate")))
         }
     }
 }

@@ -21,9 +21,7 @@ impl Quantity for Ratio {
 
     fn read(text: &str) -> Result<Self, Fault> {
         match split_number(text).ok_or(Fault::Unreadable)? {
-            (value, _, "%") => Ok(Self {
-                value: value / 100.0,
-            }),
+            (value, _, "%") => Ok(Self { value: value / 100.0 }),
             (value, _, "") => bare(value).map_err(Fault::Because),
             _ => Err(Fault::Unreadable),
         }
@@ -38,10 +36,7 @@ fn bare(value: f64) -> Result<Ratio, String> {
     if value <= LARGEST_BARE {
         Ok(Ratio { value })
     } else {
-        Err(format!(
-            "{value} as a ratio is {}%: write \"{value}%\" if per cent are meant",
-            value * 100.0
-        ))
+        Err(format!("{value} as a ratio is {}%: write \"{value}%\" if per cent are meant", value * 100.0))
     }
 }
 
@@ -49,11 +44,7 @@ impl fmt::Display for Ratio {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // 0.07 x 100 is 7.000000000000001: the shorter number is right if it reads back as the same ratio.
         let percent = (self.value * 1e8).round() / 1e6;
-        let percent = if percent / 100.0 == self.value {
-            percent
-        } else {
-            self.value * 100.0
-        };
+        let percent = if percent / 100.0 == self.value { percent } else { self.value * 100.0 };
         write!(formatter, "{percent}%")
     }
 }

@@ -10,8 +10,7 @@ use super::{Bandwidth, Bytes, Duration, QuantityError, Rate, Ratio};
 use crate::price::{HourlyPrice, RequestPrice, TransferPrice};
 
 fn read<Q: FromStr<Err = QuantityError>>(text: &str) -> Q {
-    text.parse()
-        .unwrap_or_else(|error| panic!("{text}: {error}"))
+    text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 fn refusal<Q: FromStr<Err = QuantityError> + Debug>(text: &str) -> String {
@@ -19,9 +18,7 @@ fn refusal<Q: FromStr<Err = QuantityError> + Debug>(text: &str) -> String {
 }
 
 fn refusal_in_ron<Q: DeserializeOwned + Debug>(document: &str) -> String {
-    ron::from_str::<Q>(document)
-        .expect_err(document)
-        .to_string()
+    ron::from_str::<Q>(document).expect_err(document).to_string()
 }
 
 #[test]
@@ -49,17 +46,10 @@ fn durations_are_read_to_the_nanosecond() {
 
 #[test]
 fn rates_sizes_bandwidths_and_ratios_are_read() {
-    for (text, per_second) in [
-        ("500/s", 500.0),
-        ("30/min", 0.5),
-        ("1.2k/s", 1_200.0),
-        ("3.6M/h", 1_000.0),
-        ("8640/d", 0.1),
-    ] {
-        assert!(
-            (read::<Rate>(text).per_second - per_second).abs() < 1e-12 * per_second,
-            "{text}"
-        );
+    for (text, per_second) in
+        [("500/s", 500.0), ("30/min", 0.5), ("1.2k/s", 1_200.0), ("3.6M/h", 1_000.0), ("8640/d", 0.1)]
+    {
+        assert!((read::<Rate>(text).per_second - per_second).abs() < 1e-12 * per_second, "{text}");
     }
     for (text, bytes) in [
         ("4GiB", 4 << 30),
@@ -70,31 +60,15 @@ fn rates_sizes_bandwidths_and_ratios_are_read() {
     ] {
         assert_eq!(read::<Bytes>(text).bytes, bytes, "{text}");
     }
-    for (text, bytes_per_second) in [
-        ("1Gbit/s", 125e6),
-        ("100MB/s", 100e6),
-        ("10Gbps", 1.25e9),
-        ("1MiB/s", 1_048_576.0),
-    ] {
-        assert_eq!(
-            read::<Bandwidth>(text).bytes_per_second,
-            bytes_per_second,
-            "{text}"
-        );
+    for (text, bytes_per_second) in
+        [("1Gbit/s", 125e6), ("100MB/s", 100e6), ("10Gbps", 1.25e9), ("1MiB/s", 1_048_576.0)]
+    {
+        assert_eq!(read::<Bandwidth>(text).bytes_per_second, bytes_per_second, "{text}");
     }
     assert_eq!(read::<Ratio>("70%").value, 0.7);
-    assert_eq!(
-        ron::from_str::<Ratio>("0.7").map(|ratio| ratio.value),
-        Ok(0.7)
-    );
-    assert_eq!(
-        ron::from_str::<Ratio>("1").map(|ratio| ratio.value),
-        Ok(1.0)
-    );
-    assert_eq!(
-        ron::from_str::<Ratio>("\"250%\"").map(|ratio| ratio.value),
-        Ok(2.5)
-    );
+    assert_eq!(ron::from_str::<Ratio>("0.7").map(|ratio| ratio.value), Ok(0.7));
+    assert_eq!(ron::from_str::<Ratio>("1").map(|ratio| ratio.value), Ok(1.0));
+    assert_eq!(ron::from_str::<Ratio>("\"250%\"").map(|ratio| ratio.value), Ok(2.5));
 }
 
 #[test]
@@ -102,45 +76,20 @@ fn prices_are_read() {
     let close = |value: f64, expected: f64| (value / expected - 1.0).abs() < 1e-12;
     assert!(close(read::<HourlyPrice>("$0.096/h").usd_per_hour, 0.096));
     assert!(close(read::<HourlyPrice>("$73/month").usd_per_hour, 0.1));
-    assert!(close(
-        read::<HourlyPrice>("$0.0000133/s").usd_per_hour,
-        0.04788
-    ));
-    assert!(close(
-        read::<RequestPrice>("$0.20/1M").usd_per_request,
-        2e-7
-    ));
-    assert!(close(
-        read::<RequestPrice>("$0.005/1k").usd_per_request,
-        5e-6
-    ));
-    assert!(close(
-        read::<RequestPrice>("$0.4/million requests").usd_per_request,
-        4e-7
-    ));
-    assert!(close(
-        read::<RequestPrice>("$0.01/request").usd_per_request,
-        0.01
-    ));
+    assert!(close(read::<HourlyPrice>("$0.0000133/s").usd_per_hour, 0.04788));
+    assert!(close(read::<RequestPrice>("$0.20/1M").usd_per_request, 2e-7));
+    assert!(close(read::<RequestPrice>("$0.005/1k").usd_per_request, 5e-6));
+    assert!(close(read::<RequestPrice>("$0.4/million requests").usd_per_request, 4e-7));
+    assert!(close(read::<RequestPrice>("$0.01/request").usd_per_request, 0.01));
     assert!(close(read::<TransferPrice>("$0.09/GB").usd_per_byte, 9e-11));
-    assert!(close(
-        read::<TransferPrice>("$0.01/GiB").usd_per_byte,
-        0.01 / 1_073_741_824.0
-    ));
+    assert!(close(read::<TransferPrice>("$0.01/GiB").usd_per_byte, 0.01 / 1_073_741_824.0));
 }
 
 #[test]
 fn a_missing_unit_is_answered_with_what_to_write() {
     let expected = "a duration needs a unit: write \"12ms\" instead of 12";
-    assert!(
-        refusal_in_ron::<Duration>("12").contains(expected),
-        "{}",
-        refusal_in_ron::<Duration>("12")
-    );
-    assert_eq!(
-        refusal::<Duration>("12"),
-        "a duration needs a unit: write \"12ms\" instead of \"12\""
-    );
+    assert!(refusal_in_ron::<Duration>("12").contains(expected), "{}", refusal_in_ron::<Duration>("12"));
+    assert_eq!(refusal::<Duration>("12"), "a duration needs a unit: write \"12ms\" instead of \"12\"");
     assert!(refusal_in_ron::<Rate>("500").contains("write \"500/s\" instead of 500"));
     assert!(refusal_in_ron::<HourlyPrice>("0.096").contains("write \"$0.096/h\" instead of 0.096"));
     assert!(refusal_in_ron::<Ratio>("70").contains("write \"70%\" if per cent are meant"));
@@ -148,19 +97,10 @@ fn a_missing_unit_is_answered_with_what_to_write() {
 
 #[test]
 fn another_quantity_is_named() {
-    assert_eq!(
-        refusal::<Duration>("500/s"),
-        "\"500/s\" is a rate; a duration is wanted, such as \"12ms\""
-    );
-    assert_eq!(
-        refusal::<Rate>("12ms"),
-        "\"12ms\" is a duration; a rate is wanted, such as \"500/s\""
-    );
+    assert_eq!(refusal::<Duration>("500/s"), "\"500/s\" is a rate; a duration is wanted, such as \"12ms\"");
+    assert_eq!(refusal::<Rate>("12ms"), "\"12ms\" is a duration; a rate is wanted, such as \"500/s\"");
     assert!(refusal::<Bytes>("$1/h").contains("is a price; a size is wanted"));
-    assert!(
-        refusal::<HourlyPrice>("$0.2/1M")
-            .contains("is not a price per time: write for example \"$0.096/h\"")
-    );
+    assert!(refusal::<HourlyPrice>("$0.2/1M").contains("is not a price per time: write for example \"$0.096/h\""));
 }
 
 #[test]
@@ -207,9 +147,7 @@ fn round_trips<Q: FromStr<Err = QuantityError> + Display + PartialEq + Debug>(va
 
 #[test]
 fn the_canonical_form_is_what_one_would_write() {
-    for text in [
-        "12ms", "1.5s", "2d", "90m", "15m", "0.5/s", "4GiB", "512MB", "125MB/s", "70%", "7%",
-    ] {
+    for text in ["12ms", "1.5s", "2d", "90m", "15m", "0.5/s", "4GiB", "512MB", "125MB/s", "70%", "7%"] {
         let shown = text
             .parse::<Duration>()
             .map(|value| value.to_string())
@@ -227,7 +165,8 @@ fn the_canonical_form_is_what_one_would_write() {
 }
 
 fn any_text() -> impl Strategy<Value = String> {
-    let quantity_like = "[$-]{0,2}[0-9_]{0,20}[.]?[0-9]{0,3}[eE+-]{0,2}[0-9]{0,3} ?[a-zA-Zµ%]{0,4}[/ ]?[0-9a-zA-Z ]{0,6}";
+    let quantity_like =
+        "[$-]{0,2}[0-9_]{0,20}[.]?[0-9]{0,3}[eE+-]{0,2}[0-9]{0,3} ?[a-zA-Zµ%]{0,4}[/ ]?[0-9a-zA-Z ]{0,6}";
     prop_oneof![any::<String>(), quantity_like.prop_map(String::from)]
 }
 

@@ -23,10 +23,7 @@ pub fn check<N: Spec, L: LinkSpec, K>(
     let vertices = graph.vertices_of();
     for (index, (name, node)) in subject.architecture.nodes.iter().enumerate() {
         let sum = |seconds: &dyn Fn(usize) -> f64| -> f64 {
-            vertices[index]
-                .iter()
-                .map(|vertex| seconds(vertex.index()))
-                .sum()
+            vertices[index].iter().map(|vertex| seconds(vertex.index())).sum()
         };
         let of = |vertex: usize| &graph.operations[petgraph::graph::NodeIndex::new(vertex)];
         let cores = sum(&|vertex| visits[vertex] * of(vertex).core_s);
@@ -41,10 +38,7 @@ pub fn check<N: Spec, L: LinkSpec, K>(
                 .help("its queue grows without end: add cores or replicas, or lower the load");
             diagnostics.push(diagnostic);
         }
-        if let Some(available) = capacity
-            .workers
-            .filter(|available| workers >= *available as f64)
-        {
+        if let Some(available) = capacity.workers.filter(|available| workers >= *available as f64) {
             let title = format!("`{name}` needs {workers:.1} workers but has {available}");
             let diagnostic = Diagnostic::warning("overloaded-workers", place, title)
                 .label(format!("at least {rate:.1} requests/s hold {:.3} s each", workers / rate))
@@ -63,10 +57,7 @@ fn visits(graph: &Graph<'_>) -> Vec<f64> {
     }
     for component in kosaraju_scc(&graph.operations).into_iter().rev() {
         // New visits go round the circle, fewer each time, and leave it on the way.
-        let mut fresh: Vec<_> = component
-            .iter()
-            .map(|vertex| (*vertex, visits[vertex.index()]))
-            .collect();
+        let mut fresh: Vec<_> = component.iter().map(|vertex| (*vertex, visits[vertex.index()])).collect();
         for _ in 0..ROUNDS {
             let mut inside = std::collections::BTreeMap::new();
             for (vertex, rate) in fresh.into_iter().filter(|(_, rate)| *rate > 0.0) {
@@ -106,10 +97,7 @@ fn connections<N: Spec, L: LinkSpec, K>(
             .map(|(caller, node)| (caller, node.capacity().workers))
             .collect();
         let unlimited = workers.iter().find(|(_, workers)| workers.is_none());
-        let total: u64 = workers
-            .iter()
-            .filter_map(|(_, workers)| *workers)
-            .fold(0, u64::saturating_add);
+        let total: u64 = workers.iter().filter_map(|(_, workers)| *workers).fold(0, u64::saturating_add);
         let title = match unlimited {
             Some((caller, _)) => {
                 format!("`{name}` accepts {limit} connections but `{caller}` may open any number")
@@ -124,10 +112,7 @@ fn connections<N: Spec, L: LinkSpec, K>(
             .help("lower the callers' workers, put a connection pooler in between, or accept more connections");
         for (caller, workers) in workers.iter().take(5) {
             let count = workers.map_or("any number of".to_owned(), |workers| workers.to_string());
-            diagnostic = diagnostic.also(
-                subject.place(caller.span),
-                format!("may open {count} connections"),
-            );
+            diagnostic = diagnostic.also(subject.place(caller.span), format!("may open {count} connections"));
         }
         diagnostics.push(diagnostic);
     }
@@ -144,16 +129,8 @@ fn callers(graph: &Graph<'_>, node: usize) -> Vec<usize> {
             if graph.roles[*from] != Role::Server || seen.contains(from) || callers.contains(from) {
                 continue;
             }
-            let passes = graph
-                .directory
-                .iter()
-                .nth(*from)
-                .is_some_and(|offer| offer.passes_to.is_some());
-            if passes {
-                seen.push(*from)
-            } else {
-                callers.push(*from)
-            }
+            let passes = graph.directory.iter().nth(*from).is_some_and(|offer| offer.passes_to.is_some());
+            if passes { seen.push(*from) } else { callers.push(*from) }
         }
     }
     callers

@@ -18,20 +18,12 @@ pub fn check<N: Spec, L: LinkSpec, K>(
     graph: &Graph<'_>,
     diagnostics: &mut Diagnostics,
 ) {
-    let undelayed = graph.operations.filter_map(
-        |_, vertex| Some(vertex.clone()),
-        |_, call| (!call.delayed).then_some(*call),
-    );
+    let undelayed =
+        graph.operations.filter_map(|_, vertex| Some(vertex.clone()), |_, call| (!call.delayed).then_some(*call));
     let help = "break the circle, or let time pass in it: a Compute or Wait before the call, or a latency on the link";
     for circle in circles(&undelayed) {
         let title = format!("{} in no time at all", in_a_circle(graph, &circle));
-        report(
-            subject,
-            graph,
-            &circle,
-            ("zero-delay-cycle", title, help),
-            diagnostics,
-        );
+        report(subject, graph, &circle, ("zero-delay-cycle", title, help), diagnostics);
     }
     if diagnostics.has_errors() {
         return;
@@ -39,18 +31,9 @@ pub fn check<N: Spec, L: LinkSpec, K>(
     for circle in circles(&graph.operations) {
         let gain = gain(&graph.operations, &circle);
         if gain >= 1.0 - 1e-9 {
-            let title = format!(
-                "{}: each visit causes {gain:.2} more",
-                in_a_circle(graph, &circle)
-            );
+            let title = format!("{}: each visit causes {gain:.2} more", in_a_circle(graph, &circle));
             let help = "let fewer than one visit in a circle cause another, or remove a call";
-            report(
-                subject,
-                graph,
-                &circle,
-                ("endless-recursion", title, help),
-                diagnostics,
-            );
+            report(subject, graph, &circle, ("endless-recursion", title, help), diagnostics);
         }
     }
 }
@@ -59,9 +42,7 @@ pub fn check<N: Spec, L: LinkSpec, K>(
 /// recurse, so that a long chain cannot overflow the stack.
 pub fn circles(operations: &DiGraph<Vertex, Call>) -> Vec<Vec<NodeIndex>> {
     let components = kosaraju_scc(operations).into_iter();
-    components
-        .filter(|circle| circle.len() > 1 || operations.contains_edge(circle[0], circle[0]))
-        .collect()
+    components.filter(|circle| circle.len() > 1 || operations.contains_edge(circle[0], circle[0])).collect()
 }
 
 /// The largest eigenvalue of the mean numbers of calls: how many visits one visit causes, once around.
@@ -73,9 +54,7 @@ fn gain(operations: &DiGraph<Vertex, Call>, circle: &[NodeIndex]) -> f64 {
         .iter()
         .enumerate()
         .flat_map(|(from, vertex)| {
-            operations
-                .edges(*vertex)
-                .map(move |edge| (from, edge.target(), edge.weight().times))
+            operations.edges(*vertex).map(move |edge| (from, edge.target(), edge.weight().times))
         })
         .filter_map(|(from, to, times)| Some((from, position(to)?, times)))
         .collect();
@@ -94,18 +73,10 @@ fn gain(operations: &DiGraph<Vertex, Call>, circle: &[NodeIndex]) -> f64 {
 }
 
 fn in_a_circle(graph: &Graph<'_>, circle: &[NodeIndex]) -> String {
-    let names: Vec<_> = circle
-        .iter()
-        .rev()
-        .take(6)
-        .map(|vertex| format!("`{}`", graph.name(*vertex)))
-        .collect();
+    let names: Vec<_> = circle.iter().rev().take(6).map(|vertex| format!("`{}`", graph.name(*vertex))).collect();
     match names.as_slice() {
         [only] => format!("{only} calls itself"),
-        _ if circle.len() > names.len() => format!(
-            "{} and others call each other in a circle",
-            names.join(", ")
-        ),
+        _ if circle.len() > names.len() => format!("{} and others call each other in a circle", names.join(", ")),
         _ => format!("{} call each other in a circle", names.join(" and ")),
     }
 }
@@ -117,20 +88,13 @@ fn report<N: Spec, L: LinkSpec, K>(
     (code, title, help): (&'static str, String, &str),
     diagnostics: &mut Diagnostics,
 ) {
-    let mut nodes: Vec<_> = circle
-        .iter()
-        .map(|vertex| graph.operations[*vertex].node)
-        .collect();
+    let mut nodes: Vec<_> = circle.iter().map(|vertex| graph.operations[*vertex].node).collect();
     nodes.sort_unstable();
     nodes.dedup();
-    let mut spans = nodes
-        .into_iter()
-        .filter_map(|node| subject.architecture.nodes.get_index(node))
-        .map(|(name, _)| name.span);
+    let mut spans =
+        nodes.into_iter().filter_map(|node| subject.architecture.nodes.get_index(node)).map(|(name, _)| name.span);
     let Some(first) = spans.next() else { return };
-    let mut diagnostic = Diagnostic::error(code, subject.place(first), title)
-        .label("in the circle")
-        .help(help);
+    let mut diagnostic = Diagnostic::error(code, subject.place(first), title).label("in the circle").help(help);
     for span in spans.take(5) {
         diagnostic = diagnostic.also(subject.place(span), "in the circle");
     }

@@ -27,27 +27,16 @@ pub struct Offer<'a> {
 
 impl<'a> Directory<'a> {
     pub fn of<N: Spec, L: LinkSpec, K>(subject: &Subject<'a, N, L, K>) -> Self {
-        let mut directory = Self {
-            index: HashMap::new(),
-            offers: Vec::new(),
-        };
+        let mut directory = Self { index: HashMap::new(), offers: Vec::new() };
         for (name, node) in &subject.architecture.nodes {
             let (operations, passes_to) = match node.operations() {
                 Operations::None => (Vec::new(), None),
                 Operations::Named(names) => (names, None),
                 Operations::SameAs(target) => (Vec::new(), Some(target.value.as_str())),
             };
-            directory
-                .index
-                .insert(name.value.as_str(), directory.offers.len());
+            directory.index.insert(name.value.as_str(), directory.offers.len());
             let known = operations.iter().copied().collect();
-            directory.offers.push(Offer {
-                name: &name.value,
-                kind: node.kind(),
-                operations,
-                known,
-                passes_to,
-            });
+            directory.offers.push(Offer { name: &name.value, kind: node.kind(), operations, known, passes_to });
         }
         directory
     }
@@ -92,12 +81,8 @@ impl<'a> Directory<'a> {
 
     /// Node and operation of `"node.operation"`. Names may hold dots: the longest name of a node that fits wins.
     pub fn split<'r>(&self, reference: &'r str) -> Option<(&'r str, &'r str)> {
-        let cuts = reference
-            .rmatch_indices('.')
-            .map(|(at, _)| (&reference[..at], &reference[at + 1..]));
-        cuts.take(LONGEST_ROW)
-            .find(|(node, _)| self.index.contains_key(node))
-            .or_else(|| reference.split_once('.'))
+        let cuts = reference.rmatch_indices('.').map(|(at, _)| (&reference[..at], &reference[at + 1..]));
+        cuts.take(LONGEST_ROW).find(|(node, _)| self.index.contains_key(node)).or_else(|| reference.split_once('.'))
     }
 }
 

@@ -52,12 +52,7 @@ impl<'a> Graph<'a> {
             operations: DiGraph::new(),
             neighbors: BTreeSet::new(),
             offered: Vec::new(),
-            roles: subject
-                .architecture
-                .nodes
-                .values()
-                .map(|node| node.role())
-                .collect(),
+            roles: subject.architecture.nodes.values().map(|node| node.role()).collect(),
             links: HashMap::new(),
             vertices: HashMap::new(),
         };
@@ -71,9 +66,7 @@ impl<'a> Graph<'a> {
     /// The vertex of `"node.operation"`.
     fn vertex(&self, reference: &str) -> Option<NodeIndex> {
         let (node, operation) = self.directory.split(reference)?;
-        self.vertices
-            .get(&(self.directory.index(node)?, operation.to_owned()))
-            .copied()
+        self.vertices.get(&(self.directory.index(node)?, operation.to_owned())).copied()
     }
 
     /// Vertices of one node.
@@ -88,19 +81,14 @@ impl<'a> Graph<'a> {
     /// `node.operation`
     pub fn name(&self, vertex: NodeIndex) -> String {
         let vertex = &self.operations[vertex];
-        let node = self
-            .directory
-            .iter()
-            .nth(vertex.node)
-            .map_or("", |offer| offer.name);
+        let node = self.directory.iter().nth(vertex.node).map_or("", |offer| offer.name);
         format!("{node}.{}", vertex.operation)
     }
 
     fn add_links<N: Spec, L: LinkSpec, K>(&mut self, subject: &Subject<'a, N, L, K>) {
         for (position, name) in subject.architecture.links.keys().enumerate() {
-            let ends = link_ends(name).and_then(|(from, to)| {
-                Some((self.directory.index(from)?, self.directory.index(to)?))
-            });
+            let ends =
+                link_ends(name).and_then(|(from, to)| Some((self.directory.index(from)?, self.directory.index(to)?)));
             if let Some(ends) = ends {
                 self.links.insert(ends, position);
             }
@@ -132,12 +120,8 @@ impl<'a> Graph<'a> {
             for operation in provider.operations.clone() {
                 let demand = node.demand(operation);
                 let operation = operation.to_owned();
-                let vertex = Vertex {
-                    node: index,
-                    operation: operation.clone(),
-                    core_s: demand.core_s,
-                    wait_s: demand.wait_s,
-                };
+                let vertex =
+                    Vertex { node: index, operation: operation.clone(), core_s: demand.core_s, wait_s: demand.wait_s };
                 let vertex = self.operations.add_node(vertex);
                 self.vertices.insert((index, operation), vertex);
             }
@@ -147,19 +131,11 @@ impl<'a> Graph<'a> {
     fn add_calls<N: Spec, L: LinkSpec, K>(&mut self, subject: &Subject<'a, N, L, K>) {
         for (index, node) in subject.architecture.nodes.values().enumerate() {
             for (name, rate) in node.offered() {
-                self.offered
-                    .extend(self.vertex(&name).map(|vertex| (vertex, rate)));
+                self.offered.extend(self.vertex(&name).map(|vertex| (vertex, rate)));
             }
-            let passes_to = self
-                .directory
-                .iter()
-                .nth(index)
-                .and_then(|offer| offer.passes_to);
-            let own: Vec<_> = self
-                .operations
-                .node_indices()
-                .filter(|vertex| self.operations[*vertex].node == index)
-                .collect();
+            let passes_to = self.directory.iter().nth(index).and_then(|offer| offer.passes_to);
+            let own: Vec<_> =
+                self.operations.node_indices().filter(|vertex| self.operations[*vertex].node == index).collect();
             for vertex in own {
                 let operation = self.operations[vertex].operation.clone();
                 let mut calls = node.demand(&operation).calls;
@@ -184,10 +160,7 @@ impl<'a> Graph<'a> {
             return;
         };
         let ends = (self.operations[from].node, self.operations[to].node);
-        let link = self
-            .links
-            .get(&ends)
-            .and_then(|position| subject.architecture.links.get_index(*position));
+        let link = self.links.get(&ends).and_then(|position| subject.architecture.links.get_index(*position));
         let link_s = link.map_or(0.0, |(_, link)| link.delay_s());
         let delayed = self.operations[from].core_s + self.operations[from].wait_s + link_s > 0.0;
         self.operations.add_edge(from, to, Call { times, delayed });

@@ -9,76 +9,48 @@ use crate::model::check::references::place_of;
 use crate::techniques::technique::{LinkSpec, Reference, Spec};
 
 /// References to key spaces that the architecture does not have.
-pub fn unknown<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
-    diagnostics: &mut Diagnostics,
-) {
+pub fn unknown<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
     if subject.unread.contains("keys") {
         return;
     }
     let keys = &subject.architecture.keys;
-    for reference in subject
-        .architecture
-        .nodes
-        .values()
-        .flat_map(|node| node.references())
-    {
+    for reference in subject.architecture.nodes.values().flat_map(|node| node.references()) {
         let Reference::Key(name) = reference else {
             continue;
         };
-        if keys.contains_key(name.as_str())
-            || subject.unread.contains(name.as_str())
-            || diagnostics.is_full()
-        {
+        if keys.contains_key(name.as_str()) || subject.unread.contains(name.as_str()) || diagnostics.is_full() {
             continue;
         }
         let known: Vec<_> = keys.keys().map(|key| key.as_str()).collect();
         let place = place_of(subject, name, name);
-        let diagnostic = Diagnostic::error(
-            "unknown-key",
-            place.clone(),
-            format!("there is no key space `{name}`"),
-        )
-        .label("unknown key space");
-        let close =
-            names::closest(name, known.iter().copied()).filter(|_| place.text() == name.as_str());
+        let diagnostic = Diagnostic::error("unknown-key", place.clone(), format!("there is no key space `{name}`"))
+            .label("unknown key space");
+        let close = names::closest(name, known.iter().copied()).filter(|_| place.text() == name.as_str());
         diagnostics.push(match (close, known.is_empty()) {
-            (Some(close), _) => diagnostic.help(names::help(name, "key spaces", known.iter().copied())).suggest(place, close),
+            (Some(close), _) => {
+                diagnostic.help(names::help(name, "key spaces", known.iter().copied())).suggest(place, close)
+            }
             (None, false) => diagnostic.help(names::help(name, "key spaces", known.iter().copied())),
-            (None, true) => diagnostic
-                .help(format!("declare it: keys: {{ \"{name}\": Zipf(count: 10_000, exponent: 0.9) }} at the top of the architecture")),
+            (None, true) => diagnostic.help(format!(
+                "declare it: keys: {{ \"{name}\": Zipf(count: 10_000, exponent: 0.9) }} at the top of the architecture"
+            )),
         });
     }
 }
 
 /// Key spaces that nobody draws from.
-pub fn unused<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
-    diagnostics: &mut Diagnostics,
-) {
-    let references = subject
-        .architecture
-        .nodes
-        .values()
-        .flat_map(|node| node.references());
+pub fn unused<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
+    let references = subject.architecture.nodes.values().flat_map(|node| node.references());
     let used: HashSet<&str> = references
         .filter_map(|reference| match reference {
             Reference::Key(name) => Some(name.as_str()),
             _ => None,
         })
         .collect();
-    for name in subject
-        .architecture
-        .keys
-        .keys()
-        .filter(|name| !used.contains(name.as_str()))
-    {
-        let diagnostic = Diagnostic::warning(
-            "unused-key",
-            subject.place(name.span),
-            format!("nobody uses the key space `{name}`"),
-        )
-        .help("remove it, or name it where a cache, a shard or a balancer asks for a key");
+    for name in subject.architecture.keys.keys().filter(|name| !used.contains(name.as_str())) {
+        let diagnostic =
+            Diagnostic::warning("unused-key", subject.place(name.span), format!("nobody uses the key space `{name}`"))
+                .help("remove it, or name it where a cache, a shard or a balancer asks for a key");
         diagnostics.push(diagnostic);
     }
 }

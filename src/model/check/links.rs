@@ -10,10 +10,7 @@ use crate::model::check::references::{place_of, unknown_node};
 use crate::techniques::technique::{LinkSpec, Spec};
 
 /// Names of links that are no pair of nodes, or the same pair twice.
-pub fn names<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
-    diagnostics: &mut Diagnostics,
-) {
+pub fn names<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
     let nodes = &subject.architecture.nodes;
     let mut seen = HashMap::new();
     for name in subject.architecture.links.keys() {
@@ -21,13 +18,10 @@ pub fn names<N: Spec, L: LinkSpec, K>(
             return;
         }
         let Some(ends) = link_ends(name) else {
-            let diagnostic = Diagnostic::error(
-                "invalid-link",
-                subject.place(name.span),
-                format!("`{name}` is no name of a link"),
-            )
-            .label("expected `from -> to`")
-            .help("name the node that calls, an arrow, and the node that is called");
+            let diagnostic =
+                Diagnostic::error("invalid-link", subject.place(name.span), format!("`{name}` is no name of a link"))
+                    .label("expected `from -> to`")
+                    .help("name the node that calls, an arrow, and the node that is called");
             diagnostics.push(diagnostic);
             continue;
         };
@@ -60,25 +54,14 @@ pub fn unused<N: Spec, L: LinkSpec, K>(
         let Some((name, _)) = subject.architecture.links.get_index(*position) else {
             continue;
         };
-        let node = |index: usize| {
-            graph
-                .directory
-                .iter()
-                .nth(index)
-                .map_or("", |offer| offer.name)
-        };
+        let node = |index: usize| graph.directory.iter().nth(index).map_or("", |offer| offer.name);
         let (from, to) = (node(ends.0), node(ends.1));
-        let diagnostic = Diagnostic::warning(
-            "unused-link",
-            subject.place(name.span),
-            format!("`{from}` never calls `{to}`"),
-        )
-        .label("this link changes nothing");
+        let diagnostic =
+            Diagnostic::warning("unused-link", subject.place(name.span), format!("`{from}` never calls `{to}`"))
+                .label("this link changes nothing");
         let reversed = graph.neighbors.contains(&(ends.1, ends.0));
         diagnostics.push(match reversed {
-            true => diagnostic.help(format!(
-                "`{to}` calls `{from}`: did you mean `{to} -> {from}`?"
-            )),
+            true => diagnostic.help(format!("`{to}` calls `{from}`: did you mean `{to} -> {from}`?")),
             false => diagnostic.help("remove the link, or the call that it is for is missing"),
         });
     }

@@ -11,6 +11,10 @@ pub mod links;
 pub mod reach;
 pub mod references;
 pub mod retries;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub mod toy;
 
 use std::collections::BTreeSet;
 
@@ -38,10 +42,7 @@ impl<N: Spec, L: LinkSpec, K> Subject<'_, N, L, K> {
 }
 
 /// Reports everything that is wrong or doubtful about an architecture.
-pub fn check<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
-    diagnostics: &mut Diagnostics,
-) {
+pub fn check<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
     mistakes(subject, diagnostics);
     references::check(subject, diagnostics);
     keys::unknown(subject, diagnostics);
@@ -63,27 +64,10 @@ pub fn check<N: Spec, L: LinkSpec, K>(
 }
 
 /// What nodes and links find wrong with themselves.
-fn mistakes<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
-    diagnostics: &mut Diagnostics,
-) {
-    let of_nodes = subject
-        .architecture
-        .nodes
-        .values()
-        .flat_map(|node| node.mistakes());
-    let of_links = subject
-        .architecture
-        .links
-        .values()
-        .flat_map(|link| link.mistakes());
-    for Mistake {
-        span,
-        message,
-        help,
-    } in of_nodes.chain(of_links)
-    {
-        diagnostics
-            .push(Diagnostic::error("invalid-value", subject.place(span), message).help(help));
+fn mistakes<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
+    let of_nodes = subject.architecture.nodes.values().flat_map(|node| node.mistakes());
+    let of_links = subject.architecture.links.values().flat_map(|link| link.mistakes());
+    for Mistake { span, message, help } in of_nodes.chain(of_links) {
+        diagnostics.push(Diagnostic::error("invalid-value", subject.place(span), message).help(help));
     }
 }

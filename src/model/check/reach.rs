@@ -9,25 +9,16 @@ use crate::model::check::graph::Graph;
 use crate::techniques::technique::{LinkSpec, Role, Spec};
 
 /// An architecture without anybody who starts a request: nothing would happen.
-pub fn no_clients<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
-    diagnostics: &mut Diagnostics,
-) {
+pub fn no_clients<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
     let nodes = &subject.architecture.nodes;
     // A client may be among the nodes that could not be read.
     if !subject.unread.is_empty() || nodes.values().any(|node| node.role() == Role::Client) {
         return;
     }
-    let span = nodes
-        .keys()
-        .next()
-        .map_or(subject.architecture.name.span, |name| name.span);
+    let span = nodes.keys().next().map_or(subject.architecture.name.span, |name| name.span);
     let diagnostic = Diagnostic::error(
         "no-clients",
-        subject.place(Span {
-            start: span.start,
-            end: span.end,
-        }),
+        subject.place(Span { start: span.start, end: span.end }),
         "nobody starts requests",
     )
     .help("add a node that does, for example \"users\": Clients(...)");
@@ -40,11 +31,7 @@ pub fn unreachable<N: Spec, L: LinkSpec, K>(
     graph: &Graph<'_>,
     diagnostics: &mut Diagnostics,
 ) {
-    let clients = graph
-        .roles
-        .iter()
-        .enumerate()
-        .filter(|(_, role)| **role == Role::Client);
+    let clients = graph.roles.iter().enumerate().filter(|(_, role)| **role == Role::Client);
     let mut to_visit: Vec<usize> = clients.map(|(index, _)| index).collect();
     let mut reached: HashSet<usize> = to_visit.iter().copied().collect();
     while let Some(from) = to_visit.pop() {

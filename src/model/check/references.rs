@@ -9,10 +9,7 @@ use crate::model::check::directory::Directory;
 use crate::techniques::technique::{LinkSpec, Operations, Reference, Spec};
 
 /// Follows every reference of every node.
-pub fn check<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
-    diagnostics: &mut Diagnostics,
-) {
+pub fn check<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
     let directory = Directory::of(subject);
     for node in subject.architecture.nodes.values() {
         for reference in node.references() {
@@ -51,11 +48,8 @@ fn operation<N: Spec, L: LinkSpec, K>(
         return None;
     }
     if directory.get(node).is_none() {
-        let known = directory.iter().filter(|offer| {
-            directory
-                .provider(offer.name)
-                .is_some_and(|offer| offer.has(operation))
-        });
+        let known =
+            directory.iter().filter(|offer| directory.provider(offer.name).is_some_and(|offer| offer.has(operation)));
         let mut known: Vec<_> = known.map(|offer| offer.name).collect();
         if names::closest(node, known.iter().copied()).is_none() {
             known = directory.iter().map(|offer| offer.name).collect();
@@ -70,10 +64,11 @@ fn operation<N: Spec, L: LinkSpec, K>(
     let title = format!("node `{node}` has no operation `{operation}`");
     let diagnostic = Diagnostic::error("unknown-operation", place.clone(), title);
     if provider.operations.is_empty() {
-        return Some(diagnostic.label("it has none").help(format!(
-            "{} is not called by operation",
-            described(provider.kind, node)
-        )));
+        return Some(
+            diagnostic
+                .label("it has none")
+                .help(format!("{} is not called by operation", described(provider.kind, node))),
+        );
     }
     let diagnostic = diagnostic.label("unknown operation").help(names::help(
         operation,
@@ -89,20 +84,12 @@ fn no_operation<N: Spec, L: LinkSpec, K>(
     directory: &Directory<'_>,
     name: &Spanned<String>,
 ) -> Diagnostic {
-    let diagnostic = Diagnostic::error(
-        "no-operation",
-        subject.place(name.span),
-        format!("`{name}` names no operation"),
-    )
-    .label("expected `node.operation`");
-    match directory
-        .provider(name)
-        .and_then(|provider| provider.operations.first().map(|first| (provider, first)))
-    {
-        Some((provider, first)) => diagnostic.help(format!(
-            "write `{name}.{first}`; it has {}",
-            names::list(provider.operations.iter().copied())
-        )),
+    let diagnostic =
+        Diagnostic::error("no-operation", subject.place(name.span), format!("`{name}` names no operation"))
+            .label("expected `node.operation`");
+    match directory.provider(name).and_then(|provider| provider.operations.first().map(|first| (provider, first))) {
+        Some((provider, first)) => diagnostic
+            .help(format!("write `{name}.{first}`; it has {}", names::list(provider.operations.iter().copied()))),
         None => diagnostic.help("write the node, a dot, and one of its operations"),
     }
 }
@@ -117,21 +104,14 @@ fn of_kind<N: Spec, L: LinkSpec, K>(
     if subject.unread.contains(name.as_str()) {
         return None;
     }
-    let alike: Vec<_> = directory
-        .iter()
-        .filter(|offer| offer.kind.is_empty() || offer.kind == kind)
-        .map(|offer| offer.name)
-        .collect();
+    let alike: Vec<_> =
+        directory.iter().filter(|offer| offer.kind.is_empty() || offer.kind == kind).map(|offer| offer.name).collect();
     let place = place_of(subject, name, name);
     match directory.get(name) {
         None => Some(unknown_node(place, name, &alike)),
         Some(offer) if offer.kind.is_empty() || offer.kind == kind => None,
         Some(offer) => {
-            let title = format!(
-                "`{name}` is {}, but {} is needed here",
-                article(offer.kind),
-                article(kind)
-            );
+            let title = format!("`{name}` is {}, but {} is needed here", article(offer.kind), article(kind));
             let known = if alike.is_empty() {
                 format!("there is no {kind}")
             } else {
@@ -151,9 +131,7 @@ fn target<N: Spec, L: LinkSpec, K>(
     if subject.unread.contains(name.as_str()) {
         return None;
     }
-    let known = directory
-        .iter()
-        .filter(|offer| !offer.operations.is_empty() || offer.passes_to.is_some());
+    let known = directory.iter().filter(|offer| !offer.operations.is_empty() || offer.passes_to.is_some());
     let known: Vec<_> = known.map(|offer| offer.name).collect();
     let place = place_of(subject, name, name);
     let Some(offer) = directory.get(name) else {
@@ -163,35 +141,21 @@ fn target<N: Spec, L: LinkSpec, K>(
         return None;
     }
     let title = format!("{} has no operations", described(offer.kind, name));
-    Some(
-        Diagnostic::error("wrong-kind", place, title)
-            .help(format!("nodes with operations: {}", names::list(known))),
-    )
+    Some(Diagnostic::error("wrong-kind", place, title).help(format!("nodes with operations: {}", names::list(known))))
 }
 
 /// A node that passes requests on in a circle.
-fn goes_round<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
-    name: &Spanned<String>,
-) -> Diagnostic {
-    Diagnostic::error(
-        "target-cycle",
-        subject.place(name.span),
-        "requests are passed on in a circle and arrive nowhere",
-    )
-    .label("leads back here")
-    .help("let the last one of the row name a node that has operations of its own")
+fn goes_round<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, name: &Spanned<String>) -> Diagnostic {
+    Diagnostic::error("target-cycle", subject.place(name.span), "requests are passed on in a circle and arrive nowhere")
+        .label("leads back here")
+        .help("let the last one of the row name a node that has operations of its own")
 }
 
 /// A node that is not there.
 pub fn unknown_node(place: Place, name: &str, known: &[&str]) -> Diagnostic {
-    let diagnostic = Diagnostic::error(
-        "unknown-node",
-        place.clone(),
-        format!("there is no node `{name}`"),
-    )
-    .label("unknown node")
-    .help(names::help(name, "nodes", known.iter().copied()));
+    let diagnostic = Diagnostic::error("unknown-node", place.clone(), format!("there is no node `{name}`"))
+        .label("unknown node")
+        .help(names::help(name, "nodes", known.iter().copied()));
     suggest(diagnostic, place, name, known)
 }
 
@@ -204,37 +168,20 @@ fn suggest(diagnostic: Diagnostic, place: Place, name: &str, known: &[&str]) -> 
 }
 
 /// Where a part of a written name stands, without quotes; the whole name if escapes hide the part.
-pub fn place_of<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
-    name: &Spanned<String>,
-    part: &str,
-) -> Place {
+pub fn place_of<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, name: &Spanned<String>, part: &str) -> Place {
     let span = name.span;
-    let written = subject
-        .document
-        .text()
-        .get(span.start..span.end)
-        .unwrap_or_default();
-    let at = if name.starts_with(part) {
-        written.find(part)
-    } else {
-        written.rfind(part)
-    };
+    let written = subject.document.text().get(span.start..span.end).unwrap_or_default();
+    let at = if name.starts_with(part) { written.find(part) } else { written.rfind(part) };
     match at {
-        Some(at) if !part.is_empty() && written.contains(name.as_str()) => subject.place(Span {
-            start: span.start + at,
-            end: span.start + at + part.len(),
-        }),
+        Some(at) if !part.is_empty() && written.contains(name.as_str()) => {
+            subject.place(Span { start: span.start + at, end: span.start + at + part.len() })
+        }
         _ => subject.place(span),
     }
 }
 
 fn described(kind: &str, name: &str) -> String {
-    if kind.is_empty() {
-        format!("`{name}`")
-    } else {
-        format!("`{name}` ({kind})")
-    }
+    if kind.is_empty() { format!("`{name}`") } else { format!("`{name}` ({kind})") }
 }
 
 fn article(kind: &str) -> String {

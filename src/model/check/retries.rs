@@ -30,23 +30,10 @@ pub fn amplification<N: Spec, L: LinkSpec, K>(
     let mut nodes = DiGraph::<(), f64>::new();
     let indices: Vec<_> = graph.roles.iter().map(|_| nodes.add_node(())).collect();
     for (from, to) in &graph.neighbors {
-        let link = graph
-            .links
-            .get(&(*from, *to))
-            .and_then(|position| links.get_index(*position));
-        nodes.add_edge(
-            indices[*from],
-            indices[*to],
-            link.map_or(1.0, |(_, link)| f64::from(link.attempts())),
-        );
+        let link = graph.links.get(&(*from, *to)).and_then(|position| links.get_index(*position));
+        nodes.add_edge(indices[*from], indices[*to], link.map_or(1.0, |(_, link)| f64::from(link.attempts())));
     }
-    let mut worst = vec![
-        Worst {
-            attempts: 1.0,
-            links: Vec::new()
-        };
-        indices.len()
-    ];
+    let mut worst = vec![Worst { attempts: 1.0, links: Vec::new() }; indices.len()];
     // Callers before callees; within a circle the order is arbitrary and calls back are left out.
     for vertex in kosaraju_scc(&nodes).into_iter().rev().flatten() {
         let here = worst[vertex.index()].clone();
@@ -56,19 +43,13 @@ pub fn amplification<N: Spec, L: LinkSpec, K>(
                 continue;
             }
             let mut path = here.links.clone();
-            let link = graph
-                .links
-                .get(&(vertex.index(), next))
-                .filter(|_| *edge.weight() > 1.0);
+            let link = graph.links.get(&(vertex.index(), next)).filter(|_| *edge.weight() > 1.0);
             path.extend(link);
             // A path is told where its last link with retries ends, once.
             if link.is_some() && path.len() >= 2 && attempts >= TOO_MANY {
                 report(subject, attempts, &path, diagnostics);
             }
-            worst[next] = Worst {
-                attempts,
-                links: path,
-            };
+            worst[next] = Worst { attempts, links: path };
         }
     }
 }
@@ -79,24 +60,17 @@ fn report<N: Spec, L: LinkSpec, K>(
     path: &[usize],
     diagnostics: &mut Diagnostics,
 ) {
-    let mut links = path
-        .iter()
-        .rev()
-        .filter_map(|position| subject.architecture.links.get_index(*position));
+    let mut links = path.iter().rev().filter_map(|position| subject.architecture.links.get_index(*position));
     let Some((last, link)) = links.next() else {
         return;
     };
     let place = |span: Span| subject.place(span);
-    let title =
-        format!("retries multiply: one request may become {attempts:.0} calls over `{last}`");
+    let title = format!("retries multiply: one request may become {attempts:.0} calls over `{last}`");
     let mut diagnostic = Diagnostic::warning("retry-amplification", place(last.span), title)
         .label(format!("up to {} attempts each", link.attempts()))
         .help("retry on one hop only, or give the retries a budget");
     for (name, link) in links.take(5) {
-        diagnostic = diagnostic.also(
-            place(name.span),
-            format!("up to {} attempts", link.attempts()),
-        );
+        diagnostic = diagnostic.also(place(name.span), format!("up to {} attempts", link.attempts()));
     }
     diagnostics.push(diagnostic);
 }

@@ -123,6 +123,15 @@ impl Arrivals {
         }
     }
 
+    /// How long the process takes to show all it does, in seconds.
+    pub fn settling_s(&self) -> f64 {
+        match self {
+            Self::Diurnal { period, .. } => period.as_s(),
+            Self::Mmpp { states } => states.iter().map(|state| state.mean_duration.as_s()).sum(),
+            _ => 0.0,
+        }
+    }
+
     /// The process with its own stream of draws.
     pub fn compile(&self, rate: Option<f64>, wiring: &dyn Wiring) -> Result<Process, CompileError> {
         let rate = rate.unwrap_or(0.0);

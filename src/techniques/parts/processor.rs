@@ -128,7 +128,8 @@ impl Sharing {
     fn next_end_ns(&self, now_ns: u64) -> u64 {
         let Some(&Reverse((end, _, _))) = self.computing.peek() else { return u64::MAX };
         let left = ((f64::from_bits(end) - self.virtual_ns) / self.rate()).max(0.0);
-        now_ns.saturating_add(left.ceil() as u64)
+        // Less than a thousandth of a nanosecond is rounding of the division above.
+        now_ns.saturating_add((left - 1e-3).ceil() as u64)
     }
 }
 

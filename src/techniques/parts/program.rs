@@ -70,7 +70,7 @@ impl Choice {
     #[inline]
     pub fn target(&self, key: u64, salt: u32) -> ProgramCounter {
         let mut stream = Stream::keyed(key, self.purpose, salt);
-        self.targets[self.table.sample(&mut stream) as usize]
+        self.targets[self.table.sample(&mut stream)]
     }
 }
 

@@ -124,6 +124,17 @@ pub fn mistakes(steps: &[Step], span: Span) -> Vec<Mistake> {
     found
 }
 
+/// The longest time to live of what the steps store, in seconds.
+pub fn longest_ttl_s(steps: &[Step]) -> f64 {
+    let mut longest_s = 0.0;
+    walk(steps, &mut |step| {
+        if let Step::CacheAside { ttl: Some(ttl), .. } = step {
+            longest_s = f64::max(longest_s, ttl.as_s());
+        }
+    });
+    longest_s
+}
+
 /// Steps after unrolling.
 fn size(steps: &[Step]) -> usize {
     steps.iter().fold(0, |total, step| {

@@ -1,0 +1,129 @@
+//! `forescale simulate MODEL`
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::{Common, Verdict, edits, print, print_json, settle, show, violation, wrong_option};
+use crate::diagnostic::Diagnostics;
+use crate::experiment::pipeline::{Horizon, Settings, study};
+use crate::experiment::plan::{ModelFile, load_point, read_file};
+use crate::experiment::run::{digest, result_digest};
+use crate::experiment::study::{Point, SCHEMA};
+use crate::report::table;
+use crate::units::Duration;
+
+#[derive(Debug, Args)]
+pub(super) struct Simulate {
+    /// A model file
+    model: PathBuf,
+    /// Change the model for this run, for example nodes.web.replicas=4
+    #[arg(long, value_name = "PATH=VALUE")]
+    set: Vec<String>,
+    /// Look at this long from an empty start, instead of at the long run
+    #[arg(long, value_name = "DURATION")]
+    duration: Option<String>,
+    /// Independent replications [default: 20, with --quick 8]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    replications: Option<u32>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What `simulate --json` prints.
+#[derive(Serialize)]
+struct Simulated {
+    schema: u32,
+    version: &'static str,
+    model: String,
+    model_digest: String,
+    edits: Vec<String>,
+    seed: u64,
+    digest: String,
+    #[serde(flatten)]
+    point: Point,
+}
+
+impl Simulate {
+    pub(super) fn run(&self) -> Verdict {
+        let common = &self.common;
+        let settings = self.settings().or_else(|found| settle(&found, common.json).map(|()| Settings::default()))?;
+        let document = match read_file(&self.model) {
+            Ok(document) => document,
+            Err(found) => return settle(&found, common.json),
+        };
+        let edits = match edits(&self.set) {
+            Ok(edits) => edits,
+            Err(found) => return settle(&found, common.json),
+        };
+        let model_digest = digest(document.text().as_bytes());
+        let file = ModelFile { document, directory: self.model.parent().unwrap_or(Path::new("")).to_owned() };
+        let mut diagnostics = Diagnostics::new();
+        let Some(compiled) = load_point(&file, &edits, true, &mut diagnostics) else {
+            return settle(&diagnostics, common.json);
+        };
+        show(&diagnostics, false);
+        let point = common.on_threads(|| study(&compiled, 0.0, &settings))?.map_err(|broken| violation(&broken))?;
+        let mut result = Simulated {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION"),
+            model: self.model.display().to_string(),
+            model_digest,
+            edits: self.set.clone(),
+            seed: settings.seed,
+            digest: String::new(),
+            point,
+        };
+        result.digest = result_digest(&result);
+        if common.json {
+            print_json(&result);
+        } else {
+            print(&text(&result));
+        }
+        Ok(())
+    }
+
+    fn settings(&self) -> Result<Settings, Diagnostics> {
+        let mut settings = if self.common.quick { Settings::quick() } else { Settings::default() };
+        settings.seed = self.common.seed.unwrap_or(settings.seed);
+        settings.replications = self.replications.unwrap_or(settings.replications);
+        if let Some(text) = &self.duration {
+            match text.parse::<Duration>() {
+                Ok(duration) if duration.ns > 0 => {
+                    settings.horizon = Horizon::Terminating { duration_ns: duration.ns };
+                }
+                Ok(_) => {
+                    let message = "a run of no time finds nothing";
+                    return Err(wrong_option("--duration", text, message, "write for example 10m"));
+                }
+                Err(error) => {
+                    return Err(wrong_option("--duration", text, &error.to_string(), "write for example 10m"));
+                }
+            }
+        }
+        Ok(settings)
+    }
+}
+
+fn text(result: &Simulated) -> String {
+    let point = &result.point;
+    let mut text = String::new();
+    if let Some(refusal) = &point.refusal {
+        text += &format!("no numbers: {} ({})\n", refusal.code, refusal.reason);
+    } else {
+        text += &table::operations(point);
+        text += "\n";
+        text += &table::nodes(point);
+        text += "\n";
+    }
+    text += &format!(
+        "{} replications of {:.6} s, {} requests, seed {}, digest {}\n",
+        point.replications,
+        point.simulated_s,
+        point.requests,
+        result.seed,
+        &result.digest[..16]
+    );
+    text
+}

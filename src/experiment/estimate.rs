@@ -1,0 +1,230 @@
+//! From records of replications to estimates with intervals.
+
+use crate::engine::record::{Counters, NodeRecord, Record};
+use crate::experiment::study::{Interval, Measure, Node, Operation, Point, Refusal};
+use crate::model::Compiled;
+use crate::statistics::estimate::{Estimate, ratio_interval, sectioning_interval};
+use crate::statistics::histogram::LatencyHistogram;
+
+const NANOSECOND: f64 = 1e-9;
+const HOUR_S: f64 = 3600.0;
+
+/// The records of one point, one per replication.
+pub struct Sample<'a> {
+    pub compiled: &'a Compiled,
+    pub records: &'a [Record],
+}
+
+/// One kind of latency, replication by replication.
+pub struct Latencies {
+    pub per_replication: Vec<LatencyHistogram>,
+}
+
+impl Latencies {
+    /// All replications as one.
+    pub fn pooled(&self) -> LatencyHistogram {
+        let mut pooled = LatencyHistogram::default();
+        for one in &self.per_replication {
+            pooled.merge(one);
+        }
+        pooled
+    }
+
+    /// A quantile of the pooled latencies with its interval by sectioning, in nanoseconds.
+    pub fn quantile(&self, quantile: f64) -> Option<Estimate> {
+        let pooled_ns = self.pooled().quantile_ns(quantile)?;
+        let each: Vec<f64> = self.per_replication.iter().filter_map(|one| one.quantile_ns(quantile)).collect();
+        (each.len() == self.per_replication.len()).then(|| sectioning_interval(pooled_ns, &each)).flatten()
+    }
+
+    /// As [`Latencies::quantile`] in seconds, if every replication is expected to see enough beyond it.
+    fn told_quantile(&self, quantile: f64, exceedances: f64) -> Option<Interval> {
+        let fewest = self.per_replication.iter().map(|one| one.count()).min()?;
+        let enough = fewest as f64 * (1.0 - quantile) >= exceedances;
+        enough.then(|| self.quantile(quantile).map(|estimate| interval(estimate, NANOSECOND))).flatten()
+    }
+
+    fn mean(&self) -> Option<Interval> {
+        let sums: Vec<f64> = self.per_replication.iter().map(|one| one.sum_ns() as f64).collect();
+        let counts: Vec<f64> = self.per_replication.iter().map(|one| one.count() as f64).collect();
+        ratio_interval(&sums, &counts).map(|estimate| interval(estimate, NANOSECOND))
+    }
+}
+
+impl Sample<'_> {
+    /// Requests answered with success, over all replications.
+    pub fn requests(&self) -> u64 {
+        self.clients().map(|(_, node)| node.counters.completed).sum()
+    }
+
+    /// Latencies that clients saw: of one operation, or of all.
+    pub fn latencies(&self, operation: Option<&str>) -> Latencies {
+        let merged = |record: &Record| {
+            let mut merged = LatencyHistogram::default();
+            self.operations_of(record, operation).for_each(|one| merged.merge(&one.latency));
+            merged
+        };
+        Latencies { per_replication: self.records.iter().map(merged).collect() }
+    }
+
+    /// The mean latency of successful requests in one record.
+    pub fn mean_latency_ns(&self, record: &Record) -> Option<f64> {
+        let (mut sum, mut count) = (0, 0);
+        for operation in self.operations_of(record, None) {
+            sum += operation.latency.sum_ns();
+            count += operation.latency.count();
+        }
+        (count > 0).then(|| sum as f64 / count as f64)
+    }
+
+    fn clients(&self) -> impl Iterator<Item = (usize, &NodeRecord)> {
+        self.records.iter().flat_map(|record| self.compiled.clients().map(|index| (index, &record.nodes[index])))
+    }
+
+    fn operations_of<'r>(
+        &'r self,
+        record: &'r Record,
+        operation: Option<&'r str>,
+    ) -> impl Iterator<Item = &'r crate::engine::record::OperationRecord> {
+        self.compiled.clients().filter(|index| *index < record.nodes.len()).flat_map(move |index| {
+            let names = &self.compiled.descriptions[index].requested;
+            record.nodes[index]
+                .operations
+                .iter()
+                .zip(names)
+                .filter_map(move |(record, name)| operation.is_none_or(|wanted| wanted == name).then_some(record))
+        })
+    }
+
+    fn per_replication(&self, value: impl Fn(&Record) -> f64) -> Vec<f64> {
+        self.records.iter().map(value).collect()
+    }
+}
+
+/// A point's estimates. Quantiles with fewer than `exceedances` expected in a replication are left out; with a refusal,
+/// only what a refused point may tell is filled in.
+pub fn describe(
+    sample: &Sample<'_>,
+    load: f64,
+    simulated_ns: u64,
+    exceedances: f64,
+    refusal: Option<Refusal>,
+) -> Point {
+    let mut point = Point {
+        load,
+        refusal,
+        replications: sample.records.len() as u32,
+        simulated_s: simulated_ns as f64 * NANOSECOND,
+        requests: sample.requests(),
+        operations: Vec::new(),
+        nodes: Vec::new(),
+        cost_usd_per_hour: None,
+        cost_usd_per_million_requests: None,
+        notes: Vec::new(),
+    };
+    if point.refusal.is_some() || sample.records.iter().any(|record| record.end_ns == record.start_ns) {
+        return point;
+    }
+    point.operations.push(operation(sample, "all", None, exceedances));
+    let mut names: Vec<&str> = sample
+        .compiled
+        .clients()
+        .flat_map(|index| &sample.compiled.descriptions[index].requested)
+        .map(String::as_str)
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    point.operations.extend(names.iter().map(|name| operation(sample, name, Some(name), exceedances)));
+    point.nodes = (0..sample.compiled.descriptions.len()).map(|index| node(sample, index, exceedances)).collect();
+    let costs = sample.per_replication(|record| {
+        (0..record.nodes.len()).map(|index| cost_usd(sample.compiled, index, record)).sum::<f64>()
+    });
+    let hours = sample.per_replication(|record| record.seconds() / HOUR_S);
+    let successes = sample.per_replication(|record| {
+        sample.compiled.clients().map(|index| record.nodes[index].counters.completed as f64).sum::<f64>() * 1e-6
+    });
+    point.cost_usd_per_hour = ratio_interval(&costs, &hours).map(|estimate| interval(estimate, 1.0));
+    point.cost_usd_per_million_requests = ratio_interval(&costs, &successes).map(|estimate| interval(estimate, 1.0));
+    point
+}
+
+fn operation(sample: &Sample<'_>, label: &str, name: Option<&str>, exceedances: f64) -> Operation {
+    let latencies = sample.latencies(name);
+    let completed =
+        sample.per_replication(|record| sample.operations_of(record, name).map(|one| one.completed as f64).sum());
+    let failed = sample.per_replication(|record| sample.operations_of(record, name).map(|one| one.failed as f64).sum());
+    let ended: Vec<f64> = completed.iter().zip(&failed).map(|(completed, failed)| completed + failed).collect();
+    let seconds = sample.per_replication(Record::seconds);
+    Operation {
+        name: label.to_owned(),
+        throughput_per_s: ratio_interval(&completed, &seconds).map(|estimate| interval(estimate, 1.0)),
+        error_ratio: ratio_interval(&failed, &ended).map(|estimate| interval(estimate, 1.0)),
+        mean_s: latencies.mean(),
+        p50_s: latencies.told_quantile(0.5, exceedances),
+        p95_s: latencies.told_quantile(0.95, exceedances),
+        p99_s: latencies.told_quantile(0.99, exceedances),
+    }
+}
+
+fn node(sample: &Sample<'_>, index: usize, exceedances: f64) -> Node {
+    let description = &sample.compiled.descriptions[index];
+    let of = |value: &dyn Fn(&NodeRecord) -> f64| sample.per_replication(|record| value(&record.nodes[index]));
+    let count = |value: &dyn Fn(&Counters) -> f64| of(&|node| value(&node.counters));
+    let ratio = |numerator: &[f64], denominator: &[f64]| {
+        ratio_interval(numerator, denominator).map(|estimate| interval(estimate, 1.0))
+    };
+    let latencies = |histogram: &dyn Fn(&NodeRecord) -> LatencyHistogram| Latencies {
+        per_replication: sample.records.iter().map(|record| histogram(&record.nodes[index])).collect(),
+    };
+    let seconds = sample.per_replication(Record::seconds);
+    let completed = count(&|counters| counters.completed as f64);
+    let failed = count(&|counters| counters.failed as f64);
+    let ended: Vec<f64> = completed.iter().zip(&failed).map(|(completed, failed)| completed + failed).collect();
+    let clients = !description.requested.is_empty();
+    let wait = latencies(&|node| node.wait.clone());
+    let latency = latencies(&|node| node.latency.clone());
+    let shares = sample.records.first().map_or(0, |record| record.nodes[index].shares.len());
+    let measures = (0..shares).filter_map(|share| {
+        let numerators = of(&|node| node.shares[share].numerator);
+        let denominators = of(&|node| node.shares[share].denominator);
+        let name = sample.records[0].nodes[index].shares[share].name.to_owned();
+        Some(Measure { name, estimate: ratio(&numerators, &denominators)? })
+    });
+    let costs = sample.per_replication(|record| cost_usd(sample.compiled, index, record));
+    let hours: Vec<f64> = seconds.iter().map(|seconds| seconds / HOUR_S).collect();
+    let station = !clients;
+    Node {
+        name: description.name.clone(),
+        kind: description.kind.to_owned(),
+        utilization: ratio(
+            &count(&|counters| counters.busy_ns as f64),
+            &count(&|counters| counters.capacity_ns as f64),
+        ),
+        throughput_per_s: ratio(&completed, &seconds),
+        error_ratio: ratio(&failed, &ended),
+        queue_length: station
+            .then(|| ratio(&count(&|counters| counters.waiting_ns as f64 * NANOSECOND), &seconds))
+            .flatten(),
+        wait_mean_s: wait.mean(),
+        wait_p99_s: wait.told_quantile(0.99, exceedances),
+        latency_mean_s: latency.mean(),
+        latency_p99_s: latency.told_quantile(0.99, exceedances),
+        cost_usd_per_hour: ratio(&costs, &hours).filter(|cost| cost.value > 0.0),
+        measures: measures.collect(),
+    }
+}
+
+/// What a node cost over a record's window: replicas by the hour, requests, and bytes, as they were used.
+fn cost_usd(compiled: &Compiled, index: usize, record: &Record) -> f64 {
+    let prices = &compiled.descriptions[index].prices;
+    let counters = &record.nodes[index].counters;
+    let replica_hours = counters.replica_ns as f64 * NANOSECOND / HOUR_S;
+    let requests = (counters.completed + counters.failed) as f64;
+    prices.usd_per_replica_hour * replica_hours
+        + prices.usd_per_request * requests
+        + prices.usd_per_byte * counters.bytes as f64
+}
+
+fn interval(estimate: Estimate, unit: f64) -> Interval {
+    Interval { value: estimate.value * unit, low: estimate.low * unit, high: estimate.high * unit }
+}

@@ -1,0 +1,54 @@
+//! Pictures as bytes: SVG documents and PNG files.
+
+use std::io;
+
+use plotters::backend::{DrawingBackend, SVGBackend};
+use plotters::drawing::IntoDrawingArea;
+
+use super::bitmap::Bitmap;
+use super::canvas::Canvas;
+use super::palette;
+use super::picture::Picture;
+use super::render::render;
+use super::style::{HEIGHT, WIDTH, register_fonts, unreadable_font};
+
+/// Units of the SVG's coordinates for each base unit. plotters rounds them to integers: a quarter is finer than anybody sees.
+const SVG_SCALE: u32 = 4;
+
+/// Pixels of the PNG for each base unit.
+const PNG_SCALE: u32 = 2;
+
+/// One line that says what is to be seen.
+pub(super) fn description(picture: &Picture) -> String {
+    format!("{}. {}", picture.title, picture.subtitle)
+}
+
+pub(super) fn svg(picture: &Picture) -> io::Result<String> {
+    let mut document = String::new();
+    draw(picture, SVGBackend::with_string(&mut document, (WIDTH * SVG_SCALE, HEIGHT * SVG_SCALE)))?;
+    // plotters writes a size in its own units and attributes that are the default anyway. Text cannot be hit by these
+    // replacements, because quotes in text are escaped.
+    let fine = format!("width=\"{}\" height=\"{}\" viewBox", WIDTH * SVG_SCALE, HEIGHT * SVG_SCALE);
+    let base = format!(
+        "width=\"{WIDTH}\" height=\"{HEIGHT}\" role=\"img\" stroke-linejoin=\"round\" stroke-linecap=\"round\" viewBox"
+    );
+    Ok(document
+        .replacen(&fine, &base, 1)
+        .replace(" opacity=\"1\"", "")
+        .replace(" stroke=\"none\"", "")
+        .replace(" stroke-width=\"1\"/>", "/>"))
+}
+
+pub(super) fn png(picture: &Picture) -> io::Result<Vec<u8>> {
+    let (width, height) = (WIDTH * PNG_SCALE, HEIGHT * PNG_SCALE);
+    let mut pixels = vec![0; (width * height * 3) as usize];
+    let bitmap = Bitmap::new(&mut pixels, (width, height)).ok_or_else(unreadable_font)?;
+    draw(picture, bitmap)?;
+    palette::encode(&pixels, width, height)
+}
+
+fn draw<DB: DrawingBackend>(picture: &Picture, backend: DB) -> io::Result<()> {
+    register_fonts()?;
+    let canvas = Canvas::new(backend.into_drawing_area());
+    render(picture, &canvas).map_err(|error| io::Error::other(error.to_string()))
+}

@@ -1,0 +1,120 @@
+//! Charts of a study, as SVG and PNG, legible on a slide.
+//!
+//! One file per kind of chart says what it shows, as a plain `Picture`; `render` draws any picture on any
+//! backend. The same study gives the same bytes.
+
+mod axes;
+mod bitmap;
+mod canvas;
+mod cost;
+mod encode;
+mod labels;
+mod latency;
+mod latency_against_cost;
+mod latency_percentiles;
+mod names;
+mod palette;
+mod picture;
+mod refusals;
+mod render;
+mod scale;
+mod slug;
+mod style;
+mod utilization;
+mod variants;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::experiment::study::{ChartKind, Study};
+use picture::Picture;
+
+/// Which files to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Formats {
+    pub svg: bool,
+    /// 3200 by 1800 pixels.
+    pub png: bool,
+}
+
+/// A chart that knows its file name but not yet its format.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    pub kind: ChartKind,
+    /// File name without its ending, different for every chart of a study.
+    pub stem: String,
+    picture: Picture,
+}
+
+impl Chart {
+    /// What the picture shows, in one line: the alternative text where it cannot be seen.
+    pub fn description(&self) -> String {
+        encode::description(&self.picture)
+    }
+
+    /// The chart as an SVG document.
+    pub fn svg(&self) -> io::Result<String> {
+        encode::svg(&self.picture)
+    }
+
+    /// The chart as a PNG file.
+    pub fn png(&self) -> io::Result<Vec<u8>> {
+        encode::png(&self.picture)
+    }
+}
+
+/// The charts of the given kinds, each kind once, in the order of [`ChartKind::ALL`].
+pub fn charts(study: &Study, kinds: &[ChartKind]) -> Vec<Chart> {
+    // A variant called "against cost" must not take the file name of the frontier.
+    let slugs = slug::unique_slugs(study.variants.iter().map(|variant| variant.name.as_str()), &["against-cost"]);
+    let name = slug::file_stem(&study.name);
+    let mut charts = Vec::new();
+    let mut add =
+        |kind, suffix: String, picture| charts.push(Chart { kind, stem: format!("{name}-{suffix}"), picture });
+    for kind in ChartKind::ALL.into_iter().filter(|kind| kinds.contains(kind)) {
+        match kind {
+            ChartKind::Latency => add(kind, "latency".to_owned(), latency::picture(study)),
+            ChartKind::LatencyPercentiles => {
+                for (index, slug) in slugs.iter().enumerate() {
+                    add(kind, format!("latency-{slug}"), latency_percentiles::picture(study, index));
+                }
+            }
+            ChartKind::Cost => add(kind, "cost".to_owned(), cost::per_hour(study)),
+            ChartKind::CostPerMillion => add(kind, "cost-per-million".to_owned(), cost::per_million(study)),
+            ChartKind::LatencyAgainstCost => {
+                add(kind, "latency-against-cost".to_owned(), latency_against_cost::picture(study));
+            }
+            ChartKind::Utilization => {
+                for (index, slug) in slugs.iter().enumerate() {
+                    add(kind, format!("utilization-{slug}"), utilization::picture(study, index));
+                }
+            }
+        }
+    }
+    charts
+}
+
+/// Draws charts into `directory`, which is made if need be, and returns the files written, in the order of the charts.
+///
+/// # Errors
+/// When the directory or a file cannot be written.
+pub fn draw(study: &Study, directory: &Path, kinds: &[ChartKind], formats: Formats) -> io::Result<Vec<PathBuf>> {
+    std::fs::create_dir_all(directory)?;
+    let mut written = Vec::new();
+    for chart in charts(study, kinds) {
+        if formats.svg {
+            let path = directory.join(format!("{}.svg", chart.stem));
+            std::fs::write(&path, chart.svg()?)?;
+            written.push(path);
+        }
+        if formats.png {
+            let path = directory.join(format!("{}.png", chart.stem));
+            std::fs::write(&path, chart.png()?)?;
+            written.push(path);
+        }
+    }
+    Ok(written)
+}

@@ -1,0 +1,130 @@
+//! What a chart shows, as plain data: chosen by one file per chart, drawn by `render` on any backend.
+
+use crate::experiment::study::{Interval, Study};
+use crate::report::format::Quantity;
+
+use super::scale::drawable;
+
+/// One chart, before it is drawn.
+#[derive(Clone, Debug)]
+pub(super) struct Picture {
+    pub(super) title: String,
+    pub(super) subtitle: String,
+    pub(super) horizontal: Axis,
+    pub(super) vertical: Axis,
+    pub(super) lines: Vec<Line>,
+    /// What has no numbers, one row for each line that lacks some.
+    pub(super) refusals: Vec<Refusals>,
+    pub(super) naming: Naming,
+    pub(super) uncertainty: Uncertainty,
+    /// Where the numbers come from, in small print.
+    pub(super) footer: String,
+}
+
+/// What an axis measures.
+#[derive(Clone, Debug)]
+pub(super) struct Axis {
+    pub(super) title: String,
+    pub(super) quantity: Quantity,
+    pub(super) start: Start,
+    /// Values that the axis includes though no line may reach them.
+    pub(super) include: Vec<f64>,
+}
+
+/// Where a linear axis starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// At zero and always linear, as for a share.
+    ZeroLinear,
+    /// At zero, unless the values span so much that a logarithmic axis is needed.
+    Zero,
+    /// Near the smallest value, or logarithmic where the values are spaced that way.
+    Data,
+}
+
+/// How a reader learns which line is which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// A name at the right, as high as the line ends.
+    AtLineEnds,
+    /// A list at the right, for lines that do not end at the right.
+    List,
+}
+
+/// How intervals are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Uncertainty {
+    /// A band along the line: the horizontal axis is exact.
+    Band,
+    /// Whiskers at each point, in both directions.
+    Whiskers,
+}
+
+/// One line with its band and markers.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub(super) name: String,
+    /// Index into the palette and the markers, so that a variant looks the same in every chart.
+    pub(super) style: usize,
+    /// Drawn thicker than the others.
+    pub(super) emphasis: bool,
+    /// `None` is a gap.
+    pub(super) spots: Vec<Option<Spot>>,
+}
+
+/// A point of a line, with the interval in each direction.
+#[derive(Clone, Debug)]
+pub(super) struct Spot {
+    pub(super) x: Interval,
+    pub(super) y: Interval,
+    /// Text beside the marker.
+    pub(super) label: Option<String>,
+    /// Drawn hollow: another point is better.
+    pub(super) dominated: bool,
+}
+
+/// The points of one line that were refused.
+#[derive(Clone, Debug)]
+pub(super) struct Refusals {
+    /// What is refused and why, for example `fixed fleet: unstable`.
+    pub(super) text: String,
+    pub(super) style: usize,
+    /// Where on the horizontal axis; empty where the horizontal axis is itself a quantity that was refused.
+    pub(super) places: Vec<f64>,
+}
+
+impl Spot {
+    /// A point at an exact `x`, or `None` where the estimate is absent or cannot be drawn.
+    pub(super) fn at(x: f64, y: Option<Interval>) -> Option<Self> {
+        Self::between(Some(Interval { value: x, low: x, high: x }), y)
+    }
+
+    /// A point that is uncertain in both directions.
+    pub(super) fn between(x: Option<Interval>, y: Option<Interval>) -> Option<Self> {
+        Some(Self { x: tidy(x?)?, y: tidy(y?)?, label: None, dominated: false })
+    }
+}
+
+/// An interval that can be drawn: its ends are in order, and an end that is not a number is the value itself.
+fn tidy(interval: Interval) -> Option<Interval> {
+    let Interval { value, low, high } = interval;
+    if !drawable(value) {
+        return None;
+    }
+    let low = if drawable(low) { low.min(value) } else { value };
+    let high = if drawable(high) { high.max(value) } else { value };
+    Some(Interval { value, low, high })
+}
+
+impl Picture {
+    /// Whether there is anything but refusals to show.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.iter().all(|line| line.spots.iter().all(Option::is_none))
+    }
+}
+
+/// Model, seed, digest and version: what somebody needs who wants to see the same numbers again.
+pub(super) fn footer(study: &Study) -> String {
+    let digest: String = study.digest.chars().take(12).collect();
+    format!("{} · seed {} · result {digest} · forescale {}", study.model, study.seed, study.version)
+}

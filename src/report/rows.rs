@@ -1,0 +1,191 @@
+//! The cells of tables, the same for terminals and for Markdown.
+
+use crate::experiment::study::{Interval, Measure, Node, Operation, Point, Study};
+
+use super::format::{ABSENT, Quantity};
+use super::text::one_line;
+
+/// A table of text.
+pub(super) struct Rows {
+    pub(super) header: Vec<String>,
+    /// Leading columns that hold names; the others hold numbers.
+    pub(super) names: usize,
+    pub(super) rows: Vec<Vec<String>>,
+}
+
+impl Rows {
+    fn new(header: &[&str], names: usize, rows: Vec<Vec<String>>) -> Self {
+        let header = header.iter().map(|title| one_line(title)).collect();
+        Self { header, names, rows }.without_empty_columns()
+    }
+
+    /// Leaves out columns of numbers in which no row has one.
+    fn without_empty_columns(mut self) -> Self {
+        let is_kept = |column: usize| {
+            column < self.names || self.rows.iter().any(|row| row.get(column).is_some_and(|cell| cell != ABSENT))
+        };
+        let kept: Vec<bool> = (0..self.header.len()).map(is_kept).collect();
+        let keep = |cells: &mut Vec<String>| {
+            let mut kept = kept.iter();
+            cells.retain(|_| kept.next().copied().unwrap_or(false));
+        };
+        keep(&mut self.header);
+        self.rows.iter_mut().for_each(keep);
+        self
+    }
+}
+
+/// One row for each variant and load.
+pub(super) fn study(study: &Study) -> Rows {
+    let header = [
+        "Variant",
+        study.axis.label.as_str(),
+        "Throughput",
+        "p50",
+        "p95",
+        "p99",
+        "Errors",
+        "Busiest node",
+        "Cost per hour",
+        "Cost per million",
+    ];
+    let rows = study.variants.iter().flat_map(|variant| {
+        variant.points.iter().map(|point| {
+            let mut row = vec![one_line(&variant.name), Quantity::Count.tick(point.load, point.load)];
+            row.extend(point_cells(point));
+            row
+        })
+    });
+    Rows::new(&header, 1, rows.collect())
+}
+
+/// What a study's row says of its point; of a refused point only why there is nothing to say.
+fn point_cells(point: &Point) -> [String; 8] {
+    let mut cells = [const { String::new() }; 8].map(|_| ABSENT.to_owned());
+    if let Some(refusal) = &point.refusal {
+        cells[0] = one_line(&refusal.code.replace('_', " "));
+        return cells;
+    }
+    if let Some(all) = overall(point) {
+        cells[0] = Quantity::PerSecond.optional(all.throughput_per_s);
+        cells[1] = Quantity::Seconds.optional(all.p50_s);
+        cells[2] = Quantity::Seconds.optional(all.p95_s);
+        cells[3] = Quantity::Seconds.optional(all.p99_s);
+        cells[4] = Quantity::Ratio.optional(all.error_ratio);
+    }
+    if let Some((node, utilization)) = busiest(point) {
+        cells[5] = format!("{} {}", one_line(&node.name), Quantity::Ratio.interval(utilization));
+    }
+    cells[6] = Quantity::Dollars.optional(point.cost_usd_per_hour);
+    cells[7] = Quantity::Dollars.optional(point.cost_usd_per_million_requests);
+    cells
+}
+
+/// What the clients saw of all their operations together.
+pub(super) fn overall(point: &Point) -> Option<&Operation> {
+    point.operations.iter().find(|operation| operation.name == "all").or_else(|| point.operations.first())
+}
+
+/// The node with the highest utilization; of equals, the first of the model.
+fn busiest(point: &Point) -> Option<(&Node, Interval)> {
+    let known = point.nodes.iter().filter_map(|node| Some((node, node.utilization?)));
+    known.filter(|(_, share)| share.value.is_finite()).reduce(
+        |best, next| {
+            if next.1.value > best.1.value { next } else { best }
+        },
+    )
+}
+
+/// Why points were refused, and what was noticed while running: one sentence for each variant and reason, with the loads
+/// it holds for.
+pub(super) fn remarks(study: &Study) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for variant in &study.variants {
+        let mut remarks: Vec<(String, Vec<String>)> = Vec::new();
+        for point in &variant.points {
+            let refusals = point.refusal.iter();
+            let refusals = refusals.map(|refusal| format!("{}: {}", refusal.code.replace('_', " "), refusal.reason));
+            for remark in refusals.chain(point.notes.iter().cloned()) {
+                let load = Quantity::Count.tick(point.load, point.load);
+                match remarks.iter_mut().find(|(known, _)| *known == remark) {
+                    Some((_, loads)) => loads.push(load),
+                    None => remarks.push((remark, vec![load])),
+                }
+            }
+        }
+        let sentence =
+            |(remark, loads): (String, Vec<String>)| format!("{} at {}: {remark}", variant.name, loads.join(", "));
+        sentences.extend(remarks.into_iter().map(sentence).map(|text| one_line(&text)));
+    }
+    sentences
+}
+
+/// One row for each operation of a point.
+pub(super) fn operations(point: &Point) -> Rows {
+    let header = ["Operation", "Throughput", "Errors", "Mean", "p50", "p95", "p99"];
+    let rows = point.operations.iter().map(|operation| {
+        vec![
+            one_line(&operation.name),
+            Quantity::PerSecond.optional(operation.throughput_per_s),
+            Quantity::Ratio.optional(operation.error_ratio),
+            Quantity::Seconds.optional(operation.mean_s),
+            Quantity::Seconds.optional(operation.p50_s),
+            Quantity::Seconds.optional(operation.p95_s),
+            Quantity::Seconds.optional(operation.p99_s),
+        ]
+    });
+    Rows::new(&header, 1, rows.collect())
+}
+
+/// One row for each node of a point.
+pub(super) fn nodes(point: &Point) -> Rows {
+    let header = [
+        "Node",
+        "Kind",
+        "Utilization",
+        "Throughput",
+        "Errors",
+        "Queue",
+        "Wait mean",
+        "Wait p99",
+        "Latency mean",
+        "Latency p99",
+        "Cost per hour",
+        "Measures",
+    ];
+    let rows = point.nodes.iter().map(|node| {
+        let measures: Vec<String> = node.measures.iter().map(measure).collect();
+        vec![
+            one_line(&node.name),
+            one_line(&node.kind),
+            Quantity::Ratio.optional(node.utilization),
+            Quantity::PerSecond.optional(node.throughput_per_s),
+            Quantity::Ratio.optional(node.error_ratio),
+            Quantity::Count.optional(node.queue_length),
+            Quantity::Seconds.optional(node.wait_mean_s),
+            Quantity::Seconds.optional(node.wait_p99_s),
+            Quantity::Seconds.optional(node.latency_mean_s),
+            Quantity::Seconds.optional(node.latency_p99_s),
+            Quantity::Dollars.optional(node.cost_usd_per_hour),
+            if measures.is_empty() { ABSENT.to_owned() } else { measures.join("\n") },
+        ]
+    });
+    Rows::new(&header, 2, rows.collect())
+}
+
+/// A measure of one technique. The unit is the end of its key, and tells how the number is written.
+fn measure(measure: &Measure) -> String {
+    let key = measure.name.as_str();
+    let (name, quantity) = if let Some(name) = key.strip_suffix("_per_s") {
+        (name, Quantity::PerSecond)
+    } else if let Some(name) = key.strip_suffix("_s") {
+        (name, Quantity::Seconds)
+    } else if key.ends_with("_ratio") {
+        (key, Quantity::Ratio)
+    } else if key.contains("_usd") {
+        (key, Quantity::Dollars)
+    } else {
+        (key, Quantity::Count)
+    };
+    format!("{} {}", one_line(&name.replace('_', " ")), quantity.interval(measure.estimate))
+}

@@ -1,0 +1,119 @@
+//! A study made of formulas, for the tests of tables and charts.
+
+use crate::experiment::study::{Axis, Interval, Measure, Node, Operation, Point, Refusal, Study, Variant};
+
+/// An interval of a given relative half width.
+pub(super) fn around(value: f64, relative: f64) -> Interval {
+    Interval { value, low: value * (1.0 - relative), high: value * (1.0 + relative) }
+}
+
+/// Three variants at eight loads: one that saturates, one with a cache, one that scales.
+pub(super) fn study() -> Study {
+    let loads = [1_000.0, 2_000.0, 5_000.0, 10_000.0, 20_000.0, 30_000.0, 40_000.0, 50_000.0];
+    let variants =
+        [("fixed fleet", 0.08, 24_000.0), ("with cache", 0.05, 47_000.0), ("autoscaled", 0.07, f64::INFINITY)];
+    Study {
+        schema: 1,
+        version: "0.1.0".to_owned(),
+        name: "peak".to_owned(),
+        title: "Which technique carries the sale's peak?".to_owned(),
+        model: "models/shop.ron".to_owned(),
+        seed: 7,
+        model_digest: "6f".repeat(32),
+        plan_digest: "a1".repeat(32),
+        digest: "c0ffee".repeat(10),
+        axis: Axis {
+            path: "nodes.users.users".to_owned(),
+            label: "Concurrent users".to_owned(),
+            values: loads.to_vec(),
+        },
+        variants: variants
+            .into_iter()
+            .map(|(name, service_s, capacity)| Variant {
+                name: name.to_owned(),
+                points: loads.iter().map(|load| point(*load, service_s, capacity)).collect(),
+            })
+            .collect(),
+    }
+}
+
+/// A point of a queue with this mean service time that saturates at `capacity`, or scales where that is infinite.
+pub(super) fn point(load: f64, service_s: f64, capacity: f64) -> Point {
+    let scales = capacity.is_infinite();
+    let utilization = if scales { 0.62 + 0.06 * (load / 7_000.0).sin() } else { load / capacity };
+    if utilization >= 1.0 {
+        return refused(load, "unstable");
+    }
+    let mean = service_s / (1.0 - utilization);
+    let relative = 0.02 + 0.12 * utilization * utilization;
+    let cost = if scales { 2.0 + load * 0.0008 } else { 12.0 + capacity * 0.0003 };
+    let throughput = load * 0.4;
+    let per_million = cost / (throughput * 3600.0) * 1e6;
+    Point {
+        load,
+        refusal: None,
+        replications: 20,
+        simulated_s: 600.0,
+        requests: (throughput * 480.0 * 20.0) as u64,
+        operations: vec![
+            operation("all", throughput, mean, relative),
+            operation("browse", throughput * 0.8, mean * 0.7, relative),
+            operation("checkout", throughput * 0.2, mean * 2.2, relative),
+        ],
+        nodes: vec![
+            node("gateway", "LoadBalancer", utilization * 0.22, throughput),
+            node("shop", "Service", utilization, throughput),
+            node("redis", "Cache", utilization * 0.31, throughput * 0.9),
+            node("postgres", "Database", utilization * 0.78, throughput * 0.3),
+            Node { utilization: None, ..node("shop-hpa", "Hpa", 0.0, 0.0) },
+        ],
+        cost_usd_per_hour: Some(around(cost, if scales { 0.03 } else { 0.0 })),
+        cost_usd_per_million_requests: Some(around(per_million, 0.02)),
+        notes: Vec::new(),
+    }
+}
+
+/// A point without numbers.
+pub(super) fn refused(load: f64, code: &str) -> Point {
+    Point {
+        load,
+        refusal: Some(Refusal { code: code.to_owned(), reason: "the queue grows without bound".to_owned() }),
+        replications: 20,
+        simulated_s: 600.0,
+        requests: 0,
+        operations: Vec::new(),
+        nodes: Vec::new(),
+        cost_usd_per_hour: None,
+        cost_usd_per_million_requests: None,
+        notes: Vec::new(),
+    }
+}
+
+fn operation(name: &str, throughput: f64, mean: f64, relative: f64) -> Operation {
+    Operation {
+        name: name.to_owned(),
+        throughput_per_s: Some(around(throughput, 0.01)),
+        error_ratio: Some(around(0.0012, 0.3)),
+        mean_s: Some(around(mean, relative)),
+        p50_s: Some(around(mean * 0.69, relative)),
+        p95_s: Some(around(mean * 3.0, relative)),
+        p99_s: Some(around(mean * 4.6, relative)),
+    }
+}
+
+fn node(name: &str, kind: &str, utilization: f64, throughput: f64) -> Node {
+    Node {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        utilization: Some(around(utilization, 0.03)),
+        throughput_per_s: Some(around(throughput, 0.01)),
+        error_ratio: None,
+        queue_length: Some(around(utilization * 5.0, 0.1)),
+        wait_mean_s: Some(around(utilization * 0.02, 0.1)),
+        wait_p99_s: None,
+        latency_mean_s: Some(around(0.04, 0.02)),
+        latency_p99_s: Some(around(0.16, 0.04)),
+        cost_usd_per_hour: Some(around(3.0, 0.0)),
+        measures: vec![Measure { name: "hit_ratio".to_owned(), estimate: around(0.83, 0.01) }],
+    }
+}

@@ -1,0 +1,76 @@
+//! Tables for a terminal.
+
+use comfy_table::{Cell, CellAlignment, Table, presets};
+
+use crate::experiment::study::{Point, Study};
+
+use super::rows::{self, Rows};
+
+/// A study: one row for each variant and load, and below them why some have no numbers.
+pub fn study(study: &Study) -> String {
+    let mut text = render(rows::study(study));
+    for remark in rows::remarks(study) {
+        text.push_str(&remark);
+        text.push('\n');
+    }
+    text
+}
+
+/// What the clients saw: one row for each operation.
+pub fn operations(point: &Point) -> String {
+    render(rows::operations(point))
+}
+
+/// What happened inside: one row for each node. Columns in which no node has a number are left out.
+pub fn nodes(point: &Point) -> String {
+    render(rows::nodes(point))
+}
+
+fn render(rows: Rows) -> String {
+    let align = |column: usize| if column < rows.names { CellAlignment::Left } else { CellAlignment::Right };
+    let cells = |row: &[String]| -> Vec<Cell> {
+        row.iter().enumerate().map(|(column, text)| Cell::new(text).set_alignment(align(column))).collect()
+    };
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(cells(&rows.header));
+    for row in &rows.rows {
+        table.add_row(cells(row));
+    }
+    // The preset rules off every row; a terminal's lines are too few for that.
+    table.remove_style(comfy_table::TableComponent::HorizontalLines);
+    table.remove_style(comfy_table::TableComponent::MiddleIntersections);
+    let mut text: String = table.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
+    if rows.rows.is_empty() {
+        text.push_str("no rows\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::synthetic;
+
+    #[test]
+    fn a_study_shows_numbers_and_refusals() {
+        let text = super::study(&synthetic::study());
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn a_point_shows_its_operations_and_nodes() {
+        let point = synthetic::point(10_000.0, 0.08, 24_000.0);
+        insta::assert_snapshot!(operations(&point) + "\n" + &nodes(&point));
+    }
+
+    #[test]
+    fn empty_and_refused_points_have_tables_too() {
+        let point = synthetic::refused(1.0, "no_requests");
+        assert!(operations(&point).contains("no rows"));
+        assert!(nodes(&point).contains("no rows"));
+        let mut study = synthetic::study();
+        study.variants.clear();
+        assert!(super::study(&study).contains("no rows"));
+    }
+}
