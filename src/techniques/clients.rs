@@ -311,18 +311,17 @@ impl ClientsNode {
         let key = context.seed().request(self.requests, number);
         let operation =
             if self.destinations.len() == 1 { 0 } else { self.mix.sample(&mut Stream::keyed(key, self.choosing, 0)) };
-        let zone = (user % u32::from(self.zones)) as u8;
+        let zone = if self.zones == 1 { 0 } else { (user % u32::from(self.zones)) as u8 };
         let identity = Identity { key, user, salt: 0, priority: self.priority, zone };
         self.sent += 1;
         self.in_progress.add(context.now_ns(), 1);
         context.call(self.destinations[operation], Token(number), operation as u8, identity);
     }
 
+    #[inline(always)]
     fn schedule_arrival(&mut self, context: &mut Context<'_>) {
         let now_ns = context.now_ns();
-        let seed = context.seed();
-        let Source::Open { process, stream, purpose, .. } = &mut self.source else { return };
-        let stream = stream.get_or_insert_with(|| seed.stream(*purpose));
+        let Source::Open { process, stream: Some(stream), .. } = &mut self.source else { return };
         if let Some(next_ns) = process.next_ns(now_ns, stream) {
             context.after(next_ns.saturating_sub(now_ns), Timer { kind: ARRIVAL, data: 0 });
         }
@@ -343,6 +342,7 @@ impl ClientsNode {
     }
 
     /// Moves the number of users to where the ramps want it, and looks again when it changes next.
+    #[cold]
     fn ramp(&mut self, context: &mut Context<'_>) {
         let now_ns = context.now_ns();
         let Source::Closed { target, ramps, .. } = &mut self.source else { return };
@@ -401,11 +401,16 @@ fn ramps(start: u32, stages: &[UserStage]) -> Vec<Ramp> {
 
 impl Node for ClientsNode {
     fn start(&mut self, context: &mut Context<'_>) {
-        let Source::Closed { target, .. } = self.source else {
-            return self.schedule_arrival(context);
-        };
-        self.seat(context, 0..target);
-        self.ramp(context);
+        match &mut self.source {
+            Source::Open { stream, purpose, .. } => {
+                *stream = Some(context.seed().stream(*purpose));
+                self.schedule_arrival(context);
+            }
+            &mut Source::Closed { target, .. } => {
+                self.seat(context, 0..target);
+                self.ramp(context);
+            }
+        }
     }
 
     fn arrive(&mut self, _context: &mut Context<'_>, _slot: u32) {
