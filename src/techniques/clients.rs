@@ -12,7 +12,7 @@
 //!
 //! | parameter | unit | default | meaning |
 //! |---|---|---|---|
-//! | `rate` | requests/s | | open workload: mean rate |
+//! | `rate` | requests/s | | open workload: mean rate; with `batch`, that of the batches |
 //! | `arrivals` | | `Poisson` | open workload: how they are spaced (see [`Arrivals`]) |
 //! | `batch` | requests | 1 | open workload: requests sent together |
 //! | `users` | users | | closed workload: how many at the start |

@@ -7,6 +7,7 @@ mod arrivals;
 mod balancing;
 mod links;
 mod nodes;
+mod stations;
 mod steps;
 
 use crate::run::{Run, architecture, prepare, run};
@@ -47,6 +48,7 @@ pub fn served(clients: &str, server: &str, others: &str, links: &str, keys: &str
 
 fn all() -> Vec<Knob> {
     let mut knobs = nodes::knobs();
+    knobs.extend(stations::knobs());
     knobs.extend(links::knobs());
     knobs.extend(balancing::knobs());
     knobs.extend(arrivals::knobs());
