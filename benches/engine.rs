@@ -1,7 +1,7 @@
 //! How many requests per second the engine simulates, beside the hand-written loop for the same workload.
 //!
 //! ```text
-//! cargo bench --bench engine -- [FILTER] [--requests N] [--pairs N]
+//! cargo bench --bench engine -- [FILTER] [--requests N] [--pairs N] [--only CONTENDER]
 //! ```
 //!
 //! The filter is a part of a workload's name: `W1` to `W4`, or `users` for the pending-set scaling of W4. Contenders run
@@ -85,25 +85,29 @@ struct Arguments {
     filter: String,
     requests: u64,
     pairs: usize,
+    only: String,
 }
 
 impl Arguments {
     fn parse() -> Self {
-        let mut arguments = Self { filter: "W".into(), requests: 5_000_000, pairs: 5 };
+        let mut arguments = Self { filter: "W".into(), requests: 5_000_000, pairs: 5, only: String::new() };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
-            let mut number =
-                || words.next().and_then(|text| text.parse::<f64>().ok()).expect("a number after the flag");
             match word.as_str() {
                 // Cargo passes this one to every benchmark.
                 "--bench" => {}
-                "--requests" => arguments.requests = number().max(1.0) as u64,
-                "--pairs" => arguments.pairs = number().max(1.0) as usize,
+                "--requests" => arguments.requests = number(&mut words).max(1.0) as u64,
+                "--only" => arguments.only = words.next().expect("a contender after the flag"),
+                "--pairs" => arguments.pairs = number(&mut words).max(1.0) as usize,
                 _ => arguments.filter = word,
             }
         }
         arguments
     }
+}
+
+fn number(words: &mut impl Iterator<Item = String>) -> f64 {
+    words.next().and_then(|text| text.parse().ok()).expect("a number after the flag")
 }
 
 fn main() {
@@ -117,6 +121,7 @@ fn main() {
 fn measure(name: &str, workload: Workload, arguments: &Arguments) {
     let mut runs: Vec<(&str, Run, Vec<f64>)> = CONTENDERS
         .iter()
+        .filter(|contender| contender.name.contains(&arguments.only))
         .filter_map(|contender| Some((contender.name, (contender.prepare)(workload, arguments.requests)?, Vec::new())))
         .collect();
     for (contender, run, _) in &mut runs {

@@ -27,7 +27,3 @@ pub mod report;
 pub mod statistics;
 pub mod techniques;
 pub mod units;
-
-// Toy specs of tests are shared with integration tests, which know the crate by its name.
-#[cfg(test)]
-extern crate self as forescale;

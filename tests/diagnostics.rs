@@ -1,33 +1,37 @@
 //! Every file of `tests/invalid/` is wrong in the way its name says; the messages about it are kept as snapshots.
 //!
-//! After a change of a message, look at it and run `INSTA_UPDATE=always cargo test --test diagnostics`.
+//! After a change of a message, look at it and run `make bless`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use forescale::diagnostic::report::{Style, json, text};
-use forescale::diagnostic::{Diagnostics, Document, Level};
-use forescale::model::read;
+use forescale::diagnostic::{Diagnostics, Level};
+use forescale::experiment::plan::{self, ModelFile, load_point, read_file};
 
-#[path = "../src/model/check/toy.rs"]
-#[allow(dead_code)]
-mod toy;
+/// Seen from the package, so that messages name the same paths on every machine.
+const MODELS: &str = "tests/invalid";
+const EXPERIMENTS: &str = "tests/invalid/experiments";
 
-/// Reads a model of this folder and gives all that is said about it.
+/// Reads a file and gives all that is said about it.
 fn diagnose(path: &Path) -> Diagnostics {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let content = std::fs::read_to_string(path).expect("the file can be read");
     let mut diagnostics = Diagnostics::new();
-    let architecture = read::<toy::Toy, toy::Link, toy::Keys>(&Document::new(name, content), &mut diagnostics);
+    let is_read = if path.starts_with(EXPERIMENTS) {
+        plan::load(path, false, None, &mut diagnostics).is_some()
+    } else {
+        let file =
+            ModelFile { document: read_file(path).expect("the file can be read"), directory: PathBuf::from(MODELS) };
+        load_point(&file, &[], true, &mut diagnostics).is_some()
+    };
     assert_eq!(
-        architecture.is_some(),
+        is_read,
         !diagnostics.has_errors(),
-        "a model is refused if and only if there is an error"
+        "a file is refused if and only if there is an error: {}",
+        path.display()
     );
     diagnostics
 }
 
-fn invalid_files() -> Vec<std::path::PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/invalid");
+fn files_in(folder: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("the folder is there");
     let mut files: Vec<_> = entries
         .flatten()
@@ -38,33 +42,46 @@ fn invalid_files() -> Vec<std::path::PathBuf> {
     files
 }
 
+fn invalid_files() -> Vec<PathBuf> {
+    [files_in(MODELS), files_in(EXPERIMENTS)].concat()
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 #[test]
 fn each_invalid_file_is_explained() {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
+    let mut unexplained = Vec::new();
     for path in invalid_files() {
-        let fault = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let diagnostics = diagnose(&path);
-        assert!(!diagnostics.is_empty(), "{fault} is found right");
-        settings.bind(|| insta::assert_snapshot!(fault, text(&diagnostics, Style { width: 120, color: false })));
+        if diagnostics.is_empty() {
+            unexplained.push(stem(&path));
+            continue;
+        }
+        let snapshot = if path.starts_with(EXPERIMENTS) { format!("experiment-{}", stem(&path)) } else { stem(&path) };
+        settings.bind(|| insta::assert_snapshot!(snapshot, text(&diagnostics, Style { width: 120, color: false })));
     }
+    assert_eq!(unexplained, Vec::<String>::new(), "these are found right");
 }
 
 #[test]
-fn every_message_has_a_place_within_its_file() {
+fn every_message_has_a_place_within_its_text_and_helps() {
     for path in invalid_files() {
         let diagnostics = diagnose(&path);
-        let content = std::fs::read_to_string(&path).expect("the file can be read");
         for found in &diagnostics {
-            let span = found.primary.place.span;
+            let place = &found.primary.place;
+            let span = place.span;
             assert!(
-                span.start <= span.end && content.get(span.start..span.end).is_some(),
+                span.start <= span.end && place.source.text.get(span.start..span.end).is_some(),
                 "{}: {found:?}",
                 path.display()
             );
             assert!(
-                found.help.is_some() || !found.primary.text.is_empty(),
+                found.help.is_some() || found.suggestion.is_some() || !found.primary.text.is_empty(),
                 "{}: {found:?} helps nobody",
                 path.display()
             );
@@ -77,8 +94,29 @@ fn every_message_has_a_place_within_its_file() {
 #[test]
 fn codes_of_errors_are_told_apart_from_warnings() {
     for path in invalid_files() {
-        let warns_only = path.file_stem().is_some_and(|stem| stem.to_string_lossy().starts_with("warning-"));
+        let warns_only = stem(&path).starts_with("warning-");
         let has_errors = diagnose(&path).iter().any(|found| found.level == Level::Error);
         assert_ne!(warns_only, has_errors, "{}", path.display());
+    }
+}
+
+#[test]
+fn the_files_that_the_invalid_ones_are_made_from_are_valid() {
+    let mut diagnostics = Diagnostics::new();
+    assert!(plan::load(Path::new("tests/valid/surge.ron"), false, None, &mut diagnostics).is_some());
+    assert!(diagnostics.is_empty(), "{}", text(&diagnostics, Style::default()));
+}
+
+/// A snapshot that belongs to no file any more would be kept, and read, for nothing.
+#[test]
+fn no_snapshot_is_left_over() {
+    let known: Vec<_> = files_in(MODELS)
+        .iter()
+        .map(|path| stem(path))
+        .chain(files_in(EXPERIMENTS).iter().map(|path| format!("experiment-{}", stem(path))))
+        .collect();
+    for entry in std::fs::read_dir("tests/snapshots").expect("the folder is there").flatten() {
+        let path = entry.path();
+        assert!(known.contains(&stem(&path)), "{} belongs to no file", path.display());
     }
 }

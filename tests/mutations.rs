@@ -2,12 +2,11 @@
 
 use forescale::diagnostic::report::{Style, json, text};
 use forescale::diagnostic::{Diagnostics, Document};
+use forescale::distribution::KeyLaw;
 use forescale::model::{Edit, patch, read};
+use forescale::techniques::NodeSpec;
+use forescale::techniques::link::Link;
 use proptest::prelude::*;
-
-#[path = "../src/model/check/toy.rs"]
-#[allow(dead_code)]
-mod toy;
 
 const MODEL: &str = include_str!("valid/shop.ron");
 
@@ -81,7 +80,7 @@ fn mutated(mutations: &[Mutation]) -> String {
 fn read_and_render(content: &str) {
     let document = Document::new("mutated.ron", content);
     let mut diagnostics = Diagnostics::new();
-    let architecture = read::<toy::Toy, toy::Link, toy::Keys>(&document, &mut diagnostics);
+    let architecture = read::<NodeSpec, Link, KeyLaw>(&document, &mut diagnostics);
     assert_eq!(architecture.is_some(), !diagnostics.has_errors(), "{content}");
     let rendered = text(&diagnostics, Style { width: 80, color: true });
     assert_eq!(rendered.is_empty(), diagnostics.is_empty());
@@ -111,7 +110,7 @@ proptest! {
             match patch(&Document::new("shop.ron", MODEL), &[edit]) {
                 Ok(document) => {
                     let mut diagnostics = Diagnostics::new();
-                    drop(read::<toy::Toy, toy::Link, toy::Keys>(&document, &mut diagnostics));
+                    drop(read::<NodeSpec, Link, KeyLaw>(&document, &mut diagnostics));
                     text(&diagnostics, Style::default());
                 }
                 Err(diagnostics) => prop_assert!(diagnostics.has_errors()),
@@ -123,7 +122,7 @@ proptest! {
 #[test]
 fn the_valid_model_is_valid() {
     let mut diagnostics = Diagnostics::new();
-    let architecture = read::<toy::Toy, toy::Link, toy::Keys>(&Document::new("shop.ron", MODEL), &mut diagnostics);
+    let architecture = read::<NodeSpec, Link, KeyLaw>(&Document::new("shop.ron", MODEL), &mut diagnostics);
     assert!(architecture.is_some() && diagnostics.is_empty(), "{}", text(&diagnostics, Style::default()));
 }
 
@@ -132,15 +131,17 @@ fn the_valid_model_is_valid() {
 #[test]
 fn hostile_texts_end_soon() {
     let node = |step: &str| {
-        format!("Architecture(name: \"x\", nodes: {{ \"a\": Service(cores: 1, operations: {{ \"r\": [{step}] }}) }})")
+        format!("Architecture(name: \"x\", nodes: {{ \"a\": Service(cpu: 1, operations: {{ \"r\": [{step}] }}) }})")
     };
-    let nested = |depth: usize| node(&format!("{}Compute(1){}", "Parallel([[".repeat(depth), "]])".repeat(depth)));
+    let nested = |depth: usize| {
+        node(&format!("{}Compute(Constant(\"1ms\")){}", "Parallel([[".repeat(depth), "]])".repeat(depth)))
+    };
     let many_faults: Vec<_> = (0..20_000).map(|number| format!("\"n{number}\": Service(coers: 1)")).collect();
     let many_names: Vec<_> = (0..3_000).map(|number| format!("Call(\"node_{number}.operation\")")).collect();
     let chain: Vec<_> = (0..4_000)
         .map(|number| {
             format!(
-                "\"n{number}\": Service(cores: 1, operations: {{ \"r\": [Compute(1), Call(\"n{}.r\")] }})",
+                "\"n{number}\": Service(cpu: 1, operations: {{ \"r\": [Compute(Constant(\"1ms\")), Call(\"n{}.r\")] }})",
                 number + 1
             )
         })
@@ -162,7 +163,7 @@ fn hostile_texts_end_soon() {
         format!("Architecture(name: \"x\", nodes: {{ {} }})", many_faults.join(", ")),
         node(&many_names.join(", ")),
         format!(
-            "Architecture(name: \"x\", nodes: {{ \"c\": Clients(rate: 1, calls: [\"n0.r\"]), {} }})",
+            "Architecture(name: \"x\", nodes: {{ \"c\": Clients(rate: \"1/s\", mix: {{ \"n0.r\": 1 }}), {} }})",
             chain.join(", ")
         ),
     ];

@@ -3,17 +3,16 @@
 
 use forescale::diagnostic::report::{Style, json, text};
 use forescale::diagnostic::{Diagnostics, Document};
+use forescale::distribution::KeyLaw;
 use forescale::model::read;
+use forescale::techniques::NodeSpec;
+use forescale::techniques::link::Link;
 use libfuzzer_sys::fuzz_target;
-
-#[path = "../../src/model/check/toy.rs"]
-#[allow(dead_code)]
-mod toy;
 
 fuzz_target!(|content: &str| {
     let mut diagnostics = Diagnostics::new();
     let document = Document::new("fuzz.ron", content);
-    let architecture = read::<toy::Toy, toy::Link, toy::Keys>(&document, &mut diagnostics);
+    let architecture = read::<NodeSpec, Link, KeyLaw>(&document, &mut diagnostics);
     assert_eq!(architecture.is_some(), !diagnostics.has_errors());
     text(&diagnostics, Style::default());
     json(&diagnostics);

@@ -63,11 +63,20 @@ impl Document {
             };
         };
         if !first.verbatim {
-            return first.origin.clone();
+            return self.made_from(span, &first.origin);
         }
         let start = first.origin_of(span.start);
         let end = self.origin_of_end(span, first).unwrap_or(first.origin.span.end);
         Place { source: Arc::clone(&first.origin.source), span: Span { start, end: end.max(start) } }
+    }
+
+    /// The part of `origin` that a made text repeats, such as the last name of an edit's path, or else all of it.
+    fn made_from(&self, span: Span, origin: &Place) -> Place {
+        let text = self.text.get(span.start..span.end).unwrap_or_default();
+        match origin.text().rfind(text) {
+            Some(at) if !text.is_empty() => origin.part(at, at + text.len()),
+            _ => origin.clone(),
+        }
     }
 
     /// The end of a range in the source that its start belongs to, if it lies there too.
@@ -143,10 +152,11 @@ mod tests {
     }
 
     #[test]
-    fn made_text_leads_to_the_whole_of_its_origin() {
+    fn made_text_leads_to_the_part_of_its_origin_that_it_repeats() {
         let document = Document::new("a.ron", "()");
         let origin = Place::whole("--set", "a=1");
         let edited = document.replace(Span { start: 1, end: 1 }, &[Insertion { text: "a: 1".into(), origin }]);
-        assert_eq!(edited.place(find(&edited, "1")).text(), "a=1");
+        assert_eq!(edited.place(find(&edited, "1")).text(), "1");
+        assert_eq!(edited.place(find(&edited, "a: 1")).text(), "a=1");
     }
 }

@@ -5,7 +5,7 @@ use crate::diagnostic::document::Document;
 use crate::diagnostic::fault::too_deep;
 use crate::diagnostic::names::{closest, help};
 use crate::diagnostic::outline::Outline;
-use crate::diagnostic::source::floor_char_boundary;
+use crate::diagnostic::source::{Place, floor_char_boundary};
 use crate::diagnostic::span::Span;
 use crate::diagnostic::token::next_token;
 
@@ -59,7 +59,7 @@ pub fn failure(context: &Context<'_>, entry: Option<usize>, error: &ron::Error) 
             "possible here",
             expected,
         ),
-        Error::Message(message) => Diagnostic::error("invalid-value", place, sentence(message)),
+        Error::Message(message) => advice(place, &sentence(message)),
         Error::InvalidValueForType { expected, found } => {
             Diagnostic::error("wrong-type", place, format!("expected {expected}, found {found}"))
                 .label(format!("expected {expected}"))
@@ -103,6 +103,25 @@ pub fn failure(context: &Context<'_>, entry: Option<usize>, error: &ron::Error) 
                 .help("write numbers with units in quotes")
                 .suggest(place, format!("\"{found}\""))
         }
+        Error::TrailingCharacters if found.parse::<f64>().is_ok() => {
+            Diagnostic::error("wrong-type", place, format!("expected a whole number, found {}", describe(found)))
+                .label("expected a whole number")
+        }
+        Error::IntegerOutOfBounds => {
+            Diagnostic::error("wrong-type", place, format!("{} is out of range", describe(found)))
+                .label("larger than this may be")
+        }
+        Error::ExpectedOption | Error::ExpectedString | Error::UnexpectedChar(_) | Error::ExpectedComma
+            if is_quantity(found) =>
+        {
+            Diagnostic::error("wrong-type", place.clone(), format!("`{found}` is neither a number nor text"))
+                .help("write numbers with units in quotes")
+                .suggest(place, format!("\"{found}\""))
+        }
+        Error::UnexpectedChar(_) | Error::Eof if stands_before_nothing(context, entry) => {
+            Diagnostic::error("wrong-type", place, format!("`{found}` has no value"))
+                .label("a value must follow the colon")
+        }
         Error::TrailingCharacters => {
             Diagnostic::error("trailing-text", place, "something follows where the text should end")
                 .help("remove it, or look for a bracket that was closed too early")
@@ -121,6 +140,30 @@ pub fn failure(context: &Context<'_>, entry: Option<usize>, error: &ron::Error) 
             None => Diagnostic::error("syntax", place, sentence(&error.to_string())),
         },
     }
+}
+
+/// A message that ends with what to write instead has that as its help.
+fn advice(place: Place, message: &str) -> Diagnostic {
+    let diagnostic = |title: &str| Diagnostic::error("invalid-value", place.clone(), title);
+    if let Some((title, _)) = message.split_once(": write ") {
+        return diagnostic(title).help(&message[title.len() + 2..]);
+    }
+    match message.split_once(", such as ") {
+        Some((title, example)) => diagnostic(title).help(format!("write for example {example}")),
+        None => diagnostic(message),
+    }
+}
+
+/// A number with a unit that lost its quotes.
+fn is_quantity(text: &str) -> bool {
+    text.starts_with(|letter: char| letter.is_ascii_digit()) && is_word(text) && text.parse::<f64>().is_err()
+}
+
+fn stands_before_nothing(context: &Context<'_>, entry: Option<usize>) -> bool {
+    entry.is_some_and(|entry| {
+        let entry = &context.outline.entries[entry];
+        entry.key.is_some() && entry.value.start == entry.value.end
+    })
 }
 
 /// Brackets that must hold one value and hold none or several.

@@ -29,7 +29,8 @@ pub(super) fn probabilities(written: impl Iterator<Item = Ratio>) -> Result<Vec<
     }
     let total: f64 = values.iter().sum();
     if (total - 1.0).abs() > 1e-6 {
-        return Err(DistributionError::new(format!("the probabilities add up to {total}, not to 1")));
+        return Err(DistributionError::new(format!("the probabilities add up to {total}, not to 1"))
+            .help("add the rest to one of them, or divide all of them by their sum"));
     }
     Ok(values.iter().map(|value| value / total).collect())
 }

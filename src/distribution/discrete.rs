@@ -44,25 +44,32 @@ impl KeyLaw {
 
     fn mistake(&self) -> Option<DistributionError> {
         if self.count() == 0 {
-            return Some(DistributionError::new("a key space needs at least one key"));
+            return Some(DistributionError::new("a key space needs at least one key").help("write count: 1 or more"));
         }
         match self {
             Self::Uniform { .. } => None,
             Self::Zipf { count, .. } if *count > LARGEST_KEY_TABLE => Some(
                 DistributionError::new(format!("a Zipf law over {count} keys is too large"))
-                    .help(format!("the limit is {LARGEST_KEY_TABLE} keys; use Uniform for the rest in a second space")),
+                    .help(format!("the limit is 20,000,000 keys; use Uniform for the rest in a second space")),
             ),
-            Self::Zipf { exponent, .. } if !(0.0..=20.0).contains(exponent) => {
-                Some(DistributionError::new(format!("the exponent {exponent} of a Zipf law is outside 0 to 20")))
-            }
+            Self::Zipf { exponent, .. } if !(0.0..=20.0).contains(exponent) => Some(
+                DistributionError::new(format!("the exponent {exponent} of a Zipf law is outside 0 to 20"))
+                    .help("write for example 0.9; the larger, the more go to few keys"),
+            ),
             Self::Zipf { .. } => None,
             Self::HeavyHitters { count, heavy } => {
                 let total: f64 = heavy.iter().map(|share| share.value).sum();
                 let keys = heavy.len() as u64;
                 if keys > *count {
-                    Some(DistributionError::new(format!("{keys} shares are given for {count} keys")))
+                    Some(
+                        DistributionError::new(format!("{keys} shares are given, but count is {count}"))
+                            .help("raise `count`, or give fewer shares"),
+                    )
                 } else if total > 1.0 + 1e-9 {
-                    Some(DistributionError::new(format!("the shares of the heavy hitters add up to {total}, above 1")))
+                    Some(
+                        DistributionError::new(format!("the shares of the heavy hitters add up to {total}, above 1"))
+                            .help("each is a share of all requests; what they leave goes to the other keys"),
+                    )
                 } else if keys == *count && total < 1.0 - 1e-6 {
                     Some(
                         DistributionError::new(format!("all keys have a share, and these add up to {total}, not to 1"))

@@ -54,7 +54,7 @@ pub(super) fn gamma(mean: Duration, cv: f64) -> Result<Sampler, DistributionErro
 
 pub(super) fn erlang(stages: u32, mean: Duration) -> Result<Sampler, DistributionError> {
     if stages == 0 {
-        return Err(DistributionError::new("an Erlang law needs at least one stage"));
+        return Err(DistributionError::new("an Erlang law needs at least one stage").help("write stages: 1 or more"));
     }
     gamma_shape(mean.ns as f64, f64::from(stages))
 }

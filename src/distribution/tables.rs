@@ -17,7 +17,8 @@ pub(super) fn percentiles(table: &[Percentile]) -> Result<Sampler, DistributionE
     for (index, entry) in table.iter().enumerate() {
         let Percentile { percent, value } = entry;
         if !(0.0..=100.0).contains(percent) {
-            return Err(DistributionError::new(format!("the percentile {percent} is outside 0 to 100")));
+            return Err(DistributionError::new(format!("the percentile {percent} is outside 0 to 100"))
+                .help("write the share of durations that are at most as long, such as 99"));
         }
         if let Some(before) = index.checked_sub(1).map(|index| table[index])
             && (*percent <= before.percent || *value < before.value)
@@ -25,7 +26,8 @@ pub(super) fn percentiles(table: &[Percentile]) -> Result<Sampler, DistributionE
             return Err(DistributionError::new(format!(
                 "the percentiles do not increase: {percent}: \"{value}\" follows {}: \"{}\"",
                 before.percent, before.value
-            )));
+            ))
+            .help("write them in ascending order; a higher percentile is never shorter"));
         }
         knots.push(Knot { cumulative: percent / 100.0, value: value.ns as f64 });
     }

@@ -18,9 +18,12 @@ const LEVELS: usize = (u64::BITS as usize).div_ceil(DIGIT_BITS as usize);
 const SORTED_AT_ONCE: usize = 32;
 /// A bottom that outgrows this is dealt out to the radix tier.
 const BOTTOM_LIMIT: usize = 48;
+/// A power of two above the limit, so that a mask keeps indices in bounds.
+const BOTTOM_ROOM: usize = 64;
+const BOTTOM_MASK: usize = BOTTOM_ROOM - 1;
 
 /// An event and when it happens.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Entry<E> {
     /// Nanoseconds since the start of the run.
     pub time_ns: u64,
@@ -30,14 +33,18 @@ pub struct Entry<E> {
 /// Pending events in order of time; ties in order of scheduling.
 #[derive(Debug)]
 pub struct Calendar<E> {
-    /// Sorted by descending time, so that the next event is the last element.
-    bottom: Vec<Entry<E>>,
+    /// Sorted by descending time, so that the next event is the last one.
+    bottom: [Entry<E>; BOTTOM_ROOM],
+    bottom_length: usize,
     /// Events before this time belong to the bottom, all others to the radix tier.
     horizon_ns: u64,
     /// The time the radix tier's slots are counted from.
     origin_ns: u64,
     radix: Box<Radix<E>>,
-    /// Events in the radix tier.
+    /// Events of one time, too many for the bottom, and how many of them have gone there.
+    crowd: Vec<Entry<E>>,
+    crowd_taken: usize,
+    /// Events in the radix tier and the crowd.
     far: usize,
     /// When the last event popped happened: nothing earlier is ever scheduled.
     popped_ns: u64,
@@ -51,17 +58,18 @@ struct Radix<E> {
     slots: Vec<Vec<Entry<E>>>,
 }
 
-impl<E: Copy> Default for Calendar<E> {
+impl<E: Copy + Default> Default for Calendar<E> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<E: Copy> Calendar<E> {
+impl<E: Copy + Default> Calendar<E> {
     /// A calendar without events.
     pub fn new() -> Self {
         Self {
-            bottom: Vec::with_capacity(2 * BOTTOM_LIMIT),
+            bottom: [Entry::default(); BOTTOM_ROOM],
+            bottom_length: 0,
             horizon_ns: u64::MAX,
             origin_ns: 0,
             radix: Box::new(Radix {
@@ -69,6 +77,8 @@ impl<E: Copy> Calendar<E> {
                 slots_occupied: [0; LEVELS],
                 slots: (0..LEVELS * SLOTS).map(|_| Vec::new()).collect(),
             }),
+            crowd: Vec::new(),
+            crowd_taken: 0,
             far: 0,
             popped_ns: 0,
         }
@@ -76,7 +86,7 @@ impl<E: Copy> Calendar<E> {
 
     /// Pending events.
     pub fn len(&self) -> usize {
-        self.bottom.len() + self.far
+        self.bottom_length + self.far
     }
 
     /// Whether nothing is pending.
@@ -99,29 +109,35 @@ impl<E: Copy> Calendar<E> {
     /// The next event if it happens at or before `limit_ns`.
     #[inline(always)]
     pub fn pop_until(&mut self, limit_ns: u64) -> Option<Entry<E>> {
-        if self.bottom.is_empty() && !self.refill() {
+        if self.bottom_length == 0 && !self.refill() {
             return None;
         }
-        let entry = *self.bottom.last()?;
+        let last = self.bottom_length - 1;
+        let entry = self.bottom[last & BOTTOM_MASK];
         if entry.time_ns > limit_ns {
             return None;
         }
-        self.bottom.truncate(self.bottom.len() - 1);
+        self.bottom_length = last;
         self.popped_ns = entry.time_ns;
         Some(entry)
     }
 
     #[inline(always)]
     fn insert_sorted(&mut self, entry: Entry<E>) {
-        let mut index = self.bottom.len();
-        self.bottom.push(entry);
+        let length = self.bottom_length;
+        let mut index = length;
         // The new event goes below all that happen later or were scheduled earlier at the same time.
-        while index > 0 && self.bottom[index - 1].time_ns <= entry.time_ns {
-            self.bottom[index] = self.bottom[index - 1];
+        while index > 0 {
+            let before = self.bottom[(index - 1) & BOTTOM_MASK];
+            if before.time_ns > entry.time_ns {
+                break;
+            }
+            self.bottom[index & BOTTOM_MASK] = before;
             index -= 1;
         }
-        self.bottom[index] = entry;
-        if self.bottom.len() > BOTTOM_LIMIT {
+        self.bottom[index & BOTTOM_MASK] = entry;
+        self.bottom_length = length + 1;
+        if length >= BOTTOM_LIMIT {
             self.spill();
         }
     }
@@ -130,9 +146,8 @@ impl<E: Copy> Calendar<E> {
     #[cold]
     #[inline(never)]
     fn spill(&mut self) {
-        let (Some(&first), middle_ns) = (self.bottom.last(), self.bottom[self.bottom.len() / 2].time_ns) else {
-            return;
-        };
+        let length = self.bottom_length;
+        let (first_ns, middle_ns) = (self.bottom[length - 1].time_ns, self.bottom[length / 2].time_ns);
         if self.far == 0 {
             // The origin must not lie after any event that is still to be scheduled.
             self.origin_ns = self.popped_ns;
@@ -140,13 +155,14 @@ impl<E: Copy> Calendar<E> {
         // Equal times stay together; if half of all events are as early as the first, later ones of that time queue
         // behind those that stay.
         let (keep_before_ns, horizon_ns) =
-            if middle_ns > first.time_ns { (middle_ns, middle_ns) } else { (first.time_ns + 1, first.time_ns) };
-        let later = self.bottom.partition_point(|entry| entry.time_ns >= keep_before_ns);
+            if middle_ns > first_ns { (middle_ns, middle_ns) } else { (first_ns + 1, first_ns) };
+        let later = self.bottom[..length].partition_point(|entry| entry.time_ns >= keep_before_ns);
         for &entry in self.bottom[..later].iter().rev() {
             self.radix.push(self.origin_ns, entry);
         }
         self.far += later;
-        self.bottom.drain(..later);
+        self.bottom.copy_within(later..length, 0);
+        self.bottom_length = length - later;
         self.horizon_ns = horizon_ns;
     }
 
@@ -154,6 +170,10 @@ impl<E: Copy> Calendar<E> {
     /// on to the earliest slot, so nothing may be scheduled until one of these events is popped.
     #[inline(never)]
     fn refill(&mut self) -> bool {
+        if !self.crowd.is_empty() {
+            self.take_from_crowd();
+            return true;
+        }
         if self.far <= SORTED_AT_ONCE {
             return self.gather();
         }
@@ -166,15 +186,24 @@ impl<E: Copy> Calendar<E> {
             self.radix.clear_bit(level, digit);
             let index = level * SLOTS + digit;
             let count = self.radix.slots[index].len();
-            if count <= SORTED_AT_ONCE || level == 0 {
+            let slot = &mut self.radix.slots[index];
+            if level == 0 {
+                // Later events of this one time queue in the slot again, behind those taken out now.
+                self.horizon_ns = self.origin_ns;
+                std::mem::swap(&mut self.crowd, slot);
+                self.take_from_crowd();
+                return true;
+            }
+            if count <= SORTED_AT_ONCE {
                 self.far -= count;
-                // Later events of the one time of a lowest slot queue there again, behind those taken out now.
-                self.horizon_ns = if level == 0 { self.origin_ns } else { self.origin_ns.saturating_add(1 << shift) };
-                for position in (0..count).rev() {
-                    self.bottom.push(self.radix.slots[index][position]);
+                self.horizon_ns = self.origin_ns.saturating_add(1 << shift);
+                // A slot is in order of scheduling, and the bottom ends with what comes first.
+                for (place, &entry) in self.bottom.iter_mut().zip(slot.iter().rev()) {
+                    *place = entry;
                 }
-                self.radix.slots[index].clear();
-                sort_descending(&mut self.bottom);
+                self.bottom_length = count;
+                slot.clear();
+                sort_descending(&mut self.bottom[..count]);
                 return true;
             }
             let mut slot = std::mem::take(&mut self.radix.slots[index]);
@@ -186,22 +215,43 @@ impl<E: Copy> Calendar<E> {
         }
     }
 
+    /// Moves the first events of the crowd to the empty bottom.
+    fn take_from_crowd(&mut self) {
+        let left = &self.crowd[self.crowd_taken..];
+        let count = left.len().min(SORTED_AT_ONCE);
+        for (place, &entry) in self.bottom.iter_mut().zip(left[..count].iter().rev()) {
+            *place = entry;
+        }
+        self.bottom_length = count;
+        self.far -= count;
+        self.crowd_taken += count;
+        if self.crowd_taken == self.crowd.len() {
+            self.crowd.clear();
+            self.crowd_taken = 0;
+        }
+    }
+
     /// Moves the few events left in the radix tier to the bottom, which from then on takes all events again.
     fn gather(&mut self) -> bool {
         self.horizon_ns = u64::MAX;
+        let mut count = 0;
         while self.radix.levels_occupied != 0 {
             let level = self.radix.levels_occupied.trailing_zeros() as usize;
             while self.radix.slots_occupied[level] != 0 {
                 let digit = self.radix.slots_occupied[level].trailing_zeros() as usize;
                 self.radix.clear_bit(level, digit);
-                self.bottom.append(&mut self.radix.slots[level * SLOTS + digit]);
+                for entry in self.radix.slots[level * SLOTS + digit].drain(..) {
+                    self.bottom[count & BOTTOM_MASK] = entry;
+                    count += 1;
+                }
             }
         }
         self.far = 0;
+        self.bottom_length = count;
         // Slots come in ascending order and equal times within one slot, so a reversal keeps ties in order.
-        self.bottom.reverse();
-        sort_descending(&mut self.bottom);
-        !self.bottom.is_empty()
+        self.bottom[..count].reverse();
+        sort_descending(&mut self.bottom[..count]);
+        count > 0
     }
 }
 
@@ -291,6 +341,22 @@ mod tests {
         calendar.push(5, ());
         assert!(calendar.pop_until(4).is_none());
         assert_eq!(calendar.pop_until(5).map(|entry| entry.time_ns), Some(5));
+        assert!(calendar.is_empty());
+    }
+
+    #[test]
+    fn a_crowd_at_one_time_comes_in_the_order_of_scheduling() {
+        let mut calendar = Calendar::new();
+        for index in 0..1000u64 {
+            calendar.push(7, index);
+        }
+        for index in 0..1500 {
+            assert_eq!(calendar.pop_until(7).map(|entry| entry.event), Some(index));
+            if index < 500 {
+                calendar.push(7, 1000 + index);
+            }
+            assert_eq!(calendar.len() as u64, if index < 500 { 1000 } else { 1499 - index });
+        }
         assert!(calendar.is_empty());
     }
 

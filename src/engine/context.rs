@@ -1,11 +1,12 @@
 //! The verbs: the only way for a node to act.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::distribution::KeySampler;
 use crate::engine::calendar::Calendar;
 use crate::engine::visit::{Identity, Visit, VisitId, Visits};
-use crate::engine::{Destination, NodeIndex, Outcome, Reply, Timer, Token};
+use crate::engine::{Destination, NodeIndex, Outcome, Timer, Token};
 use crate::random::{Purpose, Seed, Stream};
 
 /// A key space: what requests are about, such as a client or a product.
@@ -16,17 +17,57 @@ pub struct KeySpace {
 }
 
 /// An event of the calendar.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Event {
     pub node: NodeIndex,
     pub timer: Timer,
 }
 
-/// A message without delay.
+/// A message without delay: a visit arrives at a node, or comes back to its caller with an outcome.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Message {
-    Arrive { node: NodeIndex, slot: u32 },
-    Reply { node: NodeIndex, reply: Reply },
+pub(super) struct Message {
+    pub node: NodeIndex,
+    pub slot: u32,
+    pub outcome: Option<Outcome>,
+}
+
+/// Messages that await delivery, in the order they were sent. Nearly always there is at most one, which therefore has a
+/// place of its own.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    first: Option<Message>,
+    rest: VecDeque<Message>,
+}
+
+impl Outbox {
+    #[inline(always)]
+    fn push(&mut self, message: Message) {
+        if self.first.is_none() {
+            self.first = Some(message);
+        } else {
+            self.push_behind(message);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_behind(&mut self, message: Message) {
+        self.rest.push_back(message);
+    }
+
+    #[inline(always)]
+    pub fn pop(&mut self) -> Option<Message> {
+        let message = self.first.take();
+        if !self.rest.is_empty() {
+            self.first = self.rest.pop_front();
+        }
+        message
+    }
+
+    pub fn clear(&mut self) {
+        self.first = None;
+        self.rest.clear();
+    }
 }
 
 /// All of a run but its nodes.
@@ -36,7 +77,7 @@ pub(super) struct Core {
     pub seed: Seed,
     pub calendar: Calendar<Event>,
     pub visits: Visits,
-    pub outbox: Vec<Message>,
+    pub outbox: Outbox,
     pub keys: Arc<[KeySpace]>,
 }
 
@@ -81,40 +122,56 @@ impl Context<'_> {
     /// Calls an operation; the reply comes back with `token` and `branch`. Returns the new visit's slot.
     #[inline(always)]
     pub fn call(&mut self, destination: Destination, token: Token, branch: u8, identity: Identity) -> u32 {
-        self.send(destination, self.node, token, branch, identity)
+        self.send(destination, Visit::ANY_REPLICA, self.node, token, branch, identity)
+    }
+
+    /// As [`Context::call`], at a replica that the caller has chosen.
+    #[inline(always)]
+    pub fn call_replica(&mut self, destination: Destination, replica: u16, token: Token, identity: Identity) -> u32 {
+        self.send(destination, replica, self.node, token, 0, identity)
     }
 
     /// Starts work at an operation whose end nobody waits for.
     #[inline(always)]
     pub fn spawn(&mut self, destination: Destination, identity: Identity) -> u32 {
-        self.send(destination, NodeIndex::NOBODY, Token(0), 0, identity)
+        self.send(destination, Visit::ANY_REPLICA, NodeIndex::NOBODY, Token(0), 0, identity)
     }
 
     /// Makes a visit of this node's own, for example a parallel branch, without sending it anywhere.
     #[inline(always)]
     pub fn open(&mut self, operation: u16, token: Token, identity: Identity) -> u32 {
         let destination = Destination { node: self.node, operation };
-        self.core.visits.insert(self.core.now_ns, destination, self.node, token, 0, identity)
+        self.core.visits.insert(self.core.now_ns, destination, Visit::ANY_REPLICA, self.node, token, 0, identity)
     }
 
     /// Ends a visit of this node's own without telling anybody.
     #[inline(always)]
     pub fn close(&mut self, slot: u32) {
-        self.core.visits.remove(slot);
+        self.core.visits.end(slot);
+        self.core.visits.free(slot);
     }
 
     /// Ends a visit and tells its caller, if there is one.
     #[inline(always)]
     pub fn reply(&mut self, slot: u32, outcome: Outcome) {
-        self.answer(slot, outcome);
-        self.core.visits.remove(slot);
+        let Core { visits, outbox, .. } = &mut *self.core;
+        let caller = visits.end(slot);
+        if caller == NodeIndex::NOBODY {
+            visits.free(slot);
+        } else {
+            outbox.push(Message { node: caller, slot, outcome: Some(outcome) });
+        }
     }
 
     /// Tells a visit's caller and goes on with the visit, which from then on has no caller.
-    #[inline(always)]
     pub fn reply_early(&mut self, slot: u32, outcome: Outcome) {
-        self.answer(slot, outcome);
-        self.core.visits.get_mut(slot).caller = NodeIndex::NOBODY;
+        let Core { visits, outbox, .. } = &mut *self.core;
+        let caller = visits.get(slot).caller;
+        if caller != NodeIndex::NOBODY {
+            let envelope = visits.copy(slot);
+            outbox.push(Message { node: caller, slot: envelope, outcome: Some(outcome) });
+            visits.get_mut(slot).caller = NodeIndex::NOBODY;
+        }
     }
 
     /// The key of this request in a key space; the same however often and wherever it is asked.
@@ -125,34 +182,18 @@ impl Context<'_> {
     }
 
     #[inline(always)]
-    fn answer(&mut self, slot: u32, outcome: Outcome) {
-        let visit = self.core.visits.get(slot);
-        if visit.caller == NodeIndex::NOBODY {
-            return;
-        }
-        let reply = Reply {
-            token: visit.token,
-            branch: visit.branch,
-            replica: visit.replica,
-            outcome,
-            called_ns: visit.entered_ns,
-        };
-        let node = visit.caller;
-        self.core.outbox.push(Message::Reply { node, reply });
-    }
-
-    #[inline(always)]
     fn send(
         &mut self,
         destination: Destination,
+        replica: u16,
         caller: NodeIndex,
         token: Token,
         branch: u8,
         identity: Identity,
     ) -> u32 {
         let core = &mut *self.core;
-        let slot = core.visits.insert(core.now_ns, destination, caller, token, branch, identity);
-        core.outbox.push(Message::Arrive { node: destination.node, slot });
+        let slot = core.visits.insert(core.now_ns, destination, replica, caller, token, branch, identity);
+        core.outbox.push(Message { node: destination.node, slot, outcome: None });
         slot
     }
 

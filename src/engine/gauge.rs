@@ -1,18 +1,21 @@
 //! Levels over simulated time.
 
 /// A level that changes in steps, with its exact integral over time.
+///
+/// The integral of a step function is `level x now` less the sum of `change x time of the change` (summation by parts).
+/// So a change costs an addition, and no clock needs to be kept. Sums wrap around, which does no harm: the integral
+/// itself is far below 2^128.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Gauge {
     level: u64,
-    changed_ns: u64,
-    /// Sum of level x nanoseconds up to the last change.
-    area: u128,
+    /// Sum of change x nanoseconds at the change.
+    moment: u128,
 }
 
 impl Gauge {
     /// A gauge that has stood at `level` since time zero.
     pub fn at(level: u64) -> Self {
-        Self { level, ..Self::default() }
+        Self { level, moment: 0 }
     }
 
     /// The level now.
@@ -24,34 +27,29 @@ impl Gauge {
     /// Raises the level.
     #[inline(always)]
     pub fn add(&mut self, now_ns: u64, amount: u64) {
-        self.settle(now_ns);
         self.level += amount;
+        self.moment = self.moment.wrapping_add(u128::from(amount) * u128::from(now_ns));
     }
 
     /// Lowers the level.
     #[inline(always)]
     pub fn subtract(&mut self, now_ns: u64, amount: u64) {
-        self.settle(now_ns);
         debug_assert!(self.level >= amount, "a gauge never falls below zero");
-        self.level -= amount;
+        self.level = self.level.wrapping_sub(amount);
+        self.moment = self.moment.wrapping_sub(u128::from(amount) * u128::from(now_ns));
     }
 
     /// Sets the level.
     #[inline(always)]
     pub fn set(&mut self, now_ns: u64, level: u64) {
-        self.settle(now_ns);
+        let change = u128::from(level).wrapping_sub(u128::from(self.level));
         self.level = level;
+        self.moment = self.moment.wrapping_add(change.wrapping_mul(u128::from(now_ns)));
     }
 
     /// Level x nanoseconds from time zero until now.
     pub fn integral(&self, now_ns: u64) -> u128 {
-        self.area + u128::from(self.level) * u128::from(now_ns - self.changed_ns)
-    }
-
-    #[inline(always)]
-    fn settle(&mut self, now_ns: u64) {
-        self.area += u128::from(self.level) * u128::from(now_ns - self.changed_ns);
-        self.changed_ns = now_ns;
+        (u128::from(self.level) * u128::from(now_ns)).wrapping_sub(self.moment)
     }
 }
 

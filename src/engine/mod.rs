@@ -12,7 +12,7 @@ pub mod simulation;
 pub mod visit;
 
 /// A node's place in the model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeIndex(pub u32);
 
 impl NodeIndex {
@@ -67,7 +67,7 @@ pub struct Reply {
 }
 
 /// An event a node set for itself.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Timer {
     /// The node's own choice.
     pub kind: u32,

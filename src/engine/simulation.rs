@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::engine::calendar::Calendar;
-use crate::engine::context::{Context, Core, Event, KeySpace, Message};
+use crate::engine::context::{Context, Core, Event, KeySpace, Message, Outbox};
 use crate::engine::record::{Counters, NodeRecord, Record, Share};
 use crate::engine::visit::Visits;
-use crate::engine::{Node, NodeIndex};
+use crate::engine::{Node, NodeIndex, Reply};
 use crate::random::{Seed, mix};
 
 /// Messages that one event may cause without time passing. Far above what a large fan-out needs; a request that goes in
@@ -74,7 +74,7 @@ struct Window {
 impl<N: Node> Simulation<N> {
     /// Prepares a run and lets every node set its first timers.
     pub fn new(nodes: Vec<N>, keys: Arc<[KeySpace]>, seed: Seed, limits: Limits) -> Self {
-        let core = Core { now_ns: 0, seed, calendar: Calendar::new(), visits: Visits::new(), outbox: Vec::new(), keys };
+        let core = Core { now_ns: 0, seed, calendar: Calendar::new(), visits: Visits::new(), outbox: Outbox::default(), keys };
         let window = Window {
             counters: vec![Counters::default(); nodes.len()],
             shares: vec![Vec::new(); nodes.len()],
@@ -102,42 +102,46 @@ impl<N: Node> Simulation<N> {
                 ^ u64::from(node.0);
             self.nodes[node.0 as usize].timer(&mut Context { core: &mut self.core, node }, timer);
             self.deliver();
-            if self.core.visits.live() > self.limits.visits || self.events >= self.limits.events {
-                self.halt = self.halt.or(Some(if self.events >= self.limits.events {
-                    Halt::TooManyEvents
-                } else {
-                    Halt::TooManyVisits
-                }));
-            }
-            if let Some(halt) = self.halt {
-                return Err(halt);
+            let exhausted = self.core.visits.live() > self.limits.visits || self.events >= self.limits.events;
+            if exhausted || self.halt.is_some() {
+                return Err(self.stop());
             }
         }
         self.core.now_ns = self.core.now_ns.max(end_ns);
         Ok(())
     }
 
+    #[cold]
+    fn stop(&mut self) -> Halt {
+        let exceeded =
+            if self.events >= self.limits.events { Halt::TooManyEvents } else { Halt::TooManyVisits };
+        *self.halt.get_or_insert(exceeded)
+    }
+
     /// Delivers messages in the order they were sent until none is left.
     #[inline(always)]
     fn deliver(&mut self) {
-        let mut next = 0;
-        while let Some(&message) = self.core.outbox.get(next) {
-            next += 1;
-            match message {
-                Message::Arrive { node, slot } => {
-                    self.nodes[node.0 as usize].arrive(&mut Context { core: &mut self.core, node }, slot);
-                }
-                Message::Reply { node, reply } => {
-                    self.nodes[node.0 as usize].reply(&mut Context { core: &mut self.core, node }, reply);
-                }
+        let mut delivered = 0;
+        while let Some(Message { node, slot, outcome }) = self.core.outbox.pop() {
+            if let Some(outcome) = outcome {
+                let visit = self.core.visits.free(slot);
+                let reply = Reply {
+                    token: visit.token,
+                    branch: visit.branch,
+                    replica: visit.replica,
+                    outcome,
+                    called_ns: visit.entered_ns,
+                };
+                self.nodes[node.0 as usize].reply(&mut Context { core: &mut self.core, node }, reply);
+            } else {
+                self.nodes[node.0 as usize].arrive(&mut Context { core: &mut self.core, node }, slot);
             }
-            if next > MESSAGES_PER_EVENT {
-                let (Message::Arrive { node, .. } | Message::Reply { node, .. }) = message;
+            delivered += 1;
+            if delivered > MESSAGES_PER_EVENT {
                 self.halt = Some(Halt::ZeroDelayCycle(node));
-                break;
+                self.core.outbox.clear();
             }
         }
-        self.core.outbox.clear();
     }
 
     /// Allows this many events over the whole run.

@@ -136,6 +136,7 @@ impl Visits {
         &mut self,
         now_ns: u64,
         destination: Destination,
+        replica: u16,
         caller: NodeIndex,
         token: Token,
         branch: u8,
@@ -156,7 +157,7 @@ impl Visits {
             user: identity.user,
             salt: identity.salt,
             operation: destination.operation,
-            replica: Visit::ANY_REPLICA,
+            replica,
             program_counter: 0,
             pending: 0,
             priority: identity.priority,
@@ -168,13 +169,32 @@ impl Visits {
         slot
     }
 
+    /// Ends the visit in this slot, so that nobody finds it any more, and says who waits for it. What the visit was can be
+    /// read until the slot is freed.
     #[inline(always)]
-    pub(super) fn remove(&mut self, slot: u32) {
+    pub(super) fn end(&mut self, slot: u32) -> NodeIndex {
         let visit = &mut self.entries[slot as usize];
         visit.generation = visit.generation.wrapping_add(1);
+        self.live -= 1;
+        visit.caller
+    }
+
+    /// Gives the slot of an ended visit back.
+    #[inline(always)]
+    pub(super) fn free(&mut self, slot: u32) -> &Visit {
+        let visit = &mut self.entries[slot as usize];
         visit.next = self.free;
         self.free = slot;
-        self.live -= 1;
+        visit
+    }
+
+    /// A copy of a visit that counts as ended.
+    pub(super) fn copy(&mut self, slot: u32) -> u32 {
+        let copy = if self.free == NONE { self.grow() } else { self.free };
+        let place = self.entries[copy as usize];
+        self.free = place.next;
+        self.entries[copy as usize] = Visit { generation: place.generation.wrapping_add(1), ..self.entries[slot as usize] };
+        copy
     }
 
     #[cold]

@@ -135,12 +135,15 @@ pub fn load(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagn
     let experiment: Experiment = parse(&document, diagnostics)?;
     let directory = path.parent().unwrap_or(Path::new("")).to_owned();
     let model_path = directory.join(&experiment.model.value);
-    let Ok(model_text) = std::fs::read_to_string(&model_path) else {
-        let place = document.place(experiment.model.span);
-        let message = format!("cannot read the model {}", model_path.display());
-        let help = "write the path as seen from the experiment file, such as \"../models/shop.ron\"";
-        diagnostics.push(Diagnostic::error("unreadable-file", place, message).help(help));
-        return None;
+    let model_text = match std::fs::read_to_string(&model_path) {
+        Ok(text) => text,
+        Err(error) => {
+            let place = document.place(experiment.model.span);
+            let message = format!("cannot read the model {}: {error}", model_path.display());
+            let help = "write the path as seen from the experiment file, such as \"../models/shop.ron\"";
+            diagnostics.push(Diagnostic::error("unreadable-file", place, message).help(help));
+            return None;
+        }
     };
     let model_name = model_path.display().to_string();
     let file = ModelFile {
@@ -150,6 +153,7 @@ pub fn load(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagn
     let settings = experiment.settings(&document, quick, seed, diagnostics);
     let loads = loads(&experiment.load, &document, diagnostics);
     let mut variants: Vec<(String, Vec<Edit>)> = Vec::new();
+    variant_names(&experiment, &document, diagnostics);
     for (name, edits) in &experiment.variants {
         let edits = edits.iter().map(|(path, value)| Edit::from_document(&document, path, value)).collect();
         variants.push((name.value.clone(), edits));
@@ -158,6 +162,13 @@ pub fn load(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagn
         variants.push(("as is".to_owned(), Vec::new()));
     }
     let mut points = Vec::new();
+    if loads.is_none() {
+        // Without loads there are no points, but what is wrong with the variants can be told already.
+        for (_, edits) in &variants {
+            load_point(&file, edits, false, diagnostics);
+        }
+    }
+    let loads = loads.unwrap_or_default();
     for (variant, (_, edits)) in variants.iter().enumerate() {
         for (load, value) in loads.iter().zip(experiment.load.values.iter()) {
             let mut edits = edits.clone();
@@ -262,11 +273,32 @@ impl Experiment {
     }
 }
 
+/// Reports names of variants that nobody could tell apart in a chart.
+fn variant_names(experiment: &Experiment, document: &Document, diagnostics: &mut Diagnostics) {
+    let mut seen: Vec<&str> = Vec::new();
+    for name in experiment.variants.keys() {
+        let shown = name.trim();
+        let mut wrong = |code, message: String| {
+            let help = "name it by what it changes, such as \"more pods\"";
+            diagnostics.push(Diagnostic::error(code, document.place(name.span), message).help(help));
+        };
+        if shown.is_empty() {
+            wrong("invalid-value", "a variant needs a name".to_owned());
+        } else if seen.contains(&shown) {
+            wrong("duplicate-name", format!("another variant is called `{shown}` too, but for blanks"));
+        }
+        seen.push(shown);
+    }
+}
+
 /// The values of the axis as numbers: plain, or rates per second.
-fn loads(axis: &Axis, document: &Document, diagnostics: &mut Diagnostics) -> Vec<f64> {
+fn loads(axis: &Axis, document: &Document, diagnostics: &mut Diagnostics) -> Option<Vec<f64>> {
+    let before = diagnostics.errors();
     if axis.values.is_empty() {
         let place = document.place(axis.values.span);
-        diagnostics.push(Diagnostic::error("invalid-value", place, "the axis has no values").help("write [100, 200]"));
+        diagnostics.push(
+            Diagnostic::error("invalid-value", place, "the axis has no values").help("write for example [100, 200]"),
+        );
     }
     let number = |value: &Verbatim| {
         let plain = value.text.trim().replace('_', "");
@@ -288,5 +320,5 @@ fn loads(axis: &Axis, document: &Document, diagnostics: &mut Diagnostics) -> Vec
         }
         numbers.push(number);
     }
-    numbers
+    (diagnostics.errors() == before).then_some(numbers)
 }

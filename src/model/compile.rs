@@ -79,15 +79,19 @@ impl Compiled {
 /// Compiles a model that was read from `document` and found right. Files it names are looked for from `directory`.
 pub fn compile(model: &Model, document: &Document, directory: &Path) -> Result<Compiled, Diagnostics> {
     let mut diagnostics = Diagnostics::new();
-    let mut report = |span: Span, message: String| {
-        diagnostics.push(Diagnostic::error("cannot-compile", document.place(span), message));
+    let mut report = |span: Span, message: String, help: Option<String>| {
+        let diagnostic = Diagnostic::error("cannot-compile", document.place(span), message);
+        diagnostics.push(match help {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        });
     };
     let plan = Plan::of(model, directory);
     let mut keys = Vec::new();
     for (name, law) in &model.keys {
         match law.compile() {
             Ok(sampler) => keys.push(KeySpace { purpose: Purpose::named(&format!("key space {}", **name)), sampler }),
-            Err(error) => report(law.span, error.to_string()),
+            Err(error) => report(law.span, error.message, error.help),
         }
     }
     let mut commands = BTreeMap::new();
@@ -99,7 +103,7 @@ pub fn compile(model: &Model, document: &Document, directory: &Path) -> Result<C
         for (index, (name, spec)) in model.nodes.iter().enumerate().filter(|(_, (_, spec))| is_cache(spec) == caches) {
             match spec.compile(&mut Wire { plan: &plan, name, commands: &mut commands }) {
                 Ok(node) => nodes[index] = Some(node),
-                Err(error) => report(error.span.unwrap_or(name.span), error.message),
+                Err(error) => report(error.span.unwrap_or(name.span), error.message, error.help),
             }
         }
     }
@@ -108,7 +112,7 @@ pub fn compile(model: &Model, document: &Document, directory: &Path) -> Result<C
         let mut wire = Wire { plan: &plan, name, commands: &mut commands };
         match LinkNode::compile(link, plan.node(target), target, &mut wire) {
             Ok(node) => nodes[index.0 as usize] = Some(AnyNode::Link(node)),
-            Err(error) => report(error.span.unwrap_or(name.span), error.message),
+            Err(error) => report(error.span.unwrap_or(name.span), error.message, error.help),
         }
     }
     if diagnostics.has_errors() {
@@ -244,7 +248,8 @@ impl Wiring for Wire<'_> {
     }
 
     fn sampler(&self, law: &Spanned<Distribution>) -> Result<Sampler, CompileError> {
-        law.compile(&self.plan.directory).map_err(|error| CompileError::at(law.span, error.to_string()))
+        law.compile(&self.plan.directory)
+            .map_err(|error| CompileError { help: error.help, ..CompileError::at(law.span, error.message) })
     }
 
     fn path(&self, written: &str) -> PathBuf {

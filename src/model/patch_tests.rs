@@ -1,7 +1,7 @@
 //! Edits by path, and where messages about them point.
 
-use forescale::diagnostic::{Diagnostics, Document};
-use forescale::model::{Edit, patch, read};
+use crate::diagnostic::{Diagnostics, Document};
+use crate::model::{Edit, patch, read};
 
 use super::check::toy::{Keys, Link, Toy};
 
@@ -35,7 +35,7 @@ fn line(argument: &str) -> String {
 }
 
 fn errors(diagnostics: &Diagnostics) -> Vec<String> {
-    let show = |place: &forescale::diagnostic::Place| format!("{} `{}`", place.source.name, place.text());
+    let show = |place: &crate::diagnostic::Place| format!("{} `{}`", place.source.name, place.text());
     diagnostics.iter().map(|found| format!("{} at {}", found.code, show(&found.primary.place))).collect()
 }
 
@@ -99,7 +99,7 @@ fn messages_about_an_edit_point_to_where_it_was_written() {
     };
     assert_eq!(check(&["nodes.web.cores=8", "nodes.db.v1.cores=2"]), [""; 0]);
     assert_eq!(check(&["nodes.web.cores=\"8\""]), ["wrong-type at --set `\"8\"`"]);
-    assert_eq!(check(&["nodes.web.coers=8"]), ["unknown-field at --set `nodes.web.coers`"]);
+    assert_eq!(check(&["nodes.web.coers=8"]), ["unknown-field at --set `coers`"]);
     assert_eq!(check(&["nodes.users.calls.0=\"wbe.read\""])[0], "unknown-node at --set `wbe`");
     assert_eq!(check(&["nodes.users.calls.0=\"web.read\"", "nodes.web.cores=0"]), ["invalid-value at --set `0`"]);
 }

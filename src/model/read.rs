@@ -12,7 +12,7 @@ use crate::diagnostic::span::Span;
 use crate::model::architecture::Architecture;
 use crate::model::check::{Subject, check};
 use crate::model::path::key_name;
-use crate::techniques::technique::{LinkSpec, Spec};
+use crate::techniques::technique::{KeySpec, LinkSpec, Spec};
 
 /// Reads and checks a model, and reports every mistake and every doubt. None if there is any mistake.
 ///
@@ -22,7 +22,7 @@ pub fn read<N, L, K>(document: &Document, diagnostics: &mut Diagnostics) -> Opti
 where
     N: Spec + DeserializeOwned,
     L: LinkSpec + DeserializeOwned,
-    K: DeserializeOwned,
+    K: KeySpec + DeserializeOwned,
 {
     // What was found in other documents must not keep rules from being checked in this one.
     let mut found = Diagnostics::new();

@@ -1,6 +1,6 @@
 //! Latencies by the million in a few kilobytes.
 
-use histogram::{Config, Histogram, Histogram32};
+use histogram::{Config, Histogram};
 
 /// 128 cells per power of two: a quantile is within 0.78% of its cell, and within 0.4% in practice.
 const GROUPING_POWER: u8 = 7;
@@ -10,16 +10,17 @@ const MAX_VALUE_POWER: u8 = 44;
 
 const LARGEST_NS: u64 = (1 << MAX_VALUE_POWER) - 1;
 
+const CELLS: usize = cell_index(LARGEST_NS) + 1;
+
 /// A histogram of durations with logarithmic cells, an exact sum, and exact extremes.
 ///
-/// It owns no memory before the first value, 19 KiB after it, and 57 KiB after four thousand million values. Merging is
-/// integer addition, so the order of merging does not matter.
+/// It owns no memory before the first value, 19 KiB after it, and 57 KiB once a cell holds four thousand million values.
+/// Merging is integer addition, so the order of merging does not matter.
 #[derive(Clone, Debug)]
 pub struct LatencyHistogram {
-    /// Values that `narrow` can still take before one of its 32-bit counters could overflow. Zero before the first value:
-    /// one comparison tells both exceptions from the common case.
-    room: u32,
-    narrow: Option<Histogram32>,
+    /// Counts by cell, modulo 2^32; empty before the first value.
+    narrow: Box<[u32]>,
+    /// What did not fit into `narrow`.
     wide: Option<Histogram>,
     count: u64,
     overflow: u64,
@@ -30,44 +31,51 @@ pub struct LatencyHistogram {
 
 impl Default for LatencyHistogram {
     fn default() -> Self {
-        Self { room: 0, narrow: None, wide: None, count: 0, overflow: 0, sum_ns: 0, min_ns: u64::MAX, max_ns: 0 }
+        Self { narrow: Box::default(), wide: None, count: 0, overflow: 0, sum_ns: 0, min_ns: u64::MAX, max_ns: 0 }
     }
 }
 
 impl LatencyHistogram {
     /// Adds one duration. Durations above 4.9 hours go to the last cell and are counted by [`Self::overflow`].
-    #[inline]
+    #[inline(always)]
     pub fn record(&mut self, ns: u64) {
-        if self.room == 0 {
-            self.make_room();
-        }
-        self.room -= 1;
         self.count += 1;
-        self.overflow += u64::from(ns > LARGEST_NS);
         self.sum_ns += u128::from(ns);
-        self.min_ns = self.min_ns.min(ns);
-        self.max_ns = self.max_ns.max(ns);
-        // The crate's own `increment` works out the cell from a configuration in memory; here it is made of constants.
-        let cell = self.narrow.as_mut().and_then(|narrow| narrow.as_mut_slice().get_mut(cell_index(ns)));
-        debug_assert!(cell.is_some(), "there is room, and the value was clamped to the range");
-        if let Some(cell) = cell {
-            *cell += 1;
+        // Extremes are rare, so that branches cost less here than conditional moves and stores.
+        if ns > self.max_ns {
+            self.max_ns = ns;
+        }
+        if ns < self.min_ns {
+            self.min_ns = ns;
+        }
+        // The check of the bounds tells all exceptions from the common case: no memory yet, a value beyond the range.
+        match self.narrow.get_mut(cell_index(ns)) {
+            Some(cell) if *cell < u32::MAX => *cell += 1,
+            _ => self.record_exception(ns),
         }
     }
 
-    /// Allocates the 32-bit counters, or empties them into 64-bit ones before any can overflow.
+    /// The first value, a value beyond the range, or one too many for a 32-bit counter.
     #[cold]
     #[inline(never)]
-    fn make_room(&mut self) {
-        match &mut self.narrow {
-            None => self.narrow = Some(Histogram32::with_config(&config())),
-            Some(narrow) => {
-                let wide = self.wide.get_or_insert_with(|| Histogram::with_config(&config()));
-                add_counters(wide, narrow.as_slice());
-                narrow.reset();
-            }
+    fn record_exception(&mut self, ns: u64) {
+        self.allocate();
+        self.overflow += u64::from(ns > LARGEST_NS);
+        self.add_to_cell(cell_index(ns).min(CELLS - 1), 1);
+    }
+
+    fn allocate(&mut self) {
+        if self.narrow.is_empty() {
+            self.narrow = vec![0; CELLS].into_boxed_slice();
         }
-        self.room = u32::MAX;
+    }
+
+    fn add_to_cell(&mut self, index: usize, count: u32) {
+        let (held, carried) = self.narrow[index].overflowing_add(count);
+        self.narrow[index] = held;
+        if carried {
+            self.wide.get_or_insert_with(|| Histogram::with_config(&config())).as_mut_slice()[index] += 1 << 32;
+        }
     }
 
     /// Adds all that `other` holds.
@@ -75,22 +83,15 @@ impl LatencyHistogram {
         if other.count == 0 {
             return;
         }
-        if let Some(theirs) = &other.narrow {
-            let held = u32::MAX - other.room;
-            if self.room < held || self.narrow.is_none() {
-                self.make_room();
-            }
-            // A full `other` leaves no room for the next value, which `record` notices.
-            self.room -= held;
-            if let Some(ours) = &mut self.narrow {
-                for (mine, their) in ours.as_mut_slice().iter_mut().zip(theirs.as_slice()) {
-                    *mine += their;
-                }
-            }
+        self.allocate();
+        for (index, &count) in other.narrow.iter().enumerate().filter(|&(_, &count)| count > 0) {
+            self.add_to_cell(index, count);
         }
         if let Some(theirs) = &other.wide {
             let wide = self.wide.get_or_insert_with(|| Histogram::with_config(&config()));
-            add_counters(wide, theirs.as_slice());
+            for (mine, their) in wide.as_mut_slice().iter_mut().zip(theirs.as_slice()) {
+                *mine += their;
+            }
         }
         self.count += other.count;
         self.overflow += other.overflow;
@@ -195,7 +196,7 @@ impl LatencyHistogram {
 
     /// The cells that hold something, in ascending order, cut at the exact extremes.
     fn cells(&self) -> impl Iterator<Item = Cell> + '_ {
-        let narrow = self.narrow.as_ref().map_or(&[][..], Histogram32::as_slice);
+        let narrow = &self.narrow;
         let wide = self.wide.as_ref().map_or(&[][..], Histogram::as_slice);
         let (min, max) = (self.min_ns as f64, self.max_ns as f64);
         (0..narrow.len().max(wide.len())).filter_map(move |index| {
@@ -217,14 +218,15 @@ struct Cell {
     count: u64,
 }
 
-/// The cell of a value, the last one if it is beyond the range: the inverse of [`cell_bounds`].
+/// The cell of a value, [`CELLS`] or more if it is beyond the range: the inverse of [`cell_bounds`].
+///
+/// The crate works out the cell from a configuration in memory; here it is made of constants.
 #[inline(always)]
-fn cell_index(ns: u64) -> usize {
-    const CELLS: u64 = 1 << GROUPING_POWER;
-    let ns = ns.min(LARGEST_NS);
+const fn cell_index(ns: u64) -> usize {
+    const IN_A_POWER: u64 = 1 << GROUPING_POWER;
     // Below 2^8 the power is zero and the cell is the value itself.
-    let power = u64::from((ns | CELLS).ilog2()) - u64::from(GROUPING_POWER);
-    (power * CELLS + (ns >> power)) as usize
+    let power = (ns | IN_A_POWER).ilog2() as u64 - GROUPING_POWER as u64;
+    (power * IN_A_POWER + (ns >> power)) as usize
 }
 
 /// The first and the last value of the cell `index`: exact up to 2^8, then 2^7 cells per power of two.
@@ -236,12 +238,6 @@ fn cell_bounds(index: u64) -> (u64, u64) {
     let power = index / CELLS - 1;
     let first = (CELLS + index % CELLS) << power;
     (first, first + (1 << power) - 1)
-}
-
-fn add_counters(wide: &mut Histogram, narrow: &[impl Copy + Into<u64>]) {
-    for (mine, their) in wide.as_mut_slice().iter_mut().zip(narrow) {
-        *mine += (*their).into();
-    }
 }
 
 fn config() -> Config {

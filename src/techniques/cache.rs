@@ -123,8 +123,7 @@ impl Spec for Cache {
             let help = "write maxmemory: \"1GiB\" and entry_size: \"4KiB\", or entries: 100_000";
             found.push(Mistake::new(span, "memory and entry size go together", help));
         } else if !(1..=MOST_ENTRIES).contains(&self.capacity_entries()) {
-            let message =
-                format!("a cache holds between 1 and {MOST_ENTRIES} entries, not {}", self.capacity_entries());
+            let message = format!("a cache holds between 1 and 50,000,000 entries, not {}", self.capacity_entries());
             found.push(Mistake::new(span, message, "write for example entries: 100_000"));
         }
         for law in [&self.command_time, &self.latency].into_iter().flatten() {

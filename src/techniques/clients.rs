@@ -43,7 +43,7 @@ use crate::engine::record::{NodeRecord, OperationRecord};
 use crate::engine::visit::Identity;
 use crate::engine::{Destination, Node, Outcome, Reply, Timer, Token};
 use crate::random::{Purpose, Stream};
-use crate::techniques::parts::arrivals::{Arrivals, Process};
+use crate::techniques::parts::arrivals::{Arrivals, HIGHEST_RATE_PER_S, Process};
 use crate::techniques::parts::executor::PRIORITIES;
 use crate::techniques::technique::{
     CompileError, Demand, Mistake, Operations, Reference, Role, Spec, Wiring, law_mistakes, mean_s,
@@ -123,9 +123,13 @@ impl Spec for Clients {
         if self.mix.is_empty() {
             found.push(Mistake::new(mix, "the mix is empty", "name an operation: { \"service.operation\": 1 }"));
         } else if !self.mix.values().all(|weight| weight.is_finite() && weight.value >= 0.0)
-            || self.mix.values().map(|weight| weight.value).sum::<f64>() <= 0.0
+            || !(1e-300..=1e300).contains(&self.mix.values().map(|weight| weight.value).sum::<f64>())
         {
-            found.push(Mistake::new(mix, "weights must be 0 or more, and one above 0", "write for example 8"));
+            found.push(Mistake::new(
+                mix,
+                "weights are finite numbers from 0 up, and one is above 0",
+                "write for example 8",
+            ));
         }
         if self.mix.len() > usize::from(u8::MAX) + 1 {
             found.push(Mistake::new(mix, "a mix has at most 256 operations", "split it over several Clients"));
@@ -144,7 +148,7 @@ impl Spec for Clients {
                 ));
             }
             (Some(users), false) if self.most_users() > MOST_USERS => {
-                found.push(Mistake::new(users.span, format!("more than {MOST_USERS} users"), "use an open workload"));
+                found.push(Mistake::new(users.span, "there are more than 10,000,000 users", "use an open workload"));
             }
             _ => {}
         }
@@ -154,12 +158,18 @@ impl Spec for Clients {
                 found.push(Mistake::new(think.span, "only users think", "add users: 100, or leave think out"));
             }
         }
+        if let (Some(_), false) = (self.stages.first(), self.closed()) {
+            let help = "add users: 100, or use arrivals: Stages(...) for an open workload";
+            found.push(Mistake::new(mix, "stages ramp the number of users, but there are none", help));
+        }
         if open {
             let arrivals = self.arrivals.clone().unwrap_or_default();
             let span = self.arrivals.as_ref().map_or(mix, |arrivals| arrivals.span);
             found.extend(arrivals.mistakes(self.rate.as_ref(), span));
         }
-        if let Some(rate) = self.rate.as_ref().filter(|rate| rate.per_second <= 0.0 || rate.per_second > 1e9) {
+        if let Some(rate) =
+            self.rate.as_ref().filter(|rate| rate.per_second <= 0.0 || rate.per_second > HIGHEST_RATE_PER_S)
+        {
             found.push(Mistake::new(
                 rate.span,
                 "the rate must lie above 0 and not above 1e9/s",
@@ -305,18 +315,17 @@ impl ClientsNode {
         let key = context.seed().request(self.requests, number);
         let operation =
             if self.destinations.len() == 1 { 0 } else { self.mix.sample(&mut Stream::keyed(key, self.choosing, 0)) };
-        let zone = (user % u32::from(self.zones)) as u8;
+        let zone = if self.zones == 1 { 0 } else { (user % u32::from(self.zones)) as u8 };
         let identity = Identity { key, user, salt: 0, priority: self.priority, zone };
         self.sent += 1;
         self.in_progress.add(context.now_ns(), 1);
         context.call(self.destinations[operation], Token(number), operation as u8, identity);
     }
 
+    #[inline(always)]
     fn schedule_arrival(&mut self, context: &mut Context<'_>) {
         let now_ns = context.now_ns();
-        let seed = context.seed();
-        let Source::Open { process, stream, purpose, .. } = &mut self.source else { return };
-        let stream = stream.get_or_insert_with(|| seed.stream(*purpose));
+        let Source::Open { process, stream: Some(stream), .. } = &mut self.source else { return };
         if let Some(next_ns) = process.next_ns(now_ns, stream) {
             context.after(next_ns.saturating_sub(now_ns), Timer { kind: ARRIVAL, data: 0 });
         }
@@ -337,6 +346,7 @@ impl ClientsNode {
     }
 
     /// Moves the number of users to where the ramps want it, and looks again when it changes next.
+    #[cold]
     fn ramp(&mut self, context: &mut Context<'_>) {
         let now_ns = context.now_ns();
         let Source::Closed { target, ramps, .. } = &mut self.source else { return };
@@ -395,11 +405,16 @@ fn ramps(start: u32, stages: &[UserStage]) -> Vec<Ramp> {
 
 impl Node for ClientsNode {
     fn start(&mut self, context: &mut Context<'_>) {
-        let Source::Closed { target, .. } = self.source else {
-            return self.schedule_arrival(context);
-        };
-        self.seat(context, 0..target);
-        self.ramp(context);
+        match &mut self.source {
+            Source::Open { stream, purpose, .. } => {
+                *stream = Some(context.seed().stream(*purpose));
+                self.schedule_arrival(context);
+            }
+            &mut Source::Closed { target, .. } => {
+                self.seat(context, 0..target);
+                self.ramp(context);
+            }
+        }
     }
 
     fn arrive(&mut self, _context: &mut Context<'_>, _slot: u32) {

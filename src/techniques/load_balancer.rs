@@ -152,10 +152,9 @@ impl LoadBalancerNode {
     fn pass_on(&mut self, context: &mut Context<'_>, slot: u32) {
         let replica = self.balancer.choose(context, slot);
         let visit = *context.visit(slot);
-        let token = context.id(slot).token();
+        let token = VisitId { slot, generation: visit.generation }.token();
         let destination = self.destinations[usize::from(visit.operation)];
-        let call = context.call(destination, token, 0, visit.identity());
-        context.visit(call).replica = replica;
+        context.call_replica(destination, replica, token, visit.identity());
     }
 }
 

@@ -40,7 +40,9 @@ macro_rules! register {
         }
 
         /// A node at work. Links are nodes too, put between two others by the compiler.
+        /// The tag stands first, because working it out from a niche costs more than the dispatch itself.
         #[derive(Clone, Debug)]
+        #[repr(u8)]
         pub enum AnyNode {
             $($name($module::$node),)*
             Link(link::LinkNode),

@@ -13,7 +13,7 @@
 //! | parameter | unit | default | meaning |
 //! |---|---|---|---|
 //! | `replicas` | | 1 | equal copies |
-//! | `cpu` | cores | 1 | of each replica; fractions throttle |
+//! | `cpu` | cores | 1 | of each replica; fractions throttle threads, event loops need whole cores |
 //! | `workers` | requests | unlimited | in service at once in each replica: threads or processes |
 //! | `queue` | requests | unlimited | waiting in each replica for a worker; beyond it requests are rejected |
 //! | `discipline` | | `FirstComeFirstServed` | who gets the next free worker |
@@ -135,12 +135,18 @@ impl Spec for Service {
             found.extend(steps::mistakes(steps, steps.span));
         }
         if let Some(replicas) = self.replicas.as_ref().filter(|count| !(1..=MOST_REPLICAS).contains(&count.value)) {
-            let message = format!("a service has between 1 and {MOST_REPLICAS} replicas");
+            let message = "a service has between 1 and 60,000 replicas";
             found.push(Mistake::new(replicas.span, message, "write for example 4"));
         }
         if let Some(cpu) = self.cpu.as_ref().filter(|cpu| !(0.001..=100_000.0).contains(&cpu.value)) {
             let message = "a replica has between 0.001 and 100,000 cores";
             found.push(Mistake::new(cpu.span, message, "write for example 2 or 0.5"));
+        }
+        if let Some(cpu) = self.cpu.as_ref().filter(|cpu| cpu.value.fract() != 0.0)
+            && self.scheduling == Scheduling::RunToCompletion
+        {
+            let message = "computations that run to completion need whole cores";
+            found.push(Mistake::new(cpu.span, message, "write for example 1, or use ProcessorSharing"));
         }
         if let Some(workers) = self.workers.as_ref().filter(|workers| workers.value == 0) {
             found.push(Mistake::new(workers.span, "without workers nothing is ever served", "write 1 or more"));

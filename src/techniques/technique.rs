@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::span::{Span, Spanned};
-use crate::distribution::{Distribution, DistributionError, Sampler};
+use crate::distribution::{Distribution, DistributionError, KeyLaw, Sampler};
 use crate::engine::Destination;
 use crate::random::Purpose;
 
@@ -108,17 +108,25 @@ pub enum CacheCommand {
 pub struct CompileError {
     pub span: Option<Span>,
     pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
 }
 
 impl CompileError {
     /// An error that belongs to no place in the text.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { span: None, message: message.into() }
+        Self { span: None, message: message.into(), help: None }
     }
 
     /// An error at a place in the text.
     pub fn at(span: Span, message: impl Into<String>) -> Self {
-        Self { span: Some(span), message: message.into() }
+        Self { span: Some(span), ..Self::new(message) }
+    }
+
+    /// The error with advice.
+    #[must_use]
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
     }
 }
 
@@ -240,6 +248,18 @@ pub trait LinkSpec {
     /// What transfers cost.
     fn prices(&self) -> Prices {
         Prices::default()
+    }
+}
+
+/// What the house asks of the written form of a key space.
+pub trait KeySpec {
+    /// Mistakes that this key space alone shows.
+    fn mistakes(&self) -> Vec<DistributionError>;
+}
+
+impl KeySpec for KeyLaw {
+    fn mistakes(&self) -> Vec<DistributionError> {
+        self.check()
     }
 }
 

@@ -59,7 +59,7 @@ impl Quantity for Duration {
         };
         match u64::try_from(ns) {
             Ok(ns) if ns <= LONGEST_NS => Ok(Self { ns }),
-            _ => Err(Fault::Because(format!("\"{text}\" is longer than ten years, the longest duration allowed"))),
+            _ => Err(Fault::Because(format!("\"{text}\" is longer than ten years: write at most \"3652d\""))),
         }
     }
 }

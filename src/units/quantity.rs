@@ -77,7 +77,7 @@ pub(crate) fn read<Q: Quantity>(text: &str) -> Result<Q, QuantityError> {
     let shown = shorten(text);
     let unsigned = text.strip_prefix('$').unwrap_or(text).strip_prefix('-');
     if unsigned.is_some_and(|rest| rest.trim_start().starts_with(|first: char| first.is_ascii_digit())) {
-        return Err(QuantityError { message: format!("\"{shown}\" is negative; {} cannot be", Q::NOUN) });
+        return Err(QuantityError { message: format!("\"{shown}\" is negative: write {} of 0 or more", Q::NOUN) });
     }
     Q::read(text).map_err(|fault| QuantityError {
         message: match fault {

@@ -25,7 +25,7 @@ impl Quantity for Rate {
             "G" => 1e9,
             "m" => {
                 return Err(Fault::Because(format!(
-                    "\"{text}\": a lower-case m would be a thousandth; write \"M\" for a million"
+                    "\"{text}\": a lower-case m would be a thousandth: write \"M\" for a million"
                 )));
             }
             _ => return Err(Fault::Unreadable),

@@ -24,7 +24,7 @@ use crate::diagnostic::source::Place;
 use crate::diagnostic::span::Span;
 use crate::model::architecture::Architecture;
 use crate::model::check::graph::Graph;
-use crate::techniques::technique::{LinkSpec, Mistake, Spec};
+use crate::techniques::technique::{KeySpec, LinkSpec, Mistake, Spec};
 
 /// What the rules look at.
 pub struct Subject<'a, N, L, K> {
@@ -42,7 +42,7 @@ impl<N: Spec, L: LinkSpec, K> Subject<'_, N, L, K> {
 }
 
 /// Reports everything that is wrong or doubtful about an architecture.
-pub fn check<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
+pub fn check<N: Spec, L: LinkSpec, K: KeySpec>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
     mistakes(subject, diagnostics);
     references::check(subject, diagnostics);
     keys::unknown(subject, diagnostics);
@@ -63,11 +63,30 @@ pub fn check<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostic
     capacity::check(subject, &graph, diagnostics);
 }
 
-/// What nodes and links find wrong with themselves.
-fn mistakes<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
-    let of_nodes = subject.architecture.nodes.values().flat_map(|node| node.mistakes());
-    let of_links = subject.architecture.links.values().flat_map(|link| link.mistakes());
-    for Mistake { span, message, help } in of_nodes.chain(of_links) {
-        diagnostics.push(Diagnostic::error("invalid-value", subject.place(span), message).help(help));
+/// What nodes, links and key spaces find wrong with themselves.
+fn mistakes<N: Spec, L: LinkSpec, K: KeySpec>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
+    let Architecture { nodes, links, keys, .. } = subject.architecture;
+    // What a part that could not be read would have said is not missed.
+    let of_nodes = nodes.iter().filter(|(name, _)| !subject.unread.contains(name.as_str()));
+    let of_nodes = of_nodes.flat_map(|(name, node)| node.mistakes().into_iter().map(|mistake| (name.span, mistake)));
+    let of_links = links.iter().filter(|(name, _)| !subject.unread.contains(name.as_str()));
+    let of_links = of_links.flat_map(|(name, link)| link.mistakes().into_iter().map(|mistake| (name.span, mistake)));
+    for (name, Mistake { span, message, help }) in of_nodes.chain(of_links) {
+        // What is missing stands nowhere: the name of what misses it is marked.
+        let span = if span == Span::default() { name } else { span };
+        report(subject.place(span), message, Some(help), diagnostics);
     }
+    for law in keys.values() {
+        for mistake in law.mistakes() {
+            report(subject.place(law.span), mistake.message, mistake.help, diagnostics);
+        }
+    }
+}
+
+fn report(place: Place, message: String, help: Option<String>, diagnostics: &mut Diagnostics) {
+    let mut diagnostic = Diagnostic::error("invalid-value", place, message);
+    if let Some(help) = help.filter(|help| !help.is_empty()) {
+        diagnostic = diagnostic.help(help);
+    }
+    diagnostics.push(diagnostic);
 }

@@ -1,8 +1,8 @@
 //! One test per rule.
 
-use forescale::diagnostic::report::{Style, text};
-use forescale::diagnostic::{Diagnostics, Document, Level};
-use forescale::model::read;
+use crate::diagnostic::report::{Style, text};
+use crate::diagnostic::{Diagnostics, Document, Level};
+use crate::model::read;
 
 use super::toy::{Keys, Link, Toy};
 

@@ -1,7 +1,8 @@
-//! Small written forms that tests of the language use instead of the real techniques.
+//! Small written forms that tests of the rules use instead of the real techniques.
 
-use forescale::diagnostic::span::Spanned;
-use forescale::techniques::technique::{Capacity, Demand, LinkSpec, Mistake, Operations, Reference, Role, Spec};
+use crate::diagnostic::span::Spanned;
+use crate::distribution::DistributionError;
+use crate::techniques::technique::{Capacity, Demand, KeySpec, LinkSpec, Mistake, Operations, Reference, Role, Spec};
 use indexmap::IndexMap;
 use serde::Deserialize;
 
@@ -179,6 +180,12 @@ impl Spec for Toy {
             Self::Hpa(_) => Role::Controller,
             _ => Role::Server,
         }
+    }
+}
+
+impl KeySpec for Keys {
+    fn mistakes(&self) -> Vec<DistributionError> {
+        Vec::new()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Quantiles against sorted values, merging, and the edges of the counters.
 
+use histogram::Histogram32;
+
 use super::*;
 use crate::random::{Purpose, Seed};
 
@@ -68,7 +70,7 @@ fn nothing_says_nothing_and_owns_nothing() {
     assert_eq!(histogram.mean_ns(), None);
     assert_eq!(histogram.share_above(1), None);
     assert_eq!((histogram.min_ns(), histogram.max_ns()), (None, None));
-    assert!(histogram.narrow.is_none() && histogram.wide.is_none());
+    assert!(histogram.narrow.is_empty() && histogram.wide.is_none());
     let one = of([7]);
     assert_eq!(one.quantile_ns(1.5), None);
     assert_eq!(one.quantile_ns(f64::NAN), None);
@@ -104,20 +106,21 @@ fn values_beyond_the_range_are_counted_and_bounded_by_the_maximum() {
 #[test]
 fn counters_do_not_overflow_at_four_thousand_million() {
     let mut histogram = of([10, 20]);
-    // As if nearly all of the room had been used.
-    histogram.room = 1;
+    // As if nearly all of the room of one cell had been used.
+    (histogram.narrow[20], histogram.count) = (u32::MAX - 1, u64::from(u32::MAX));
     histogram.record(10);
     histogram.record(20);
+    assert!(histogram.wide.is_none());
     histogram.record(20);
     assert!(histogram.wide.is_some());
     assert_eq!(histogram.quantile_ns(1.0), Some(20.0));
-    assert_eq!(histogram.share_above(15), Some(0.6));
+    assert_eq!(histogram.count(), u64::from(u32::MAX) + 3);
+    assert_eq!(histogram.cells().map(|cell| cell.count).sum::<u64>(), histogram.count());
 
+    let histogram = of([10, 20, 10, 20, 20]);
     let mut full = of([30; 4]);
-    if let Some(narrow) = &mut full.narrow {
-        narrow.as_mut_slice()[30] = u32::MAX;
-    }
-    (full.room, full.count) = (0, u64::from(u32::MAX));
+    full.narrow[30] = u32::MAX;
+    full.count = u64::from(u32::MAX);
     let mut pool = full.clone();
     for _ in 0..3 {
         pool.merge(&full);

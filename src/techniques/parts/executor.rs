@@ -4,8 +4,9 @@
 //! waits for others, which is what makes pools run dry), and uses the replica's cores while it computes.
 
 use crate::engine::context::Context;
+use crate::engine::gauge::Gauge;
 use crate::engine::record::{NodeRecord, Share};
-use crate::engine::visit::{VisitId, VisitList};
+use crate::engine::visit::{NONE, VisitId, VisitList};
 use crate::engine::{Failure, Outcome, Reply, Timer};
 use crate::random::Stream;
 use crate::techniques::parts::balancer::Balancer;
@@ -65,9 +66,7 @@ pub struct Executor {
     balancer: Option<Balancer>,
     program: Program,
     meter: Meter,
-    workers_busy: u64,
-    workers_settled_ns: u64,
-    workers_area: u128,
+    workers_busy: Gauge,
     /// Visits whose programs can go on now.
     ready: Vec<u32>,
 }
@@ -88,6 +87,7 @@ impl Finish for Succeed {
 }
 
 impl AcceptQueue {
+    #[inline(always)]
     fn push(&mut self, context: &mut Context<'_>, slot: u32) {
         match self {
             Self::FirstComeFirstServed(list) => list.push_back(context.visits(), slot),
@@ -99,6 +99,7 @@ impl AcceptQueue {
         }
     }
 
+    #[inline(always)]
     fn pop(&mut self, context: &mut Context<'_>) -> Option<u32> {
         match self {
             Self::FirstComeFirstServed(list) | Self::LastComeFirstServed(list) => list.pop_front(context.visits()),
@@ -130,9 +131,7 @@ impl Executor {
             balancer,
             program,
             meter: Meter::default(),
-            workers_busy: 0,
-            workers_settled_ns: 0,
-            workers_area: 0,
+            workers_busy: Gauge::default(),
             ready: Vec::new(),
         }
     }
@@ -146,7 +145,7 @@ impl Executor {
         let replica = &mut self.replicas[index];
         if replica.workers_busy < self.limits.workers {
             replica.workers_busy += 1;
-            self.hire(now_ns);
+            self.workers_busy.add(now_ns, 1);
             self.begin(context, slot);
             self.run(context, slot, finish);
         } else if replica.waiting < self.limits.queue {
@@ -154,10 +153,23 @@ impl Executor {
             replica.queue.push(context, slot);
             self.meter.wait(now_ns);
         } else {
-            self.meter.answer(false, 0, 0);
-            self.leave(context, slot);
-            context.reply(slot, Outcome::Failed(Failure::Rejected));
+            self.reject(context, slot);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn reject(&mut self, context: &mut Context<'_>, slot: u32) {
+        let now_ns = context.now_ns();
+        self.meter.answer(false, 0, 0);
+        self.meter.leave(now_ns, now_ns);
+        let visit = context.visit(slot);
+        if visit.flags & CHOSEN_HERE != 0
+            && let Some(balancer) = &mut self.balancer
+        {
+            balancer.returned(visit.replica, 0);
+        }
+        context.reply(slot, Outcome::Failed(Failure::Rejected));
     }
 
     /// A timer of this node goes off.
@@ -167,7 +179,7 @@ impl Executor {
             COMPUTED => {
                 let slot = timer.data as u32;
                 self.computed(context, slot);
-                self.proceed(context, slot, finish);
+                self.run(context, slot, finish);
             }
             WAITED => self.proceed(context, timer.data as u32, finish),
             _ => self.shared_computed(context, timer.data as usize, finish),
@@ -185,8 +197,8 @@ impl Executor {
                 self.run(context, slot, finish);
             }
             Instruction::Call { .. } if matches!(reply.outcome, Outcome::Failed(_)) => {
-                self.fail(context, slot, reply.outcome);
-                self.drain(context, finish);
+                let next = self.fail(context, slot, reply.outcome);
+                self.go_on(context, next, finish);
             }
             _ => self.proceed(context, slot, finish),
         }
@@ -198,11 +210,10 @@ impl Executor {
         let replicas = self.replicas.len() as u128;
         record.counters.replica_ns = replicas * u128::from(now_ns);
         record.counters.capacity_ns = (self.limits.cores * self.replicas.len() as f64 * now_ns as f64) as u128;
-        self.settle_workers(now_ns);
         if self.limits.workers < u32::MAX {
             record.shares.push(Share {
                 name: "worker_utilization_ratio",
-                numerator: self.workers_area as f64,
+                numerator: self.workers_busy.integral(now_ns) as f64,
                 denominator: (replicas * u128::from(self.limits.workers) * u128::from(now_ns)) as f64,
             });
         }
@@ -216,7 +227,10 @@ impl Executor {
         if busy + waiting != self.meter.in_system() {
             return Err(format!("{busy} in service and {waiting} waiting, but {} present", self.meter.in_system()));
         }
-        if self.workers_area > u128::from(self.limits.workers) * self.replicas.len() as u128 * u128::from(now_ns) {
+        if busy != self.workers_busy.level() {
+            return Err(format!("{busy} workers busy, but {} counted", self.workers_busy.level()));
+        }
+        if self.workers_busy.integral(now_ns) > u128::from(self.limits.workers) * self.replicas.len() as u128 * u128::from(now_ns) {
             return Err("workers were busy for longer than they were there".to_owned());
         }
         Ok(())
@@ -228,19 +242,22 @@ impl Executor {
             context.visit(slot).replica = 0;
             return 0;
         }
-        let chosen = context.visit(slot).replica;
-        let replica = match &mut self.balancer {
-            Some(balancer) if usize::from(chosen) >= self.replicas.len() => {
-                let replica = balancer.choose(context, slot);
-                context.visit(slot).flags |= CHOSEN_HERE;
-                replica
-            }
-            _ => chosen.min(self.replicas.len() as u16 - 1),
-        };
+        let mut replica = context.visit(slot).replica;
+        if usize::from(replica) >= self.replicas.len() {
+            replica = self.choose(context, slot);
+        }
         let visit = context.visit(slot);
         visit.replica = replica;
-        visit.zone = (replica % u16::from(self.limits.zones)) as u8;
+        visit.zone = if self.limits.zones == 1 { 0 } else { (replica % u16::from(self.limits.zones)) as u8 };
         usize::from(replica)
+    }
+
+    /// A replica for a caller that has not chosen, or whose choice is not there.
+    #[inline(never)]
+    fn choose(&mut self, context: &mut Context<'_>, slot: u32) -> u16 {
+        let Some(balancer) = &mut self.balancer else { return self.replicas.len() as u16 - 1 };
+        context.visit(slot).flags |= CHOSEN_HERE;
+        balancer.choose(context, slot)
     }
 
     /// A worker takes a visit up.
@@ -259,84 +276,95 @@ impl Executor {
         self.run(context, slot, finish);
     }
 
+    /// Goes on with a visit, and with all that this sets free to go on.
     #[inline(always)]
-    fn run(&mut self, context: &mut Context<'_>, slot: u32, finish: &mut impl Finish) {
-        self.step(context, slot, finish);
-        if !self.ready.is_empty() {
-            self.drain(context, finish);
+    fn run(&mut self, context: &mut Context<'_>, mut slot: u32, finish: &mut impl Finish) {
+        loop {
+            slot = self.step(context, slot, finish);
+            if slot == NONE {
+                match self.ready.pop() {
+                    Some(ready) => slot = ready,
+                    None => return,
+                }
+            }
         }
     }
 
-    fn drain(&mut self, context: &mut Context<'_>, finish: &mut impl Finish) {
-        while let Some(slot) = self.ready.pop() {
-            self.step(context, slot, finish);
+    /// As [`Self::run`] for what may be [`NONE`].
+    #[inline(never)]
+    fn go_on(&mut self, context: &mut Context<'_>, slot: u32, finish: &mut impl Finish) {
+        if slot != NONE {
+            self.ready.push(slot);
+        }
+        if let Some(slot) = self.ready.pop() {
+            self.run(context, slot, finish);
         }
     }
 
-    /// Carries out instructions until the visit must wait for something or ends. Visits that this sets free to go on
-    /// are left in `ready`.
+    /// Carries out instructions until the visit must wait for something or ends. Returns the visit that goes on next, or
+    /// [`NONE`]; others that are set free to go on are left in `ready`.
     #[inline(always)]
-    fn step(&mut self, context: &mut Context<'_>, slot: u32, finish: &mut impl Finish) {
+    fn step(&mut self, context: &mut Context<'_>, slot: u32, finish: &mut impl Finish) -> u32 {
         loop {
             let visit = context.visit(slot);
             let (key, salt, at) = (visit.key, visit.salt, visit.program_counter);
             match self.program.code[usize::from(at)] {
                 Instruction::Compute { ref law, purpose } => {
+                    let index = usize::from(visit.replica);
                     let demand_ns = law.sample_ns(&mut Stream::keyed(key, purpose, salt));
-                    return self.compute(context, slot, demand_ns);
+                    self.compute(context, slot, index, demand_ns);
+                    return NONE;
                 }
                 Instruction::End => return self.end(context, slot, finish),
                 Instruction::Call { destination, occurrence } => {
-                    let visit = context.visit(slot);
                     let mut identity = visit.identity();
+                    let token = VisitId { slot, generation: visit.generation }.token();
                     if occurrence > 0 {
                         identity.salt = resalt(salt, occurrence);
                     }
-                    let token = context.id(slot).token();
                     context.call(destination, token, 0, identity);
-                    return;
+                    return NONE;
                 }
                 Instruction::CacheGet { destination, .. } | Instruction::CacheCommand { destination } => {
-                    let identity = context.visit(slot).identity();
-                    let token = context.id(slot).token();
+                    let identity = visit.identity();
+                    let token = VisitId { slot, generation: visit.generation }.token();
                     context.call(destination, token, 0, identity);
-                    return;
+                    return NONE;
                 }
                 Instruction::Wait { ref law, purpose } => {
                     let wait_ns = law.sample_ns(&mut Stream::keyed(key, purpose, salt));
                     context.after(wait_ns, Timer { kind: WAITED, data: u64::from(slot) });
-                    return;
+                    return NONE;
                 }
                 Instruction::Choose { choices } => {
-                    let target = self.program.choices[usize::from(choices)].target(key, salt);
-                    context.visit(slot).program_counter = target;
+                    visit.program_counter = self.program.choices[usize::from(choices)].target(key, salt);
                 }
+                Instruction::Jump(target) => visit.program_counter = target,
                 Instruction::ChooseByKey { space, ranks_below, otherwise } => {
                     let popular = context.key(space, key) < ranks_below;
                     context.visit(slot).program_counter = if popular { at + 1 } else { otherwise };
                 }
-                Instruction::Jump(target) => context.visit(slot).program_counter = target,
-                Instruction::Parallel { branches, join } => return self.fork(context, slot, branches, join),
+                Instruction::Parallel { branches, join } => {
+                    self.fork(context, slot, branches, join);
+                    return NONE;
+                }
                 Instruction::Reply => {
                     let outcome = finish.finish(context, slot);
-                    self.answer(context, slot, outcome);
-                    context.reply_early(slot, outcome);
-                    context.visit(slot).program_counter += 1;
+                    self.answer_early(context, slot, outcome);
                 }
                 Instruction::Fail { probability, purpose } => {
                     if Stream::keyed(key, purpose, salt).unit() < probability {
                         return self.fail(context, slot, Outcome::Failed(Failure::Error));
                     }
-                    context.visit(slot).program_counter += 1;
+                    visit.program_counter += 1;
                 }
             }
         }
     }
 
     #[inline(always)]
-    fn compute(&mut self, context: &mut Context<'_>, slot: u32, demand_ns: u64) {
+    fn compute(&mut self, context: &mut Context<'_>, slot: u32, index: usize, demand_ns: u64) {
         let now_ns = context.now_ns();
-        let index = usize::from(context.visit(slot).replica);
         match &mut self.replicas[index].processor {
             Processor::Ample => {
                 self.meter.occupy(now_ns, 1000);
@@ -355,20 +383,27 @@ impl Executor {
                     self.meter.wait(now_ns);
                 }
             }
-            Processor::Sharing(sharing) => {
-                if let Some(timer_ns) = sharing.add(now_ns, slot, demand_ns) {
-                    context.after(timer_ns - now_ns, Timer { kind: PROCESSOR, data: index as u64 });
-                }
-                self.tell_busy(now_ns, index);
-            }
+            Processor::Sharing(_) => self.compute_shared(context, slot, index, demand_ns),
         }
     }
 
-    /// A computation on a core of its own has ended.
+    #[inline(never)]
+    fn compute_shared(&mut self, context: &mut Context<'_>, slot: u32, index: usize, demand_ns: u64) {
+        let now_ns = context.now_ns();
+        let Processor::Sharing(sharing) = &mut self.replicas[index].processor else { return };
+        if let Some(timer_ns) = sharing.add(now_ns, slot, demand_ns) {
+            context.after(timer_ns - now_ns, Timer { kind: PROCESSOR, data: index as u64 });
+        }
+        self.tell_busy(now_ns, index);
+    }
+
+    /// A computation on a core of its own has ended, and the visit stands at its next instruction.
     #[inline(always)]
     fn computed(&mut self, context: &mut Context<'_>, slot: u32) {
         let now_ns = context.now_ns();
-        let index = usize::from(context.visit(slot).replica);
+        let visit = context.visit(slot);
+        visit.program_counter += 1;
+        let index = usize::from(visit.replica);
         if let Processor::RunToCompletion { queue, busy, .. } = &mut self.replicas[index].processor {
             if let Some(next) = queue.pop_front(context.visits()) {
                 let visit = context.visit(next);
@@ -407,7 +442,7 @@ impl Executor {
         for position in first..self.ready.len() {
             context.visit(self.ready[position]).program_counter += 1;
         }
-        self.drain(context, finish);
+        self.go_on(context, NONE, finish);
     }
 
     fn tell_busy(&mut self, now_ns: u64, index: usize) {
@@ -420,6 +455,7 @@ impl Executor {
     }
 
     /// Starts the branches of a parallel step.
+    #[inline(never)]
     fn fork(&mut self, context: &mut Context<'_>, slot: u32, branches: u16, join: u16) {
         let starts = std::mem::take(&mut self.program.branches[usize::from(branches)]);
         let parent = *context.visit(slot);
@@ -441,27 +477,27 @@ impl Executor {
     }
 
     #[inline(always)]
-    fn end(&mut self, context: &mut Context<'_>, slot: u32, finish: &mut impl Finish) {
+    fn end(&mut self, context: &mut Context<'_>, slot: u32, finish: &mut impl Finish) -> u32 {
         if context.visit(slot).flags & BRANCH != 0 {
             return self.join(context, slot, None);
         }
         let outcome = finish.finish(context, slot);
-        self.answer(context, slot, outcome);
-        self.depart(context, slot, outcome);
+        self.depart(context, slot, outcome)
     }
 
     /// The operation of this visit fails.
     #[cold]
-    fn fail(&mut self, context: &mut Context<'_>, slot: u32, outcome: Outcome) {
+    #[inline(never)]
+    fn fail(&mut self, context: &mut Context<'_>, slot: u32, outcome: Outcome) -> u32 {
         if context.visit(slot).flags & BRANCH != 0 {
             return self.join(context, slot, Some(outcome));
         }
-        self.answer(context, slot, outcome);
-        self.depart(context, slot, outcome);
+        self.depart(context, slot, outcome)
     }
 
     /// A branch ends; the last one lets its parent go on, or fail if any branch failed.
-    fn join(&mut self, context: &mut Context<'_>, slot: u32, failure: Option<Outcome>) {
+    #[inline(never)]
+    fn join(&mut self, context: &mut Context<'_>, slot: u32, failure: Option<Outcome>) -> u32 {
         let parent = VisitId::from_token(context.visit(slot).token).slot;
         context.close(slot);
         let visit = context.visit(parent);
@@ -470,72 +506,58 @@ impl Executor {
             visit.flags |= FAILED;
         }
         if visit.pending > 0 {
-            return;
+            return NONE;
         }
         if visit.flags & FAILED != 0 {
             visit.flags &= !FAILED;
             return self.fail(context, parent, Outcome::Failed(Failure::Error));
         }
-        self.ready.push(parent);
+        parent
     }
 
-    /// Counts the answer to a visit, unless it has been answered early.
-    #[inline(always)]
-    fn answer(&mut self, context: &mut Context<'_>, slot: u32, outcome: Outcome) {
+    /// Answers a visit that goes on afterwards.
+    #[inline(never)]
+    fn answer_early(&mut self, context: &mut Context<'_>, slot: u32, outcome: Outcome) {
         let now_ns = context.now_ns();
         let visit = context.visit(slot);
+        visit.program_counter += 1;
         if visit.flags & ANSWERED == 0 {
             visit.flags |= ANSWERED;
             let waited_ns = visit.started_ns - visit.entered_ns;
             self.meter.answer(!matches!(outcome, Outcome::Failed(_)), now_ns - visit.entered_ns, waited_ns);
         }
+        context.reply_early(slot, outcome);
     }
 
-    /// The visit leaves, and its worker takes up the next one.
+    /// The visit leaves, and its worker takes up the next one, which is returned.
     #[inline(always)]
-    fn depart(&mut self, context: &mut Context<'_>, slot: u32, outcome: Outcome) {
+    fn depart(&mut self, context: &mut Context<'_>, slot: u32, outcome: Outcome) -> u32 {
         let now_ns = context.now_ns();
-        let index = usize::from(context.visit(slot).replica);
-        self.leave(context, slot);
+        let visit = context.visit(slot);
+        let (entered_ns, flags, replica) = (visit.entered_ns, visit.flags, visit.replica);
+        let spent_ns = now_ns - entered_ns;
+        if flags & ANSWERED == 0 {
+            self.meter.answer(!matches!(outcome, Outcome::Failed(_)), spent_ns, visit.started_ns - entered_ns);
+        }
+        self.meter.leave(now_ns, entered_ns);
+        if flags & CHOSEN_HERE != 0
+            && let Some(balancer) = &mut self.balancer
+        {
+            balancer.returned(replica, spent_ns);
+        }
         context.reply(slot, outcome);
-        let replica = &mut self.replicas[index];
+        let replica = &mut self.replicas[usize::from(replica)];
         if replica.waiting > 0
             && let Some(next) = replica.queue.pop(context)
         {
             replica.waiting -= 1;
             self.meter.waited(now_ns);
             self.begin(context, next);
-            self.ready.push(next);
-        } else {
-            replica.workers_busy -= 1;
-            self.settle_workers(now_ns);
-            self.workers_busy -= 1;
+            return next;
         }
-    }
-
-    #[inline(always)]
-    fn leave(&mut self, context: &mut Context<'_>, slot: u32) {
-        let now_ns = context.now_ns();
-        let visit = context.visit(slot);
-        let entered_ns = visit.entered_ns;
-        self.meter.leave(now_ns, entered_ns);
-        if visit.flags & CHOSEN_HERE != 0
-            && let Some(balancer) = &mut self.balancer
-        {
-            balancer.returned(visit.replica, now_ns - entered_ns);
-        }
-    }
-
-    #[inline(always)]
-    fn hire(&mut self, now_ns: u64) {
-        self.settle_workers(now_ns);
-        self.workers_busy += 1;
-    }
-
-    #[inline(always)]
-    fn settle_workers(&mut self, now_ns: u64) {
-        self.workers_area += u128::from(self.workers_busy) * u128::from(now_ns - self.workers_settled_ns);
-        self.workers_settled_ns = now_ns;
+        replica.workers_busy -= 1;
+        self.workers_busy.subtract(now_ns, 1);
+        NONE
     }
 
     /// The processor for this many cores and workers.

@@ -1,66 +1,55 @@
 //! What every station measures of its visits, and the identities these measurements must obey.
 
+use crate::engine::gauge::Gauge;
 use crate::engine::record::{Counters, NodeRecord};
 use crate::statistics::histogram::LatencyHistogram;
 
-/// Counts, time integrals and latencies of one station. One clock serves all three integrals.
+/// Counts, time integrals and latencies of one station.
+///
+/// The integrals are made from the simulation's clock alone. The time that visits spent here is summed up apart, from
+/// what each visit says of when it came, so that [`Meter::audit`] compares two independent measurements.
 #[derive(Clone, Debug, Default)]
 pub struct Meter {
-    settled_ns: u64,
-    in_system: u64,
-    waiting: u64,
-    busy: u64,
-    in_system_area: u128,
-    waiting_area: u128,
-    busy_area: u128,
     arrivals: u64,
     completed: u64,
     failed: u64,
-    /// Sum of the time that ended visits spent here, and of the arrival times of those still here.
+    in_system: Gauge,
+    waiting: Gauge,
+    busy: Gauge,
+    /// Sum of the time that ended visits spent here.
     spent_ns: u128,
-    entered_ns: u128,
     wait: LatencyHistogram,
     latency: LatencyHistogram,
 }
 
 impl Meter {
-    #[inline(always)]
-    fn settle(&mut self, now_ns: u64) {
-        let elapsed = u128::from(now_ns - self.settled_ns);
-        self.in_system_area += u128::from(self.in_system) * elapsed;
-        self.waiting_area += u128::from(self.waiting) * elapsed;
-        self.busy_area += u128::from(self.busy) * elapsed;
-        self.settled_ns = now_ns;
-    }
-
     /// A visit arrives.
     #[inline(always)]
     pub fn arrive(&mut self, now_ns: u64) {
-        self.settle(now_ns);
         self.arrivals += 1;
-        self.in_system += 1;
-        self.entered_ns += u128::from(now_ns);
+        self.in_system.add(now_ns, 1);
     }
 
     /// A visit begins to wait.
     #[inline(always)]
     pub fn wait(&mut self, now_ns: u64) {
-        self.settle(now_ns);
-        self.waiting += 1;
+        self.waiting.add(now_ns, 1);
     }
 
     /// A visit's waiting ends.
     #[inline(always)]
     pub fn waited(&mut self, now_ns: u64) {
-        self.settle(now_ns);
-        self.waiting -= 1;
+        self.waiting.subtract(now_ns, 1);
     }
 
     /// Cores become busy, `change` of them; negative: idle.
     #[inline(always)]
     pub fn occupy(&mut self, now_ns: u64, change: i64) {
-        self.settle(now_ns);
-        self.busy = self.busy.wrapping_add_signed(change);
+        if change >= 0 {
+            self.busy.add(now_ns, change.unsigned_abs());
+        } else {
+            self.busy.subtract(now_ns, change.unsigned_abs());
+        }
     }
 
     /// A visit is answered: how, after what time, of which so much was waiting.
@@ -78,43 +67,44 @@ impl Meter {
     /// A visit leaves.
     #[inline(always)]
     pub fn leave(&mut self, now_ns: u64, entered_ns: u64) {
-        self.settle(now_ns);
-        self.in_system -= 1;
-        self.entered_ns -= u128::from(entered_ns);
+        self.in_system.subtract(now_ns, 1);
         self.spent_ns += u128::from(now_ns - entered_ns);
     }
 
     /// Visits here now.
+    #[inline(always)]
     pub fn in_system(&self) -> u64 {
-        self.in_system
+        self.in_system.level()
     }
 
     /// Fills in a record; `busy_unit` is the level of `occupy` that stands for one core.
     pub fn observe(&mut self, now_ns: u64, busy_unit: u64, record: &mut NodeRecord) {
-        self.settle(now_ns);
         record.counters = Counters {
             arrivals: self.arrivals,
             completed: self.completed,
             failed: self.failed,
-            in_system_ns: self.in_system_area,
-            waiting_ns: self.waiting_area,
-            busy_ns: self.busy_area / u128::from(busy_unit),
+            in_system_ns: self.in_system.integral(now_ns),
+            waiting_ns: self.waiting.integral(now_ns),
+            busy_ns: self.busy.integral(now_ns) / u128::from(busy_unit),
             ..Counters::default()
         };
         record.wait = self.wait.take();
         record.latency = self.latency.take();
     }
 
-    /// Checks conservation and Little's law, both exactly: every nanosecond under the curve of the number present is a
-    /// nanosecond that some visit spent here.
+    /// Checks conservation and Little's law in whole nanoseconds: the area under the curve of the number present is the
+    /// time that visits spent here, those that left exactly, and those still here for no longer than the whole run.
     pub fn audit(&self, now_ns: u64) -> Result<(), String> {
-        let area = self.in_system_area + u128::from(self.in_system) * u128::from(now_ns - self.settled_ns);
-        let present = u128::from(self.in_system) * u128::from(now_ns) - self.entered_ns;
-        if area != self.spent_ns + present {
-            return Err(format!("Little's law: area {area} ns, time spent {} ns", self.spent_ns + present));
+        let (present, area) = (self.in_system.level(), self.in_system.integral(now_ns));
+        let longest = self.spent_ns + u128::from(present) * u128::from(now_ns);
+        if area < self.spent_ns || area > longest {
+            return Err(format!("Little's law: area {area} ns, time spent {} to {longest} ns", self.spent_ns));
         }
-        if self.waiting > self.in_system {
-            return Err(format!("{} wait but only {} are there", self.waiting, self.in_system));
+        if self.waiting.level() > present {
+            return Err(format!("{} wait but only {present} are there", self.waiting.level()));
+        }
+        if self.waiting.integral(now_ns) > area {
+            return Err(format!("waited for {} ns, present for {area} ns", self.waiting.integral(now_ns)));
         }
         if self.arrivals < self.completed + self.failed {
             return Err(format!("{} arrived, {} answered", self.arrivals, self.completed + self.failed));

@@ -3,7 +3,7 @@
 use crate::distribution::AliasTable;
 use crate::distribution::Sampler;
 use crate::engine::Destination;
-use crate::random::{Purpose, Stream};
+use crate::random::{Purpose, Stream, mix};
 use crate::techniques::parts::steps::Step;
 use crate::techniques::technique::{CacheCommand, CompileError, Wiring};
 
@@ -21,7 +21,8 @@ pub enum Instruction {
         law: Sampler,
         purpose: Purpose,
     },
-    /// `occurrence` counts earlier calls of the same destination in the operation, which must draw apart.
+    /// `occurrence`, never zero, names the place of the call in the model: what one request causes at one operation from
+    /// several places, or by coming round in a circle, must draw apart.
     Call {
         destination: Destination,
         occurrence: u32,
@@ -100,7 +101,8 @@ struct Operation {
     waits: u64,
     choices: u64,
     fails: u64,
-    calls: Vec<Destination>,
+    /// The names of the operations called so far, without the nodes that offer them.
+    calls: Vec<String>,
 }
 
 /// Kinds of draws below an operation's purpose.
@@ -108,6 +110,7 @@ const COMPUTE: u64 = 0;
 const WAIT: u64 = 1;
 const CHOOSE: u64 = 2;
 const FAIL: u64 = 3;
+const CALL: u64 = 4;
 
 impl<'a> Compiler<'a> {
     /// An empty program for the node that `wiring` speaks for.
@@ -137,7 +140,8 @@ impl<'a> Compiler<'a> {
     fn steps(&mut self, steps: &[Step]) -> Result<(), CompileError> {
         for step in steps {
             if self.program.code.len() > usize::from(ProgramCounter::MAX) - 16 {
-                return Err(CompileError::new("the operations of one node unroll to more than 65,000 steps"));
+                return Err(CompileError::new("the operations of one node unroll to more than 65,000 steps")
+                    .help("repeat fewer times, or split the node"));
             }
             self.step(step)?;
         }
@@ -158,7 +162,7 @@ impl<'a> Compiler<'a> {
             }
             Step::Call(name) | Step::Publish(name) => {
                 let destination = self.wiring.destination(name)?;
-                let occurrence = self.operation.occurrence(destination);
+                let occurrence = self.operation.occurrence(name);
                 self.program.code.push(Instruction::Call { destination, occurrence });
             }
             Step::Parallel(branches) => self.parallel(branches)?,
@@ -260,9 +264,14 @@ impl Operation {
         self.purpose.child(kind).child(*count)
     }
 
-    fn occurrence(&mut self, destination: Destination) -> u32 {
-        let earlier = self.calls.iter().filter(|&&call| call == destination).count() as u32;
-        self.calls.push(destination);
-        earlier
+    /// A number for a call. It depends on the calling operation and on the name of the called one, not on the node that
+    /// offers it: putting a balancer in between, or adding calls of other operations, leaves the callee's draws as they were.
+    fn occurrence(&mut self, reference: &str) -> u32 {
+        let called = reference.rsplit_once('.').map_or(reference, |(_, operation)| operation);
+        let earlier = self.calls.iter().filter(|known| *known == called).count() as u64;
+        self.calls.push(called.to_owned());
+        let site = self.purpose.child(CALL);
+        let key = called.bytes().fold(earlier, |key, byte| mix(key ^ u64::from(byte)));
+        Stream::keyed(key, site, 0).next_word() as u32 | 1
     }
 }

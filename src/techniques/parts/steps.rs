@@ -93,14 +93,25 @@ pub fn mistakes(steps: &[Step], span: Span) -> Vec<Mistake> {
             found.extend(law_mistakes(law));
         }
         Step::Choose(choices) => {
-            let total: f64 = choices.iter().map(|(probability, _)| probability.value).sum();
-            if (total - 1.0).abs() > 1e-6 {
-                let message = format!("the probabilities of these choices add up to {total:.6}, not to 1");
+            let total = choices.iter().fold(0.0, |total, (probability, _)| total + probability.value);
+            if choices.is_empty() {
+                let help = "write for example [(0.3, [Call(\"database.read\")]), (0.7, [])]";
+                found.push(Mistake::new(choices.span, "there is nothing to choose from", help));
+            } else if (total - 1.0).abs() > 1e-6 {
+                let message = format!("the probabilities of these choices add up to {total}, not to 1");
                 found.push(Mistake::new(choices.span, message, "add an empty choice for the rest, such as (0.3, [])"));
             }
         }
         Step::Parallel(branches) if branches.is_empty() => {
             found.push(Mistake::new(branches.span, "there is nothing to run in parallel", "add a list of steps"));
+        }
+        Step::Parallel(branches) if branches.iter().any(|branch| replies(branch)) => {
+            let help = "move Reply before or after the parallel step";
+            found.push(Mistake::new(
+                branches.span,
+                "a branch cannot reply: its caller is the step that waits for it",
+                help,
+            ));
         }
         Step::Repeat { times, .. } if **times == 0 => {
             found.push(Mistake::new(times.span, "repeating 0 times does nothing", "write 1 or more"));
@@ -133,6 +144,12 @@ pub fn longest_ttl_s(steps: &[Step]) -> f64 {
         }
     });
     longest_s
+}
+
+fn replies(steps: &[Step]) -> bool {
+    let mut found = false;
+    walk(steps, &mut |step| found |= matches!(step, Step::Reply));
+    found
 }
 
 /// Steps after unrolling.

@@ -1,0 +1,9 @@
+//! How the simulator behaves, without knowing what theory says: relations between runs, repeatability, every parameter
+//! and variant at work, and fingerprints of every model of this repository.
+
+mod determinism;
+mod fingerprints;
+mod knobs;
+mod metamorphic;
+mod run;
+mod suspicions;
