@@ -21,6 +21,9 @@ pub(super) struct Run {
     /// Where charts and results go
     #[arg(long, default_value = "plots")]
     out: PathBuf,
+    /// Draw each chart as PNG too, 3200 by 1800 pixels, to paste where SVG is not understood
+    #[arg(long)]
+    png: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -63,7 +66,7 @@ impl Run {
         let text = serde_json::to_string_pretty(study).unwrap_or_default() + "\n";
         std::fs::write(self.out.join(format!("{}.json", study.name)), text).map_err(failed)?;
         let kinds = plan.experiment.charts.clone().unwrap_or_else(|| ChartKind::ALL.to_vec());
-        let files = draw(study, &self.out, &kinds, Formats { svg: true, png: true }).map_err(failed)?;
+        let files = draw(study, &self.out, &kinds, Formats { svg: true, png: self.png }).map_err(failed)?;
         if !self.common.json {
             let charts = files.iter().filter(|file| file.extension().is_some_and(|ending| ending == "svg")).count();
             eprintln!("{}: {charts} charts in {}, digest {}", study.name, self.out.display(), &study.digest[..16]);

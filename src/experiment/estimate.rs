@@ -57,6 +57,11 @@ impl Sample<'_> {
         self.clients().map(|(_, node)| node.counters.completed).sum()
     }
 
+    /// Requests answered, with success or failure.
+    pub fn answered(&self) -> u64 {
+        self.clients().map(|(_, node)| node.counters.completed + node.counters.failed).sum()
+    }
+
     /// Latencies that clients saw: of one operation, or of all.
     pub fn latencies(&self, operation: Option<&str>) -> Latencies {
         let merged = |record: &Record| {
@@ -67,10 +72,10 @@ impl Sample<'_> {
         Latencies { per_replication: self.records.iter().map(merged).collect() }
     }
 
-    /// The mean latency of successful requests in one record.
-    pub fn mean_latency_ns(&self, record: &Record) -> Option<f64> {
+    /// The mean latency of successful requests in one record: of one operation, or of all.
+    pub fn mean_latency_ns(&self, record: &Record, operation: Option<&str>) -> Option<f64> {
         let (mut sum, mut count) = (0, 0);
-        for operation in self.operations_of(record, None) {
+        for operation in self.operations_of(record, operation) {
             sum += operation.latency.sum_ns();
             count += operation.latency.count();
         }

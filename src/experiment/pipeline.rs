@@ -41,12 +41,14 @@ pub struct Settings {
     /// Requests per replication to begin with.
     pub first_requests: u64,
     pub horizon: Horizon,
+    /// The operation whose latencies must be precise, or all together.
+    pub operation: Option<String>,
 }
 
 /// Which time is looked at.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Horizon {
-    /// The long run, after a settling time that the model's own time constants set unless it is given.
+    /// The long run, after a settling time that the model's own time constants set, or a longer one that is given.
     SteadyState { warm_up_ns: Option<u64> },
     /// From time zero for this long, nothing dropped.
     Terminating { duration_ns: u64 },
@@ -62,6 +64,7 @@ impl Default for Settings {
             budget: 100_000_000,
             first_requests: 12_000,
             horizon: Horizon::SteadyState { warm_up_ns: None },
+            operation: None,
         }
     }
 }
@@ -77,6 +80,8 @@ impl Settings {
 const EXCEEDANCES: f64 = 100.0;
 /// Share of arrivals by which the population grows that is no chance any more.
 const GROWTH: f64 = 0.004;
+/// Share of requests that succeed below which their latencies are beside the point.
+const FEW_SUCCEED: f64 = 0.1;
 /// Visits in progress in one replication that end it.
 const MOST_VISITS: u32 = 1_500_000;
 
@@ -111,7 +116,8 @@ pub fn study(compiled: &Compiled, load: f64, settings: &Settings) -> Result<Poin
     let point = match settings.horizon {
         Horizon::Terminating { duration_ns } => terminating(compiled, load, settings, &mut runs, duration_ns),
         Horizon::SteadyState { warm_up_ns } => {
-            let warm_up_ns = warm_up_ns.unwrap_or_else(|| compiled.settling_ns());
+            // A shorter warm-up than the model's own time constants would be a bias.
+            let warm_up_ns = warm_up_ns.map_or(compiled.settling_ns(), |ns| ns.max(compiled.settling_ns()));
             steady_state(compiled, load, settings, &mut runs, warm_up_ns)
         }
     };
@@ -123,10 +129,9 @@ fn terminating(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut R
     let halted = advance(runs, duration_ns, settings.budget);
     let records: Vec<Record> = runs.iter_mut().map(|run| run.simulation.take_record()).collect();
     let sample = Sample { compiled, records: &records };
-    let requests = sample.requests();
     let refusal = match halted {
         Some(halt) => Some(halted_refusal(halt)),
-        None if requests == 0 => Some(no_requests()),
+        None if sample.answered() == 0 => Some(no_requests()),
         None => None,
     };
     describe(&sample, load, duration_ns, EXCEEDANCES / f64::from(settings.replications), refusal)
@@ -137,9 +142,12 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
         let records: Vec<Record> = runs.iter().map(Replication::merged).collect();
         describe(&Sample { compiled, records: &records }, load, simulated_ns, EXCEEDANCES, Some(refusal))
     };
-    let Some(mut fifth_ns) = first_fifth_ns(compiled, settings) else {
+    let Some(fifth_ns) = first_fifth_ns(compiled, settings) else {
         return refuse(runs, 0, no_requests());
     };
+    // What comes round again, such as entries of a cache that were stored together and expire together, is seen as often
+    // as it happens only by a window as long as a whole cycle.
+    let mut fifth_ns = fifth_ns.max(compiled.cycle_ns().div_ceil(4));
     let budget = settings.budget;
     let at = |fifths: u64, fifth_ns: u64| warm_up_ns.saturating_add(fifths.saturating_mul(fifth_ns));
     // The settling time and the first fifth are dropped.
@@ -281,21 +289,25 @@ fn growth(runs: &Runs) -> Growth {
 
 /// What still speaks against the estimates, or `None` if they can be told.
 fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings) -> Option<Refusal> {
-    if sample.requests() == 0 {
+    if sample.answered() == 0 {
         return Some(no_requests());
     }
-    let all = sample.latencies(None);
+    // Where nearly every request fails, the error ratio is the result. A precise p99 of the few that succeed would take
+    // many times the usual run, and would tell nothing.
+    if (sample.requests() as f64) < FEW_SUCCEED * sample.answered() as f64 {
+        return None;
+    }
+    let all = sample.latencies(settings.operation.as_deref());
     let pooled = all.pooled();
-    let Some(pooled_ns) = pooled.quantile_ns(0.99) else {
-        return None; // Requests were answered, all with failure: the error ratio is the result.
-    };
+    let pooled_ns = pooled.quantile_ns(0.99)?;
     let fewest = all.per_replication.iter().map(|one| one.count()).min().unwrap_or(0);
     if fewest as f64 * 0.01 < EXCEEDANCES {
         let reason = format!("a replication saw only {fewest} requests, too few for a p99");
         return Some(Refusal { code: "too_few_exceedances".to_owned(), reason });
     }
     let mean_of = |window: usize| -> Vec<f64> {
-        runs.iter().map(|run| sample.mean_latency_ns(&run.windows[window]).unwrap_or(0.0)).collect()
+        let mean_ns = |run: &Replication| sample.mean_latency_ns(&run.windows[window], settings.operation.as_deref());
+        runs.iter().map(|run| mean_ns(run).unwrap_or(0.0)).collect()
     };
     if let Some(drift) = test_drift(&mean_of(0), &mean_of(2), DriftThresholds::default())
         && drift.is_drift

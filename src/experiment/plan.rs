@@ -34,6 +34,9 @@ pub struct Experiment {
     /// Seen from the experiment file.
     pub model: Spanned<String>,
     pub load: Axis,
+    /// The operation, as clients request it, whose latency is drawn and must be precise; all together if left out.
+    #[serde(default)]
+    pub operation: Option<Spanned<String>>,
     /// Edits of the model by path; the variant with no edits is the model as it is.
     #[serde(default)]
     pub variants: Named<IndexMap<Spanned<String>, Verbatim>>,
@@ -67,7 +70,7 @@ pub struct Axis {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum HorizonSpec {
-    /// The long run. At least `warm_up` is dropped from the start.
+    /// The long run. `warm_up` is dropped from the start, or more if a time to live or the like needs longer.
     SteadyState {
         #[serde(default)]
         warm_up: Option<Duration>,
@@ -177,6 +180,15 @@ pub fn load(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagn
             }
         }
     }
+    if let (Some(operation), Some(point)) = (&experiment.operation, points.first()) {
+        let requested: Vec<&str> = point.compiled.requested().collect();
+        if !requested.contains(&operation.value.as_str()) {
+            let message = format!("no client requests `{}`", operation.value);
+            let help = format!("name one of {}, or leave it out to look at all", requested.join(", "));
+            diagnostics
+                .push(Diagnostic::error("unknown-operation", document.place(operation.span), message).help(help));
+        }
+    }
     if diagnostics.has_errors() {
         return None;
     }
@@ -218,6 +230,7 @@ impl Experiment {
     fn settings(&self, document: &Document, quick: bool, seed: Option<u64>, diagnostics: &mut Diagnostics) -> Settings {
         let mut settings = if quick { Settings::quick() } else { Settings::default() };
         settings.seed = seed.or(self.seed).unwrap_or(settings.seed);
+        settings.operation = self.operation.as_ref().map(|operation| operation.value.clone());
         let mut wrong = |span, message: &str, help: &str| {
             diagnostics.push(Diagnostic::error("invalid-value", document.place(span), message).help(help));
         };

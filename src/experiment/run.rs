@@ -42,6 +42,7 @@ pub fn run(plan: &Plan, done: &(dyn Fn(&Point) + Sync)) -> Result<Study, Violati
             label: axis.label.clone().unwrap_or_else(|| axis.path.value.clone()),
             values: plan.loads.clone(),
         },
+        operation: plan.experiment.operation.as_ref().map_or_else(|| "all".to_owned(), |one| one.value.clone()),
         variants,
     };
     study.digest = result_digest(&study);

@@ -63,6 +63,8 @@ pub struct Study {
     /// SHA-256 of every number below.
     pub digest: String,
     pub axis: Axis,
+    /// The operation whose latency is looked at: `"all"`, or one of those of the points.
+    pub operation: String,
     pub variants: Vec<Variant>,
 }
 

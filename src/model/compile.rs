@@ -40,6 +40,7 @@ pub struct Compiled {
     nodes: Vec<AnyNode>,
     keys: Arc<[KeySpace]>,
     settling_ns: u64,
+    cycle_ns: u64,
     population: u32,
 }
 
@@ -49,9 +50,19 @@ impl Compiled {
         self.descriptions.iter().enumerate().filter(|(_, node)| !node.requested.is_empty()).map(|(index, _)| index)
     }
 
+    /// The operations that clients request.
+    pub fn requested(&self) -> impl Iterator<Item = &str> {
+        self.descriptions.iter().flat_map(|node| &node.requested).map(String::as_str)
+    }
+
     /// How long the model's own time constants (thinking, times to live, bursts) need to show.
     pub fn settling_ns(&self) -> u64 {
         self.settling_ns
+    }
+
+    /// The longest time after which something in the model comes round again, or zero.
+    pub fn cycle_ns(&self) -> u64 {
+        self.cycle_ns
     }
 
     /// The most requests that closed workloads have in progress.
@@ -109,12 +120,14 @@ pub fn compile(model: &Model, document: &Document, directory: &Path) -> Result<C
     }
     let nodes = nodes.into_iter().flatten().collect();
     let settling_s = model.nodes.values().map(|spec| spec.settling_s()).fold(0.0, f64::max);
+    let cycle_s = model.nodes.values().map(|spec| spec.cycle_s()).fold(0.0, f64::max);
     let population = model.nodes.values().map(|spec| spec.population()).fold(0, u32::saturating_add);
     Ok(Compiled {
         descriptions: describe(model, &plan),
         nodes,
         keys: keys.into(),
         settling_ns: (settling_s * 1e9) as u64,
+        cycle_ns: (cycle_s * 1e9) as u64,
         population,
     })
 }

@@ -1,6 +1,6 @@
 //! The cells of tables, the same for terminals and for Markdown.
 
-use crate::experiment::study::{Interval, Measure, Node, Operation, Point, Study};
+use crate::experiment::study::{Interval, Measure, Operation, Point, Study};
 
 use super::format::{ABSENT, Quantity};
 use super::text::one_line;
@@ -45,14 +45,14 @@ pub(super) fn study(study: &Study) -> Rows {
         "p95",
         "p99",
         "Errors",
-        "Busiest node",
+        "Busiest",
         "Cost per hour",
         "Cost per million",
     ];
     let rows = study.variants.iter().flat_map(|variant| {
         variant.points.iter().map(|point| {
             let mut row = vec![one_line(&variant.name), Quantity::Count.tick(point.load, point.load)];
-            row.extend(point_cells(point));
+            row.extend(point_cells(study, point));
             row
         })
     });
@@ -60,46 +60,64 @@ pub(super) fn study(study: &Study) -> Rows {
 }
 
 /// What a study's row says of its point; of a refused point only why there is nothing to say.
-fn point_cells(point: &Point) -> [String; 8] {
+fn point_cells(study: &Study, point: &Point) -> [String; 8] {
     let mut cells = [const { String::new() }; 8].map(|_| ABSENT.to_owned());
     if let Some(refusal) = &point.refusal {
         cells[0] = one_line(&refusal.code.replace('_', " "));
         return cells;
     }
-    if let Some(all) = overall(point) {
-        cells[0] = Quantity::PerSecond.optional(all.throughput_per_s);
-        cells[1] = Quantity::Seconds.optional(all.p50_s);
-        cells[2] = Quantity::Seconds.optional(all.p95_s);
-        cells[3] = Quantity::Seconds.optional(all.p99_s);
-        cells[4] = Quantity::Ratio.optional(all.error_ratio);
+    if let Some(watched) = watched(study, point) {
+        cells[0] = Quantity::PerSecond.optional(watched.throughput_per_s);
+        cells[1] = Quantity::Seconds.optional(watched.p50_s);
+        cells[2] = Quantity::Seconds.optional(watched.p95_s);
+        cells[3] = Quantity::Seconds.optional(watched.p99_s);
+        cells[4] = Quantity::Ratio.optional(watched.error_ratio);
     }
-    if let Some((node, utilization)) = busiest(point) {
-        cells[5] = format!("{} {}", one_line(&node.name), Quantity::Ratio.interval(utilization));
+    if let Some((name, utilization)) = busiest(point) {
+        cells[5] = format!("{name} {}", Quantity::Ratio.interval(utilization));
     }
     cells[6] = Quantity::Dollars.optional(point.cost_usd_per_hour);
     cells[7] = Quantity::Dollars.optional(point.cost_usd_per_million_requests);
     cells
 }
 
-/// What the clients saw of all their operations together.
-pub(super) fn overall(point: &Point) -> Option<&Operation> {
-    point.operations.iter().find(|operation| operation.name == "all").or_else(|| point.operations.first())
+/// What the clients saw of the operation that the study looks at.
+pub(super) fn watched<'a>(study: &Study, point: &'a Point) -> Option<&'a Operation> {
+    point.operations.iter().find(|operation| operation.name == study.operation).or_else(|| point.operations.first())
 }
 
-/// The node with the highest utilization; of equals, the first of the model.
-fn busiest(point: &Point) -> Option<(&Node, Interval)> {
-    let known = point.nodes.iter().filter_map(|node| Some((node, node.utilization?)));
-    known.filter(|(_, share)| share.value.is_finite()).reduce(
-        |best, next| {
-            if next.1.value > best.1.value { next } else { best }
-        },
-    )
+/// ` of ` and the operation that the study looks at, or nothing for all together.
+pub(super) fn of_watched(study: &Study) -> String {
+    if study.operation == "all" { String::new() } else { format!(" of {}", one_line(&study.operation)) }
+}
+
+/// What can be exhausted and how much of it is in use: the cores of each node, under the node's name, and the places of
+/// limited number in it, such as `web workers` or `database connections`.
+pub(super) fn utilizations(point: &Point) -> impl Iterator<Item = (String, Interval)> {
+    point.nodes.iter().flat_map(|node| {
+        let cores = node.utilization.map(|estimate| (one_line(&node.name), estimate));
+        let places = node.measures.iter().filter_map(|measure| {
+            let place = measure.name.strip_suffix("_utilization_ratio")?;
+            Some((one_line(&format!("{} {}s", node.name, place.replace('_', " "))), measure.estimate))
+        });
+        cores.into_iter().chain(places)
+    })
+}
+
+/// What is used most; of equals, the first of the model.
+fn busiest(point: &Point) -> Option<(String, Interval)> {
+    utilizations(point)
+        .filter(|(_, share)| share.value.is_finite())
+        .reduce(|best, next| if next.1.value > best.1.value { next } else { best })
 }
 
 /// Why points were refused, and what was noticed while running: one sentence for each variant and reason, with the loads
 /// it holds for.
 pub(super) fn remarks(study: &Study) -> Vec<String> {
     let mut sentences = Vec::new();
+    if study.operation != "all" {
+        sentences.push(format!("Throughput, latency and errors are those of {}.", one_line(&study.operation)));
+    }
     for variant in &study.variants {
         let mut remarks: Vec<(String, Vec<String>)> = Vec::new();
         for point in &variant.points {

@@ -27,6 +27,7 @@ pub(super) fn study() -> Study {
             label: "Concurrent users".to_owned(),
             values: loads.to_vec(),
         },
+        operation: "all".to_owned(),
         variants: variants
             .into_iter()
             .map(|(name, service_s, capacity)| Variant {

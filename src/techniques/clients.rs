@@ -202,6 +202,10 @@ impl Spec for Clients {
         think_s.max(bursts_s)
     }
 
+    fn cycle_s(&self) -> f64 {
+        self.arrivals.as_ref().map_or(0.0, |arrivals| arrivals.cycle_s())
+    }
+
     fn offered(&self) -> Vec<(String, f64)> {
         if self.closed() {
             return Vec::new();

@@ -176,6 +176,10 @@ impl Spec for NodeSpec {
         self.spec().settling_s()
     }
 
+    fn cycle_s(&self) -> f64 {
+        self.spec().cycle_s()
+    }
+
     fn decouples(&self) -> bool {
         self.spec().decouples()
     }

@@ -193,6 +193,10 @@ impl Spec for Service {
         self.operations.values().map(|steps| steps::longest_ttl_s(steps)).fold(0.0, f64::max)
     }
 
+    fn cycle_s(&self) -> f64 {
+        self.settling_s()
+    }
+
     fn prices(&self) -> Prices {
         Prices {
             usd_per_replica_hour: self.price.as_ref().map_or(0.0, |price| price.usd_per_hour),

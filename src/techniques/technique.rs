@@ -202,6 +202,10 @@ pub trait Spec {
     fn settling_s(&self) -> f64 {
         0.0
     }
+    /// The longest of the node's times after which something comes round again, in seconds: a time to live, a day.
+    fn cycle_s(&self) -> f64 {
+        0.0
+    }
     /// Whether callers get their reply before the work that follows is done, as a queue's publishers do.
     fn decouples(&self) -> bool {
         false

@@ -9,13 +9,13 @@ use crate::report::format::Quantity;
 
 use super::latency;
 use super::picture::{Axis, Line, Naming, Picture, Spot, Start, Uncertainty, footer};
-use super::variants::{by_load, load_label, overall, refusals_in_words};
+use super::variants::{by_load, load_label, of_watched, refusals_in_words, watched};
 
 pub(super) fn picture(study: &Study) -> Picture {
     let marked = if study.variants.len() > 1 { "; hollow where another variant is better at that load" } else { "" };
     Picture {
         title: study.title.clone(),
-        subtitle: format!("p99 latency against cost, points labelled with their load{marked}"),
+        subtitle: format!("p99 latency{} against cost, points labelled with their load{marked}", of_watched(study)),
         horizontal: Axis {
             title: "Cost, USD per hour".to_owned(),
             quantity: Quantity::Dollars,
@@ -38,7 +38,7 @@ fn lines(study: &Study) -> Vec<(Line, Vec<f64>)> {
         .map(|(style, variant)| {
             let points = by_load(variant);
             let spots = points.iter().map(|point| {
-                let latency = overall(point).and_then(|operation| operation.p99_s);
+                let latency = watched(study, point).and_then(|operation| operation.p99_s);
                 let spot = match point.refusal {
                     Some(_) => None,
                     None => Spot::between(point.cost_usd_per_hour, latency),
@@ -56,7 +56,7 @@ fn mark_dominated(lines: Vec<(Line, Vec<f64>)>) -> Vec<Line> {
     let mark = |(mut line, loads): (Line, Vec<f64>)| {
         for (spot, load) in line.spots.iter_mut().zip(&loads) {
             let Some(spot) = spot else { continue };
-            spot.dominated = rivals.iter().any(|(rival, rival_loads)| {
+            spot.hollow = rivals.iter().any(|(rival, rival_loads)| {
                 let mut pairs = rival.spots.iter().zip(rival_loads);
                 pairs.any(|(other, at)| at == load && other.as_ref().is_some_and(|other| dominates(other, spot)))
             });

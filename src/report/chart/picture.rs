@@ -79,8 +79,8 @@ pub(super) struct Spot {
     pub(super) y: Interval,
     /// Text beside the marker.
     pub(super) label: Option<String>,
-    /// Drawn hollow: another point is better.
-    pub(super) dominated: bool,
+    /// Drawn hollow, for a reason that the subtitle tells: another point is better, or requests fail there.
+    pub(super) hollow: bool,
 }
 
 /// The points of one line that were refused.
@@ -101,7 +101,7 @@ impl Spot {
 
     /// A point that is uncertain in both directions.
     pub(super) fn between(x: Option<Interval>, y: Option<Interval>) -> Option<Self> {
-        Some(Self { x: tidy(x?)?, y: tidy(y?)?, label: None, dominated: false })
+        Some(Self { x: tidy(x?)?, y: tidy(y?)?, label: None, hollow: false })
     }
 }
 

@@ -100,7 +100,7 @@ fn draw_line<DB: DrawingBackend>(line: &Line, plot: &Plot, canvas: &Canvas<DB>) 
         let places: Vec<Place> = run.iter().map(|spot| plot.place(spot.x.value, spot.y.value)).collect();
         canvas.stroke(&places, colour(line.style), 1.0, width)?;
         for (spot, place) in run.iter().zip(places) {
-            canvas.marker(place, marker(line.style), colour(line.style), spot.dominated)?;
+            canvas.marker(place, marker(line.style), colour(line.style), spot.hollow)?;
         }
     }
     Ok(())

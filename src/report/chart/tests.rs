@@ -98,7 +98,7 @@ fn an_absent_quantity_is_a_gap_without_a_cross() {
 #[test]
 fn only_a_clearly_worse_point_at_the_same_load_is_dominated() {
     let picture = latency_against_cost::picture(&synthetic::study());
-    let dominated = |line: usize, point: usize| picture.lines[line].spots[point].as_ref().map(|spot| spot.dominated);
+    let dominated = |line: usize, point: usize| picture.lines[line].spots[point].as_ref().map(|spot| spot.hollow);
     // At 1k the cheapest is autoscaled and the fastest has the cache: the fixed fleet is between them in both.
     assert_eq!((dominated(0, 0), dominated(1, 0), dominated(2, 0)), (Some(false), Some(false), Some(false)));
     // At 20k autoscaled is cheaper and faster than the fixed fleet.

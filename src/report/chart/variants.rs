@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::experiment::study::{Interval, Point, Study, Variant};
+use crate::experiment::study::{Interval, Operation, Point, Study, Variant};
 use crate::report::format::Quantity;
-pub(super) use crate::report::rows::overall;
+pub(super) use crate::report::rows::{of_watched, watched};
 
 use super::picture::{Axis, Line, Refusals, Spot, Start};
 
@@ -36,6 +36,35 @@ pub(super) fn lines_against_load(study: &Study, quantity: impl Fn(&Point) -> Opt
     lines.map(|(index, variant)| line_against_load(&variant.name, index, variant, &quantity)).collect()
 }
 
+/// Share of requests from which on a point is marked as failing: latencies are those of the requests that succeeded.
+const FAILING_FROM: f64 = 0.01;
+
+fn fails(study: &Study, point: &Point, from: f64) -> bool {
+    let ratio = watched(study, point).and_then(|operation| operation.error_ratio);
+    point.refusal.is_none() && ratio.is_some_and(|ratio| ratio.value >= from)
+}
+
+/// A line of latencies of the operation that the study looks at, hollow where requests fail.
+pub(super) fn latency_line(
+    study: &Study,
+    name: &str,
+    style: usize,
+    variant: &Variant,
+    quantile: impl Fn(&Operation) -> Option<Interval>,
+) -> Line {
+    let mut line = line_against_load(name, style, variant, |point| quantile(watched(study, point)?));
+    for (spot, point) in line.spots.iter_mut().zip(by_load(variant)) {
+        spot.iter_mut().for_each(|spot| spot.hollow = fails(study, point, FAILING_FROM));
+    }
+    line
+}
+
+/// What a subtitle says of hollow points, if there are any.
+pub(super) fn hollow_note(lines: &[Line]) -> &'static str {
+    let any = lines.iter().any(|line| line.spots.iter().flatten().any(|spot| spot.hollow));
+    if any { "; hollow where 1% of requests or more fail" } else { "" }
+}
+
 /// The horizontal axis of everything that is drawn against load. It spans all loads, refused ones included.
 pub(super) fn load_axis(study: &Study) -> Axis {
     let loads = study.variants.iter().flat_map(|variant| variant.points.iter().map(|point| point.load));
@@ -48,45 +77,51 @@ pub(super) fn load_axis(study: &Study) -> Axis {
     }
 }
 
-/// Why points of one variant were refused, each reason once, in the order of the loads.
-pub(super) fn reasons(variant: &Variant) -> String {
-    let mut reasons: Vec<String> = Vec::new();
-    for refusal in by_load(variant).into_iter().filter_map(|point| point.refusal.as_ref()) {
-        let reason = refusal.code.replace('_', " ");
+/// Why a point has no latency, in a few words. Where nearly all requests fail, those of the few that succeed tell nothing.
+fn lack(study: &Study, point: &Point) -> Option<String> {
+    let told = watched(study, point).is_some_and(|operation| operation.p99_s.is_some());
+    let failing = || (!told && fails(study, point, 0.9)).then(|| "over 90% of requests fail".to_owned());
+    point.refusal.as_ref().map(|refusal| refusal.code.replace('_', " ")).or_else(failing)
+}
+
+/// The loads at which one variant lacks numbers, and why, each reason once and in the order of the loads.
+fn lacks_of(study: &Study, variant: &Variant) -> (Vec<f64>, String) {
+    let (mut loads, mut reasons) = (Vec::new(), Vec::new());
+    for point in by_load(variant) {
+        let Some(reason) = lack(study, point) else { continue };
+        loads.push(point.load);
         if !reasons.contains(&reason) {
             reasons.push(reason);
         }
     }
-    reasons.join(", ")
+    (loads, reasons.join(", "))
 }
 
-/// The loads of one variant that were refused.
-fn refused_loads(variant: &Variant) -> Vec<f64> {
-    let refused = by_load(variant).into_iter().filter(|point| point.refusal.is_some());
-    refused.map(|point| point.load).collect()
-}
-
-/// The refused points of one variant, marked at their loads.
-pub(super) fn refusals_of(variant: &Variant, style: usize, text: String) -> Option<Refusals> {
-    let places = refused_loads(variant);
+/// The points of one variant that lack numbers, marked at their loads.
+pub(super) fn refusals_of(study: &Study, variant: &Variant, style: usize) -> Option<Refusals> {
+    let (places, text) = lacks_of(study, variant);
     if places.is_empty() { None } else { Some(Refusals { text, style, places }) }
 }
 
-/// The refused points of every variant that has some, marked at their loads.
+/// The points of every variant that lack numbers, marked at their loads.
 pub(super) fn refusals(study: &Study) -> Vec<Refusals> {
     let variants = study.variants.iter().enumerate();
-    let text = |variant: &Variant| format!("{}: {}", variant.name, reasons(variant));
-    variants.filter_map(|(index, variant)| refusals_of(variant, index, text(variant))).collect()
+    let named = |(style, variant): (usize, &Variant)| {
+        let refusals = refusals_of(study, variant, style)?;
+        Some(Refusals { text: format!("{}: {}", variant.name, refusals.text), ..refusals })
+    };
+    variants.filter_map(named).collect()
 }
 
-/// The refused points of every variant where the horizontal axis is not the load: the loads stand in the text.
+/// The points of every variant that lack numbers where the horizontal axis is not the load: the loads stand in the text.
 pub(super) fn refusals_in_words(study: &Study) -> Vec<Refusals> {
     let variants = study.variants.iter().enumerate();
     variants
         .filter_map(|(style, variant)| {
-            let loads: Vec<String> = refused_loads(variant).into_iter().map(load_label).collect();
-            let text = format!("{}: {} at {}", variant.name, reasons(variant), loads.join(", "));
-            if loads.is_empty() { None } else { Some(Refusals { text, style, places: Vec::new() }) }
+            let (loads, reasons) = lacks_of(study, variant);
+            let labels: Vec<String> = loads.into_iter().map(load_label).collect();
+            let text = format!("{}: {reasons} at {}", variant.name, labels.join(", "));
+            if labels.is_empty() { None } else { Some(Refusals { text, style, places: Vec::new() }) }
         })
         .collect()
 }

@@ -161,6 +161,14 @@ impl Arrivals {
         }
     }
 
+    /// After how long the process begins again, in seconds; zero if it never does.
+    pub fn cycle_s(&self) -> f64 {
+        match self {
+            Self::Diurnal { period, .. } => period.as_s(),
+            _ => 0.0,
+        }
+    }
+
     /// The process with its own stream of draws.
     pub fn compile(&self, rate: Option<f64>, wiring: &dyn Wiring) -> Result<Process, CompileError> {
         let rate = rate.unwrap_or(0.0);
