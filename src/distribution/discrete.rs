@@ -50,7 +50,7 @@ impl KeyLaw {
             Self::Uniform { .. } => None,
             Self::Zipf { count, .. } if *count > LARGEST_KEY_TABLE => Some(
                 DistributionError::new(format!("a Zipf law over {count} keys is too large"))
-                    .help(format!("the limit is 20,000,000 keys; use Uniform for the rest in a second space")),
+                    .help("the limit is 20,000,000 keys; use Uniform for the rest in a second space"),
             ),
             Self::Zipf { exponent, .. } if !(0.0..=20.0).contains(exponent) => Some(
                 DistributionError::new(format!("the exponent {exponent} of a Zipf law is outside 0 to 20"))

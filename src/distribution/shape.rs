@@ -1,5 +1,7 @@
 //! The laws that are drawn out of line.
 
+use std::sync::Arc;
+
 use rand_distr::{Distribution as _, Exp1, Gamma, LogNormal, StandardNormal, Weibull};
 
 use super::alias::AliasTable;
@@ -25,7 +27,7 @@ pub(super) enum ShapeLaw {
     BoundedPareto { low: f64, high: f64, tail: f64, exponent: f64 },
     HyperExponential { choice: AliasTable, means: Box<[f64]> },
     Inverse(InverseDistribution),
-    Samples(Box<[u64]>),
+    Samples(Arc<[u64]>),
     Mixture { choice: AliasTable, parts: Box<[Sampler]> },
 }
 

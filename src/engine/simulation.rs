@@ -45,7 +45,11 @@ impl fmt::Display for Halt {
         match self {
             Self::TooManyVisits => write!(formatter, "too many requests in progress at once"),
             Self::TooManyEvents => write!(formatter, "the budget of events is used up"),
-            Self::ZeroDelayCycle(_) => write!(formatter, "requests go round in circles without time passing"),
+            Self::ZeroDelayCycle(_) => write!(
+                formatter,
+                "one event caused more than a million messages without time passing: requests go round in circles, or \
+                 one request fans out too far"
+            ),
         }
     }
 }
@@ -144,9 +148,12 @@ impl<N: Node> Simulation<N> {
         }
     }
 
-    /// Allows this many events over the whole run.
+    /// Allows this many events over the whole run. A run that stopped because it had used up fewer can go on.
     pub fn set_event_limit(&mut self, events: u64) {
         self.limits.events = events;
+        if self.halt == Some(Halt::TooManyEvents) && self.events < events {
+            self.halt = None;
+        }
     }
 
     /// Events processed so far.

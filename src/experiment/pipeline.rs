@@ -17,7 +17,7 @@
 
 use rayon::prelude::*;
 
-use crate::engine::record::Record;
+use crate::engine::record::{NodeRecord, Record};
 use crate::engine::simulation::{Halt, Limits, Simulation};
 use crate::experiment::estimate::{Sample, describe};
 use crate::experiment::study::{Point, Refusal};
@@ -82,8 +82,12 @@ const EXCEEDANCES: f64 = 100.0;
 const GROWTH: f64 = 0.004;
 /// Share of requests that succeed below which their latencies are beside the point.
 const FEW_SUCCEED: f64 = 0.1;
-/// Visits in progress in one replication that end it.
-const MOST_VISITS: u32 = 1_500_000;
+/// Visits in progress over all replications of a point that end it: memory is what they cost.
+const MOST_VISITS: u32 = 8_000_000;
+/// Events within one nanosecond after which time is taken to stand still.
+const PATIENCE_EVENTS: u64 = 5_000_000;
+/// Memory that one point may take.
+const MOST_BYTES: u64 = 2 << 30;
 
 /// A fault of forescale itself, to be reported with the seed.
 #[derive(Clone, Debug)]
@@ -105,7 +109,11 @@ struct Replication {
 
 /// Studies one point.
 pub fn study(compiled: &Compiled, load: f64, settings: &Settings) -> Result<Point, Violation> {
-    let limits = Limits { visits: MOST_VISITS.saturating_add(compiled.population()), events: u64::MAX };
+    let bytes = memory_bytes(compiled, settings.replications);
+    if bytes > MOST_BYTES {
+        return Ok(describe(&Sample { compiled, records: &[] }, load, 0, EXCEEDANCES, Some(too_large(bytes))));
+    }
+    let limits = limits(compiled, settings);
     let mut runs: Runs = (0..u64::from(settings.replications))
         .into_par_iter()
         .map(|replication| Replication {
@@ -126,11 +134,11 @@ pub fn study(compiled: &Compiled, load: f64, settings: &Settings) -> Result<Poin
 }
 
 fn terminating(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut Runs, duration_ns: u64) -> Point {
-    let halted = advance(runs, duration_ns, settings.budget);
+    let halted = advance(compiled, runs, duration_ns, settings.budget);
     let records: Vec<Record> = runs.iter_mut().map(|run| run.simulation.take_record()).collect();
     let sample = Sample { compiled, records: &records };
     let refusal = match halted {
-        Some(halt) => Some(halted_refusal(halt)),
+        Some(stop) => Some(stop.refusal(settings)),
         None if sample.answered() == 0 => Some(no_requests()),
         None => None,
     };
@@ -138,12 +146,13 @@ fn terminating(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut R
 }
 
 fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut Runs, warm_up_ns: u64) -> Point {
-    let refuse = |runs: &Runs, simulated_ns: u64, refusal: Refusal| {
-        let records: Vec<Record> = runs.iter().map(Replication::merged).collect();
+    let refuse = |runs: &mut Runs, simulated_ns: u64, refusal: Refusal| {
+        let records: Vec<Record> = runs.par_iter_mut().map(Replication::take_merged).collect();
         describe(&Sample { compiled, records: &records }, load, simulated_ns, EXCEEDANCES, Some(refusal))
     };
-    let Some(fifth_ns) = first_fifth_ns(compiled, settings) else {
-        return refuse(runs, 0, no_requests());
+    let fifth_ns = match first_fifth_ns(compiled, settings) {
+        Ok(fifth_ns) => fifth_ns,
+        Err(refusal) => return refuse(runs, 0, refusal),
     };
     // What comes round again, such as entries of a cache that were stored together and expire together, is seen as often
     // as it happens only by a window as long as a whole cycle.
@@ -151,19 +160,26 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
     let budget = settings.budget;
     let at = |fifths: u64, fifth_ns: u64| warm_up_ns.saturating_add(fifths.saturating_mul(fifth_ns));
     // The settling time and the first fifth are dropped.
-    if let Some(halt) = advance(runs, at(1, fifth_ns), budget) {
-        return refuse(runs, at(1, fifth_ns), halted_refusal(halt));
+    if let Some(stop) = advance(compiled, runs, at(1, fifth_ns), budget) {
+        let mut refusal = stop.refusal(settings);
+        if stop == Stop::Halted(Halt::TooManyEvents) && warm_up_ns > fifth_ns {
+            refusal.reason += &format!(
+                ", before the {} s that the model's own times (thinking, times to live, bursts) need to settle were over",
+                warm_up_ns / 1_000_000_000
+            );
+        }
+        return refuse(runs, at(1, fifth_ns), refusal);
     }
     runs.par_iter_mut().for_each(|run| drop(run.simulation.take_record()));
     for (window, fifths) in [2, 4, 5].into_iter().enumerate() {
-        if let Some(halt) = advance(runs, at(fifths, fifth_ns), budget) {
-            return refuse(runs, at(fifths, fifth_ns), halted_refusal(halt));
+        if let Some(stop) = advance(compiled, runs, at(fifths, fifth_ns), budget) {
+            return refuse(runs, at(fifths, fifth_ns), stop.refusal(settings));
         }
         runs.par_iter_mut().for_each(|run| run.windows[window] = run.simulation.take_record());
     }
     let mut doublings = 0;
     loop {
-        let records: Vec<Record> = runs.par_iter().map(Replication::merged).collect();
+        let records: Vec<Record> = runs.par_iter().map(|run| run.merged_clients(compiled)).collect();
         let sample = Sample { compiled, records: &records };
         let growth = growth(runs);
         let simulated_ns = at(5, fifth_ns);
@@ -172,15 +188,16 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
         }
         let doubt = doubt(&sample, runs, settings);
         let Some(doubt) = doubt else {
-            return describe(&sample, load, simulated_ns, EXCEEDANCES, None);
+            let records: Vec<Record> = runs.par_iter_mut().map(Replication::take_merged).collect();
+            return describe(&Sample { compiled, records: &records }, load, simulated_ns, EXCEEDANCES, None);
         };
         let spent: u64 = runs.iter().map(|run| run.simulation.events() / EVENTS_PER_REQUEST).sum();
         if spent.saturating_mul(2) > budget || simulated_ns > LONGEST_NS {
             let refusal = if growth.share > 0.0 && growth.significant { unstable(growth.share) } else { doubt };
             return refuse(runs, simulated_ns, refusal);
         }
-        if let Some(halt) = double(runs, warm_up_ns, fifth_ns, budget) {
-            return refuse(runs, simulated_ns, halted_refusal(halt));
+        if let Some(stop) = double(compiled, runs, warm_up_ns, fifth_ns, budget) {
+            return refuse(runs, simulated_ns, stop.refusal(settings));
         }
         fifth_ns *= 2;
         doublings += 1;
@@ -193,33 +210,95 @@ const EVENTS_PER_REQUEST: u64 = 2;
 const LONGEST_NS: u64 = 3_155_760_000_000_000_000;
 
 impl Replication {
-    fn merged(&self) -> Record {
-        let mut record = self.windows[0].clone();
-        record.merge(&self.windows[1]);
-        record.merge(&self.windows[2]);
+    /// All windows as one, of the nodes that clients' estimates need. The other nodes are left out, because histograms
+    /// of all nodes of all replications may fill the memory.
+    fn merged_clients(&self, compiled: &Compiled) -> Record {
+        let [first, middle, last] = &self.windows;
+        let mut nodes = vec![NodeRecord::default(); first.nodes.len()];
+        for index in compiled.clients() {
+            for window in [first, middle, last] {
+                if let Some(record) = window.nodes.get(index) {
+                    nodes[index].merge(record);
+                }
+            }
+        }
+        let events = first.events + middle.events + last.events;
+        Record { start_ns: first.start_ns, end_ns: last.end_ns, events, in_flight: last.in_flight, nodes }
+    }
+
+    /// All windows as one, after which they are gone.
+    fn take_merged(&mut self) -> Record {
+        let [mut record, middle, last] = std::mem::take(&mut self.windows);
+        record.merge(&middle);
+        drop(middle);
+        record.merge(&last);
         record
     }
 }
 
 /// Runs all replications on to a time. Returns why one of them stopped early; that ends the point, so the others need
 /// not be run to the same place.
-fn advance(runs: &mut Runs, end_ns: u64, budget: u64) -> Option<Halt> {
+fn advance(compiled: &Compiled, runs: &mut Runs, end_ns: u64, budget: u64) -> Option<Stop> {
     let most_events = (budget / runs.len().max(1) as u64).saturating_mul(EVENTS_PER_REQUEST).saturating_mul(4);
-    let halts: Vec<Option<Halt>> = runs
-        .par_iter_mut()
-        .map(|run| {
-            run.simulation.set_event_limit(most_events);
-            run.simulation.run_until(end_ns).err()
-        })
-        .collect();
-    halts.into_iter().flatten().next()
+    let patience = patience_events(compiled);
+    let stops: Vec<Option<Stop>> =
+        runs.par_iter_mut().map(|run| run_until(&mut run.simulation, end_ns, most_events, patience).err()).collect();
+    stops.into_iter().flatten().next()
+}
+
+/// Why a replication cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    Halted(Halt),
+    /// Events happen and time does not pass.
+    NoProgress {
+        now_ns: u64,
+    },
+}
+
+/// Runs on to a time with at most this many events from the start, and looks after each stretch of events whether time
+/// has passed.
+fn run_until(simulation: &mut Simulation<AnyNode>, end_ns: u64, most_events: u64, patience: u64) -> Result<(), Stop> {
+    loop {
+        let (events, now_ns) = (simulation.events(), simulation.now_ns());
+        simulation.set_event_limit(most_events.min(events.saturating_add(patience)));
+        match simulation.run_until(end_ns) {
+            Ok(()) => return Ok(()),
+            Err(Halt::TooManyEvents) if simulation.now_ns() == now_ns && simulation.events() - events >= patience => {
+                return Err(Stop::NoProgress { now_ns });
+            }
+            Err(Halt::TooManyEvents) if simulation.events() < most_events => {}
+            Err(halt) => return Err(Stop::Halted(halt)),
+        }
+    }
+}
+
+/// Everybody who starts at once may do so in one instant.
+fn patience_events(compiled: &Compiled) -> u64 {
+    PATIENCE_EVENTS + 8 * u64::from(compiled.population())
+}
+
+fn limits(compiled: &Compiled, settings: &Settings) -> Limits {
+    let visits = (MOST_VISITS / settings.replications.max(1)).max(10_000);
+    Limits { visits: visits.saturating_add(compiled.population()), events: u64::MAX }
+}
+
+/// What all replications of a point hold at their largest, roughly and rather too much: measured histograms of a node
+/// that is in use, frames and events of users, state of replicas, and visits up to their limit.
+pub fn memory_bytes(compiled: &Compiled, replications: u32) -> u64 {
+    const NODE: u64 = 120 << 10;
+    const USER: u64 = 100;
+    const REPLICA: u64 = 300;
+    let nodes = compiled.descriptions.len() as u64;
+    let one = nodes * NODE + u64::from(compiled.population()) * USER + compiled.replicas() * REPLICA;
+    u64::from(replications).saturating_mul(one)
 }
 
 /// Doubles the length of all runs: fifths 5 to 10 of the old length become the second half of the new one.
-fn double(runs: &mut Runs, warm_up_ns: u64, fifth_ns: u64, budget: u64) -> Option<Halt> {
+fn double(compiled: &Compiled, runs: &mut Runs, warm_up_ns: u64, fifth_ns: u64, budget: u64) -> Option<Stop> {
     let at = |fifths: u64| warm_up_ns.saturating_add(fifths.saturating_mul(fifth_ns));
-    if let Some(halt) = advance(runs, at(8), budget) {
-        return Some(halt);
+    if let Some(stop) = advance(compiled, runs, at(8), budget) {
+        return Some(stop);
     }
     runs.par_iter_mut().for_each(|run| {
         let [_, second, third] = std::mem::take(&mut run.windows);
@@ -227,22 +306,29 @@ fn double(runs: &mut Runs, warm_up_ns: u64, fifth_ns: u64, budget: u64) -> Optio
         middle.merge(&run.simulation.take_record());
         run.windows = [second, middle, Record::default()];
     });
-    let halt = advance(runs, at(10), budget);
+    let stop = advance(compiled, runs, at(10), budget);
     runs.par_iter_mut().for_each(|run| run.windows[2] = run.simulation.take_record());
-    halt
+    stop
 }
 
 /// A fifth of the length at which a replication is expected to see the first number of requests. A pilot run tells how
 /// fast requests come.
-fn first_fifth_ns(compiled: &Compiled, settings: &Settings) -> Option<u64> {
+fn first_fifth_ns(compiled: &Compiled, settings: &Settings) -> Result<u64, Refusal> {
     const PILOT_REQUESTS: u64 = 500;
     const PILOT_EVENTS: u64 = 2_000_000;
-    let limits = Limits { visits: MOST_VISITS.saturating_add(compiled.population()), events: PILOT_EVENTS };
-    let mut pilot = compiled.simulation(Seed::new(settings.seed, 0), limits);
+    let patience = patience_events(compiled);
+    let most_events = PILOT_EVENTS.max(patience);
+    let mut pilot = compiled.simulation(Seed::new(settings.seed, 0), limits(compiled, settings));
     let mut end_ns = 1_000_000;
     let mut answered = 0;
     while answered < PILOT_REQUESTS && end_ns < LONGEST_NS {
-        let halted = pilot.run_until(end_ns).is_err();
+        let halted = match run_until(&mut pilot, end_ns, most_events, patience) {
+            Ok(()) => false,
+            Err(stop @ (Stop::NoProgress { .. } | Stop::Halted(Halt::ZeroDelayCycle(_)))) => {
+                return Err(stop.refusal(settings));
+            }
+            Err(Stop::Halted(_)) => true,
+        };
         let record = pilot.take_record();
         answered += compiled.clients().map(|index| record.nodes[index].counters.arrivals).sum::<u64>();
         if halted {
@@ -252,10 +338,10 @@ fn first_fifth_ns(compiled: &Compiled, settings: &Settings) -> Option<u64> {
     }
     let now_ns = pilot.now_ns();
     if answered == 0 || now_ns == 0 {
-        return None;
+        return Err(no_requests());
     }
     let length_ns = now_ns as f64 / answered as f64 * settings.first_requests as f64;
-    Some(((length_ns / 5.0) as u64).max(1))
+    Ok(((length_ns / 5.0) as u64).max(1))
 }
 
 struct Growth {
@@ -347,13 +433,39 @@ fn audit(compiled: &Compiled, settings: &Settings, runs: &Runs) -> Result<(), Vi
     Ok(())
 }
 
-fn halted_refusal(halt: Halt) -> Refusal {
-    let code = match halt {
-        Halt::TooManyVisits => "unstable",
-        Halt::TooManyEvents => "imprecise",
-        Halt::ZeroDelayCycle(_) => "zero_delay_cycle",
-    };
-    Refusal { code: code.to_owned(), reason: halt.to_string() }
+impl Stop {
+    fn refusal(self, settings: &Settings) -> Refusal {
+        let (code, reason) = match self {
+            Self::Halted(Halt::TooManyVisits) => {
+                let most = MOST_VISITS / settings.replications.max(1);
+                let reason = format!(
+                    "more than {most} requests and calls are in progress at once: work arrives faster than it is done"
+                );
+                ("unstable", reason)
+            }
+            Self::Halted(Halt::TooManyEvents) => {
+                ("budget_spent", format!("the budget of {} requests is spent", settings.budget))
+            }
+            Self::Halted(halt @ Halt::ZeroDelayCycle(_)) => ("no_progress", halt.to_string()),
+            Self::NoProgress { now_ns } => {
+                let reason = format!(
+                    "millions of events happened {} s after the start without time passing: \
+                     let users think, or let requests take time",
+                    now_ns as f64 * 1e-9
+                );
+                ("no_progress", reason)
+            }
+        };
+        Refusal { code: code.to_owned(), reason }
+    }
+}
+
+fn too_large(bytes: u64) -> Refusal {
+    let reason = format!(
+        "this needs about {:.1} GiB of memory for one point: use fewer replications, nodes, replicas or users",
+        bytes as f64 / f64::from(1 << 30)
+    );
+    Refusal { code: "too_large".to_owned(), reason }
 }
 
 fn unstable(share: f64) -> Refusal {

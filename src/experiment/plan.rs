@@ -9,7 +9,7 @@ use crate::diagnostic::span::{Named, Spanned, Verbatim};
 use crate::diagnostic::{Diagnostic, Diagnostics, Document, Level, parse};
 use crate::experiment::pipeline::{Horizon, Settings};
 use crate::experiment::study::ChartKind;
-use crate::model::{Compiled, Edit, Model, compile, patch, read};
+use crate::model::{Compiled, Edit, KeyTables, Model, compile_sharing, patch, read};
 use crate::units::{Duration, Rate, Ratio};
 
 /// An experiment file.
@@ -161,11 +161,12 @@ pub fn load(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagn
     if variants.is_empty() {
         variants.push(("as is".to_owned(), Vec::new()));
     }
+    let mut tables = KeyTables::default();
     let mut points = Vec::new();
     if loads.is_none() {
         // Without loads there are no points, but what is wrong with the variants can be told already.
         for (_, edits) in &variants {
-            load_point(&file, edits, false, diagnostics);
+            load_sharing(&file, edits, false, &mut tables, diagnostics);
         }
     }
     let loads = loads.unwrap_or_default();
@@ -175,7 +176,7 @@ pub fn load(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagn
             edits.push(Edit::from_document(&document, &experiment.load.path, value));
             // Doubts about the lightest load hold for the model; what heavier loads do is what the experiment asks.
             let lightest = points.is_empty();
-            if let Some(compiled) = load_point(&file, &edits, lightest, diagnostics) {
+            if let Some(compiled) = load_sharing(&file, &edits, lightest, &mut tables, diagnostics) {
                 points.push(PlannedPoint { variant, load: *load, compiled, settings: settings.clone() });
             }
         }
@@ -203,8 +204,19 @@ pub fn load(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagn
     })
 }
 
-/// Patches, reads, checks and compiles one point's model.
+/// Patches, reads, checks and compiles a model.
 pub fn load_point(file: &ModelFile, edits: &[Edit], warnings: bool, diagnostics: &mut Diagnostics) -> Option<Compiled> {
+    load_sharing(file, edits, warnings, &mut KeyTables::default(), diagnostics)
+}
+
+/// As [`load_point`], for one of many points.
+fn load_sharing(
+    file: &ModelFile,
+    edits: &[Edit],
+    warnings: bool,
+    tables: &mut KeyTables,
+    diagnostics: &mut Diagnostics,
+) -> Option<Compiled> {
     let document = match patch(&file.document, edits) {
         Ok(document) => document,
         Err(found) => {
@@ -217,7 +229,7 @@ pub fn load_point(file: &ModelFile, edits: &[Edit], warnings: bool, diagnostics:
     for diagnostic in found.iter().filter(|diagnostic| warnings || diagnostic.level == Level::Error) {
         diagnostics.push(diagnostic.clone());
     }
-    match compile(&model?, &document, &file.directory) {
+    match compile_sharing(&model?, &document, &file.directory, tables) {
         Ok(compiled) => Some(compiled),
         Err(found) => {
             diagnostics.extend(found);

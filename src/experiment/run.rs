@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::experiment::pipeline::{Violation, study};
-use crate::experiment::plan::Plan;
+use crate::experiment::pipeline::{Violation, memory_bytes, study};
+use crate::experiment::plan::{Plan, PlannedPoint};
 use crate::experiment::study::{Axis, Point, SCHEMA, Study, Variant};
 
 /// Runs every point of a plan; `done` is called as points end, in any order.
@@ -12,15 +12,15 @@ use crate::experiment::study::{Axis, Point, SCHEMA, Study, Variant};
 /// # Errors
 /// When a run broke a law that every run must obey: a fault of forescale.
 pub fn run(plan: &Plan, done: &(dyn Fn(&Point) + Sync)) -> Result<Study, Violation> {
-    let points: Vec<Result<Point, Violation>> = plan
-        .points
-        .par_iter()
-        .map(|point| {
-            let result = study(&point.compiled, point.load, &point.settings)?;
-            done(&result);
-            Ok(result)
-        })
-        .collect();
+    let one = |point: &PlannedPoint| {
+        let result = study(&point.compiled, point.load, &point.settings)?;
+        done(&result);
+        Ok(result)
+    };
+    let mut points: Vec<Result<Point, Violation>> = Vec::new();
+    for some in plan.points.chunks(at_once(plan)) {
+        points.par_extend(some.par_iter().map(one));
+    }
     let mut variants: Vec<Variant> =
         plan.variants.iter().map(|name| Variant { name: name.clone(), points: Vec::new() }).collect();
     for (planned, point) in plan.points.iter().zip(points) {
@@ -47,6 +47,14 @@ pub fn run(plan: &Plan, done: &(dyn Fn(&Point) + Sync)) -> Result<Study, Violati
     };
     study.digest = result_digest(&study);
     Ok(study)
+}
+
+/// Points that may be studied at the same time, so that all of them fit into the memory.
+fn at_once(plan: &Plan) -> usize {
+    const MOST_BYTES: u64 = 2 << 30;
+    let largest =
+        plan.points.iter().map(|point| memory_bytes(&point.compiled, point.settings.replications)).max().unwrap_or(0);
+    (MOST_BYTES / largest.max(1)).clamp(1, 1 << 20) as usize
 }
 
 /// SHA-256 as hexadecimal text.

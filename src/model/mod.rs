@@ -14,6 +14,6 @@ pub mod path;
 pub mod read;
 
 pub use architecture::Architecture;
-pub use compile::{Compiled, Model, compile};
+pub use compile::{Compiled, KeyTables, Model, compile, compile_sharing};
 pub use patch::{Edit, patch};
 pub use read::read;

@@ -262,14 +262,14 @@ impl LinkNode {
         self.sent_bytes += u128::from(self.bytes[direction]);
         let mut delay_ns = 0;
         if self.wire_ns[direction] > 0 {
-            let free_ns = self.wire_free_ns[direction].max(now_ns) + self.wire_ns[direction];
+            let free_ns = self.wire_free_ns[direction].max(now_ns).saturating_add(self.wire_ns[direction]);
             self.wire_free_ns[direction] = free_ns;
             delay_ns += free_ns - now_ns;
         }
         if let Some((law, purpose)) = &self.latency {
             let visit = context.visit(slot);
             let salt = resalt(visit.salt, attempt * 2 + direction as u32);
-            delay_ns += law.sample_ns(&mut Stream::keyed(visit.key, *purpose, salt));
+            delay_ns = delay_ns.saturating_add(law.sample_ns(&mut Stream::keyed(visit.key, *purpose, salt)));
         }
         delay_ns
     }
@@ -386,7 +386,7 @@ impl Node for LinkNode {
         let attempt = u32::from(reply.branch);
         let mut delay_ns = self.delay_ns(context, slot, 1, attempt);
         if self.balancer.is_some() {
-            delay_ns += self.crossing_ns(context, slot, reply.replica, 1);
+            delay_ns = delay_ns.saturating_add(self.crossing_ns(context, slot, reply.replica, 1));
         }
         if delay_ns == 0 {
             return self.ended(context, slot, reply.outcome);

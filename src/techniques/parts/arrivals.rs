@@ -2,6 +2,7 @@
 //! model meets the same arrivals.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rand_distr::{Distribution as _, Exp1};
 use serde::Deserialize;
@@ -17,6 +18,9 @@ const TRACE_HELP: &str = "a trace is a CSV file with the columns t_seconds and c
 
 /// The highest rate that may be written.
 pub const HIGHEST_RATE_PER_S: f64 = 1e9;
+
+/// Requests that a burst process is expected to send in one round through its states, at least.
+const LEAST_REQUESTS_PER_ROUND: f64 = 1e-6;
 
 /// Bins that a trace may have.
 const LONGEST_TRACE: usize = 10_000_000;
@@ -122,6 +126,12 @@ impl Arrivals {
                     let message = "burst states need factors from 0 up, one above 0, and durations above 0";
                     let help = "write for example (factor: 5, mean_duration: \"10s\")";
                     found.push(Mistake::new(states.span, message, help));
+                } else if let Some(rate) = rate
+                    && self.mean_rate_per_s(Some(rate.per_second)).unwrap_or(0.0) * self.settling_s()
+                        < LEAST_REQUESTS_PER_ROUND
+                {
+                    let message = "the burst states change a million times between two requests";
+                    found.push(Mistake::new(states.span, message, "write longer durations, or use Poisson"));
                 }
             }
             _ => {}
@@ -182,9 +192,9 @@ impl Arrivals {
                     let time = corners.last().map_or(0.0, |corner| corner.0) + stage.duration.ns as f64;
                     corners.push((time, stage.target.per_second));
                 }
-                Process::thinned(Profile::Corners(corners))
+                Process::Corners(corners)
             }
-            Self::Diurnal { amplitude, period, peak_at } => Process::thinned(Profile::Sine {
+            Self::Diurnal { amplitude, period, peak_at } => Process::Diurnal(Diurnal {
                 rate,
                 amplitude: amplitude.value.value,
                 period_ns: period.ns as f64,
@@ -196,7 +206,7 @@ impl Arrivals {
                 let high = rate * **factor;
                 let end = start + duration;
                 let corners = vec![(0.0, rate), (start, rate), (start + ramp, high), (end - ramp, high), (end, rate)];
-                Process::thinned(Profile::Corners(corners))
+                Process::Corners(corners)
             }
             Self::Mmpp { states } => Process::Bursts(Bursts {
                 states: states.iter().map(|state| (rate * state.factor, state.mean_duration.ns as f64)).collect(),
@@ -218,17 +228,14 @@ pub enum Process {
     Poisson(Poisson),
     Constant { gap_ns: f64, sent: f64 },
     Renewal(Sampler),
-    Thinned { profile: Profile, highest_per_s: f64 },
+    /// `(time in ns, rate per second)`, linear in between, constant afterwards.
+    Corners(Vec<(f64, f64)>),
+    Diurnal(Diurnal),
     Bursts(Bursts),
     Trace(Replay),
 }
 
 impl Process {
-    fn thinned(profile: Profile) -> Self {
-        let highest_per_s = profile.highest_per_s();
-        Self::Thinned { profile, highest_per_s }
-    }
-
     /// When the next request is sent after one at `now_ns`, or `None` if there is no next one.
     #[inline(always)]
     pub fn next_ns(&mut self, now_ns: u64, stream: &mut Stream) -> Option<u64> {
@@ -246,21 +253,12 @@ impl Process {
                 *sent += 1.0;
                 Some((*gap_ns * *sent) as u64)
             }
-            Self::Thinned { profile, highest_per_s } => {
-                // Lewis & Shedler 1979: candidates at the highest rate, kept in proportion to the rate at their time.
-                let mut time_ns = now_ns as f64;
-                let last_ns = profile.ends_at_zero_ns();
-                loop {
-                    let gap: f64 = Exp1.sample(stream);
-                    time_ns += gap * 1e9 / *highest_per_s;
-                    if !time_ns.is_finite() || last_ns.is_some_and(|last_ns| time_ns > last_ns) {
-                        return None;
-                    }
-                    if stream.unit() * *highest_per_s < profile.rate_per_s(time_ns) {
-                        return Some(time_ns as u64);
-                    }
-                }
+            Self::Corners(corners) => {
+                // The next request comes when the rate has added up to an exponential amount since the last.
+                let amount: f64 = Exp1.sample(stream);
+                time_of_amount(corners, now_ns as f64, amount).map(|time_ns| time_ns as u64)
             }
+            Self::Diurnal(diurnal) => diurnal.next_ns(now_ns as f64, stream).map(|time_ns| time_ns as u64),
             Self::Bursts(bursts) => bursts.next_ns(now_ns, stream),
             Self::Trace(replay) => replay.next_ns(stream),
             Self::Poisson(_) | Self::Renewal(_) => None,
@@ -303,52 +301,78 @@ impl Poisson {
     }
 }
 
-/// A rate over time.
-#[derive(Clone, Debug)]
-pub enum Profile {
-    /// `(time in ns, rate per second)`, linear in between, constant afterwards.
-    Corners(Vec<(f64, f64)>),
-    Sine {
-        rate: f64,
-        amplitude: f64,
-        period_ns: f64,
-        peak_ns: f64,
-    },
+/// When the rate has added up to `amount` requests after `from_ns`, or `None` if it never does. Between two corners the
+/// rate is linear, so the time is the root of a quadratic equation.
+fn time_of_amount(corners: &[(f64, f64)], from_ns: f64, amount: f64) -> Option<f64> {
+    let mut left = amount * 1e9;
+    let mut time_ns = from_ns;
+    let mut next = corners.partition_point(|&(time, _)| time <= time_ns);
+    while let Some(&(end_ns, end_rate)) = corners.get(next) {
+        let (start_ns, start_rate) = corners[next.saturating_sub(1)];
+        let length_ns = end_ns - start_ns;
+        let slope = if length_ns > 0.0 { (end_rate - start_rate) / length_ns } else { 0.0 };
+        let rate = start_rate + slope * (time_ns - start_ns);
+        let stretch = 0.5 * (rate + end_rate) * (end_ns - time_ns);
+        if left < stretch {
+            // The form with the root in the denominator loses no digits when the slope is small.
+            let root = (rate * rate + 2.0 * slope * left).max(0.0).sqrt();
+            return Some((time_ns + 2.0 * left / (rate + root)).min(end_ns));
+        }
+        left -= stretch;
+        time_ns = end_ns;
+        next += 1;
+    }
+    let (_, last_rate) = *corners.last()?;
+    (last_rate > 0.0).then(|| time_ns + left / last_rate)
 }
 
-impl Profile {
-    /// The rate at a time.
-    pub fn rate_per_s(&self, time_ns: f64) -> f64 {
-        match self {
-            Self::Corners(corners) => {
-                let next = corners.partition_point(|&(time, _)| time <= time_ns);
-                match (corners.get(next.wrapping_sub(1)), corners.get(next)) {
-                    (Some(&(start, from)), Some(&(end, to))) => from + (to - from) * (time_ns - start) / (end - start),
-                    (Some(&(_, last)), None) => last,
-                    (None, Some(&(_, first))) => first,
-                    (None, None) => 0.0,
-                }
+/// A rate that swings with the hours of the day.
+#[derive(Clone, Debug)]
+pub struct Diurnal {
+    rate: f64,
+    amplitude: f64,
+    period_ns: f64,
+    peak_ns: f64,
+}
+
+impl Diurnal {
+    /// Lewis & Shedler 1979: candidates at a rate that is never exceeded, kept in proportion to the rate at their time.
+    ///
+    /// The bound is that of a part of the period, so that a night with hardly a request costs few candidates; but one
+    /// bound for all is best if requests are so rare that whole periods pass between them.
+    fn next_ns(&self, now_ns: f64, stream: &mut Stream) -> Option<f64> {
+        const PARTS: f64 = 1024.0;
+        const BUSY: f64 = 1e5;
+        let is_busy = self.rate * self.period_ns * 1e-9 > BUSY;
+        let mut time_ns = now_ns;
+        while time_ns < u64::MAX as f64 {
+            let (bound, part_end_ns) = if is_busy {
+                let part_ns = self.period_ns / PARTS;
+                let part = (time_ns / part_ns).floor();
+                let (start_ns, end_ns) = (part * part_ns, (part + 1.0) * part_ns);
+                // Around the peak a part rises above its ends, by less than this.
+                let ends = self.rate_per_s(start_ns).max(self.rate_per_s(end_ns));
+                (ends + 1e-5 * self.rate * self.amplitude, end_ns.max(time_ns + 1.0))
+            } else {
+                (self.rate * (1.0 + self.amplitude), f64::INFINITY)
+            };
+            let gap: f64 = Exp1.sample(stream);
+            let candidate_ns = time_ns + gap * 1e9 / bound;
+            if candidate_ns >= part_end_ns {
+                time_ns = part_end_ns;
+                continue;
             }
-            Self::Sine { rate, amplitude, period_ns, peak_ns } => {
-                let phase = std::f64::consts::TAU * (time_ns - peak_ns) / period_ns;
-                rate * (1.0 + amplitude * phase.cos())
+            time_ns = candidate_ns;
+            if stream.unit() * bound < self.rate_per_s(time_ns) {
+                return Some(time_ns);
             }
         }
+        None
     }
 
-    fn highest_per_s(&self) -> f64 {
-        match self {
-            Self::Corners(corners) => corners.iter().map(|&(_, rate)| rate).fold(0.0, f64::max),
-            Self::Sine { rate, amplitude, .. } => rate * (1.0 + amplitude),
-        }
-    }
-
-    /// After this time the rate is zero for good.
-    fn ends_at_zero_ns(&self) -> Option<f64> {
-        match self {
-            Self::Corners(corners) => corners.last().filter(|&&(_, rate)| rate <= 0.0).map(|&(time, _)| time),
-            Self::Sine { .. } => None,
-        }
+    fn rate_per_s(&self, time_ns: f64) -> f64 {
+        let phase = std::f64::consts::TAU * (time_ns - self.peak_ns) / self.period_ns;
+        self.rate * (1.0 + self.amplitude * phase.cos())
     }
 }
 
@@ -403,7 +427,7 @@ pub struct Bin {
 /// A trace at work.
 #[derive(Clone, Debug)]
 pub struct Replay {
-    bins: Vec<Bin>,
+    bins: Arc<[Bin]>,
     bin: usize,
     /// Requests still to be sent in the current bin, and the time of the last one.
     left: u64,
@@ -416,7 +440,7 @@ impl Replay {
         let seconds: f64 = bins.iter().map(|bin| bin.length_ns * 1e-9).sum();
         let count: f64 = bins.iter().map(|bin| bin.count).sum();
         let scale = if rate_per_s > 0.0 && count > 0.0 { rate_per_s * seconds / count } else { 1.0 };
-        Self { bins, bin: usize::MAX, left: 0, time_ns: 0.0, scale }
+        Self { bins: bins.into(), bin: usize::MAX, left: 0, time_ns: 0.0, scale }
     }
 
     fn next_ns(&mut self, stream: &mut Stream) -> Option<u64> {

@@ -1,5 +1,7 @@
 //! Which replica a caller sends its next request to: one caller's view of a replica set.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -82,7 +84,7 @@ impl Policy {
             Self::LeastOutstanding => State::LeastOutstanding { start: 0 },
             Self::LeastResponseTime => State::LeastResponseTime { average_ns: vec![0.0; count] },
             Self::ConsistentHash { key } => {
-                State::ConsistentHash { space: wiring.key_space(key), ring: ring(view.count) }
+                State::ConsistentHash { space: wiring.key_space(key), ring: ring(view.count).into() }
             }
             Self::SessionAffinity => State::SessionAffinity,
             Self::ZoneAware => State::ZoneAware { zones: view.zones.max(1), start: 0 },
@@ -106,7 +108,7 @@ enum State {
     Choices { choices: u32 },
     LeastOutstanding { start: u32 },
     LeastResponseTime { average_ns: Vec<f64> },
-    ConsistentHash { space: u16, ring: Vec<(u64, u32)> },
+    ConsistentHash { space: u16, ring: Arc<[(u64, u32)]> },
     SessionAffinity,
     ZoneAware { zones: u8, start: u32 },
 }
