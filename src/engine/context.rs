@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::distribution::KeySampler;
-use crate::engine::calendar::Calendar;
+use crate::engine::calendar::{Calendar, Entry};
 use crate::engine::visit::{Identity, Visit, VisitId, Visits};
 use crate::engine::{Destination, NodeIndex, Outcome, Timer, Token};
 use crate::random::{Purpose, Seed, Stream};
@@ -16,37 +16,55 @@ pub struct KeySpace {
     pub sampler: KeySampler,
 }
 
-/// An event of the calendar.
+/// An event of the calendar: a node's timer, flat so that an entry is three words.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Event {
     pub node: NodeIndex,
-    pub timer: Timer,
+    pub kind: u32,
+    pub data: u64,
 }
 
-/// A message without delay: a visit arrives at a node, or comes back to its caller with an outcome.
+const _: () = assert!(size_of::<Entry<Event>>() == 24, "an entry is three words");
+
+/// A message without delay.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Message {
     pub node: NodeIndex,
     pub slot: u32,
-    pub outcome: Option<Outcome>,
+    pub content: Content,
+}
+
+/// What a message says about the visit in its slot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Content {
+    #[default]
+    Nothing,
+    /// It arrives at the node.
+    Call,
+    /// It has ended and comes back to its caller.
+    Reply(Outcome),
 }
 
 /// Messages that await delivery, in the order they were sent. Nearly always there is at most one, which therefore has a
 /// place of its own.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    first: Option<Message>,
+    node: NodeIndex,
+    slot: u32,
+    content: Content,
     rest: VecDeque<Message>,
 }
 
 impl Outbox {
     #[inline(always)]
-    fn push(&mut self, message: Message) {
-        if self.first.is_none() {
-            self.first = Some(message);
-        } else {
-            self.push_behind(message);
+    fn push(&mut self, node: NodeIndex, slot: u32, content: Content) {
+        if self.content != Content::Nothing {
+            return self.push_behind(Message { node, slot, content });
         }
+        // Field by field: a message that is put together first goes through memory once more.
+        self.node = node;
+        self.slot = slot;
+        self.content = content;
     }
 
     #[cold]
@@ -55,68 +73,86 @@ impl Outbox {
         self.rest.push_back(message);
     }
 
+    /// The next message; its content is [`Content::Nothing`] if there is none.
     #[inline(always)]
-    pub fn pop(&mut self) -> Option<Message> {
-        let message = self.first.take();
+    pub fn pop(&mut self) -> Message {
+        let message = Message { node: self.node, slot: self.slot, content: self.content };
+        self.content = Content::Nothing;
         if !self.rest.is_empty() {
-            self.first = self.rest.pop_front();
+            self.advance();
         }
         message
     }
 
+    #[cold]
+    #[inline(never)]
+    fn advance(&mut self) {
+        if let Some(Message { node, slot, content }) = self.rest.pop_front() {
+            self.push(node, slot, content);
+        }
+    }
+
     pub fn clear(&mut self) {
-        self.first = None;
+        self.content = Content::Nothing;
         self.rest.clear();
     }
 }
 
-/// All of a run but its nodes.
+/// All of a run but its nodes, and a node's hands during one call of a hook.
 #[derive(Debug)]
-pub(super) struct Core {
-    pub now_ns: u64,
-    pub seed: Seed,
-    pub calendar: Calendar<Event>,
-    pub visits: Visits,
-    pub outbox: Outbox,
-    pub keys: Arc<[KeySpace]>,
-}
-
-/// A node's hands during one call of a hook.
-pub struct Context<'a> {
-    pub(super) core: &'a mut Core,
+pub struct Context {
+    /// The node that acts.
     pub(super) node: NodeIndex,
+    pub(super) now_ns: u64,
+    pub(super) seed: Seed,
+    pub(super) calendar: Calendar<Event>,
+    pub(super) visits: Visits,
+    pub(super) outbox: Outbox,
+    pub(super) keys: Arc<[KeySpace]>,
 }
 
-impl Context<'_> {
+impl Context {
+    pub(super) fn new(seed: Seed, keys: Arc<[KeySpace]>) -> Self {
+        Self {
+            node: NodeIndex::NOBODY,
+            now_ns: 0,
+            seed,
+            calendar: Calendar::new(),
+            visits: Visits::new(),
+            outbox: Outbox::default(),
+            keys,
+        }
+    }
+
     /// Nanoseconds since the start of the run.
     #[inline(always)]
     pub fn now_ns(&self) -> u64 {
-        self.core.now_ns
+        self.now_ns
     }
 
     /// The root of this replication's randomness.
     #[inline(always)]
     pub fn seed(&self) -> Seed {
-        self.core.seed
+        self.seed
     }
 
     /// The visits in progress.
     #[inline(always)]
     pub fn visits(&mut self) -> &mut Visits {
-        &mut self.core.visits
+        &mut self.visits
     }
 
     /// One visit in progress.
     #[inline(always)]
     pub fn visit(&mut self, slot: u32) -> &mut Visit {
-        self.core.visits.get_mut(slot)
+        self.visits.get_mut(slot)
     }
 
     /// Sets a timer. Timers are not taken back: a node recognises one that no longer means anything.
     #[inline(always)]
     pub fn after(&mut self, delay_ns: u64, timer: Timer) {
-        let time_ns = self.core.now_ns.saturating_add(delay_ns);
-        self.core.calendar.push(time_ns, Event { node: self.node, timer });
+        let time_ns = self.now_ns.saturating_add(delay_ns);
+        self.calendar.push(time_ns, Event { node: self.node, kind: timer.kind, data: timer.data });
     }
 
     /// Calls an operation; the reply comes back with `token` and `branch`. Returns the new visit's slot.
@@ -141,43 +177,41 @@ impl Context<'_> {
     #[inline(always)]
     pub fn open(&mut self, operation: u16, token: Token, identity: Identity) -> u32 {
         let destination = Destination { node: self.node, operation };
-        self.core.visits.insert(self.core.now_ns, destination, Visit::ANY_REPLICA, self.node, token, 0, identity)
+        self.visits.insert(self.now_ns, destination, Visit::ANY_REPLICA, self.node, token, 0, identity)
     }
 
     /// Ends a visit of this node's own without telling anybody.
     #[inline(always)]
     pub fn close(&mut self, slot: u32) {
-        self.core.visits.end(slot);
-        self.core.visits.free(slot);
+        self.visits.end(slot);
+        self.visits.free(slot);
     }
 
     /// Ends a visit and tells its caller, if there is one.
     #[inline(always)]
     pub fn reply(&mut self, slot: u32, outcome: Outcome) {
-        let Core { visits, outbox, .. } = &mut *self.core;
-        let caller = visits.end(slot);
+        let caller = self.visits.end(slot);
         if caller == NodeIndex::NOBODY {
-            visits.free(slot);
+            self.visits.free(slot);
         } else {
-            outbox.push(Message { node: caller, slot, outcome: Some(outcome) });
+            self.outbox.push(caller, slot, Content::Reply(outcome));
         }
     }
 
     /// Tells a visit's caller and goes on with the visit, which from then on has no caller.
     pub fn reply_early(&mut self, slot: u32, outcome: Outcome) {
-        let Core { visits, outbox, .. } = &mut *self.core;
-        let caller = visits.get(slot).caller;
+        let caller = self.visits.get(slot).caller;
         if caller != NodeIndex::NOBODY {
-            let envelope = visits.copy(slot);
-            outbox.push(Message { node: caller, slot: envelope, outcome: Some(outcome) });
-            visits.get_mut(slot).caller = NodeIndex::NOBODY;
+            let envelope = self.visits.copy(slot);
+            self.outbox.push(caller, envelope, Content::Reply(outcome));
+            self.visits.get_mut(slot).caller = NodeIndex::NOBODY;
         }
     }
 
     /// The key of this request in a key space; the same however often and wherever it is asked.
     #[inline(always)]
     pub fn key(&self, space: u16, request_key: u64) -> u64 {
-        let space = &self.core.keys[usize::from(space)];
+        let space = &self.keys[usize::from(space)];
         space.sampler.sample(&mut Stream::keyed(request_key, space.purpose, 0))
     }
 
@@ -191,15 +225,14 @@ impl Context<'_> {
         branch: u8,
         identity: Identity,
     ) -> u32 {
-        let core = &mut *self.core;
-        let slot = core.visits.insert(core.now_ns, destination, replica, caller, token, branch, identity);
-        core.outbox.push(Message { node: destination.node, slot, outcome: None });
+        let slot = self.visits.insert(self.now_ns, destination, replica, caller, token, branch, identity);
+        self.outbox.push(destination.node, slot, Content::Call);
         slot
     }
 
     /// The full name of a visit, for a timer or a token.
     #[inline(always)]
     pub fn id(&self, slot: u32) -> VisitId {
-        self.core.visits.id(slot)
+        self.visits.id(slot)
     }
 }

@@ -67,7 +67,7 @@ pub struct Reply {
 }
 
 /// An event a node set for itself.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Timer {
     /// The node's own choice.
     pub kind: u32,
@@ -78,20 +78,20 @@ pub struct Timer {
 /// What a technique does when something reaches it. Methods that a node never needs may be left out.
 pub trait Node {
     /// Time zero: set the first timers.
-    fn start(&mut self, context: &mut context::Context<'_>) {
+    fn start(&mut self, context: &mut context::Context) {
         let _ = context;
     }
 
     /// A call arrives; sooner or later it must be replied to or forwarded.
-    fn arrive(&mut self, context: &mut context::Context<'_>, slot: u32);
+    fn arrive(&mut self, context: &mut context::Context, slot: u32);
 
     /// A call this node made is answered.
-    fn reply(&mut self, context: &mut context::Context<'_>, reply: Reply) {
+    fn reply(&mut self, context: &mut context::Context, reply: Reply) {
         let _ = (context, reply);
     }
 
     /// A timer this node set goes off.
-    fn timer(&mut self, context: &mut context::Context<'_>, timer: Timer) {
+    fn timer(&mut self, context: &mut context::Context, timer: Timer) {
         let _ = (context, timer);
     }
 

@@ -3,11 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::engine::calendar::Calendar;
-use crate::engine::context::{Context, Core, Event, KeySpace, Message, Outbox};
+use crate::engine::context::{Content, Context, KeySpace, Message};
 use crate::engine::record::{Counters, NodeRecord, Record, Share};
-use crate::engine::visit::Visits;
-use crate::engine::{Node, NodeIndex, Reply};
+use crate::engine::{Node, NodeIndex, Reply, Timer};
 use crate::random::{Seed, mix};
 
 /// Messages that one event may cause without time passing. Far above what a large fan-out needs; a request that goes in
@@ -58,7 +56,7 @@ impl fmt::Display for Halt {
 #[derive(Debug)]
 pub struct Simulation<N> {
     nodes: Vec<N>,
-    core: Core,
+    context: Context,
     limits: Limits,
     events: u64,
     fingerprint: u64,
@@ -78,16 +76,16 @@ struct Window {
 impl<N: Node> Simulation<N> {
     /// Prepares a run and lets every node set its first timers.
     pub fn new(nodes: Vec<N>, keys: Arc<[KeySpace]>, seed: Seed, limits: Limits) -> Self {
-        let core = Core { now_ns: 0, seed, calendar: Calendar::new(), visits: Visits::new(), outbox: Outbox::default(), keys };
+        let context = Context::new(seed, keys);
         let window = Window {
             counters: vec![Counters::default(); nodes.len()],
             shares: vec![Vec::new(); nodes.len()],
             ..Window::default()
         };
-        let mut simulation = Self { nodes, core, limits, events: 0, fingerprint: 0, halt: None, window };
+        let mut simulation = Self { nodes, context, limits, events: 0, fingerprint: 0, halt: None, window };
         for index in 0..simulation.nodes.len() {
-            let node = NodeIndex(index as u32);
-            simulation.nodes[index].start(&mut Context { core: &mut simulation.core, node });
+            simulation.context.node = NodeIndex(index as u32);
+            simulation.nodes[index].start(&mut simulation.context);
             simulation.deliver();
         }
         simulation
@@ -98,20 +96,22 @@ impl<N: Node> Simulation<N> {
         if let Some(halt) = self.halt {
             return Err(halt);
         }
-        while let Some(entry) = self.core.calendar.pop_until(end_ns) {
-            let Event { node, timer } = entry.event;
-            self.core.now_ns = entry.time_ns;
+        while let Some(entry) = self.context.calendar.pop_until(end_ns) {
+            let node = entry.event.node;
+            self.context.node = node;
+            self.context.now_ns = entry.time_ns;
             self.events += 1;
             self.fingerprint = (self.fingerprint ^ entry.time_ns).rotate_left(29).wrapping_mul(0x9E37_79B9_7F4A_7C15)
                 ^ u64::from(node.0);
-            self.nodes[node.0 as usize].timer(&mut Context { core: &mut self.core, node }, timer);
+            let timer = Timer { kind: entry.event.kind, data: entry.event.data };
+            self.nodes[node.0 as usize].timer(&mut self.context, timer);
             self.deliver();
-            let exhausted = self.core.visits.live() > self.limits.visits || self.events >= self.limits.events;
+            let exhausted = self.context.visits.live() > self.limits.visits || self.events >= self.limits.events;
             if exhausted || self.halt.is_some() {
                 return Err(self.stop());
             }
         }
-        self.core.now_ns = self.core.now_ns.max(end_ns);
+        self.context.now_ns = self.context.now_ns.max(end_ns);
         Ok(())
     }
 
@@ -126,24 +126,28 @@ impl<N: Node> Simulation<N> {
     #[inline(always)]
     fn deliver(&mut self) {
         let mut delivered = 0;
-        while let Some(Message { node, slot, outcome }) = self.core.outbox.pop() {
-            if let Some(outcome) = outcome {
-                let visit = self.core.visits.free(slot);
-                let reply = Reply {
-                    token: visit.token,
-                    branch: visit.branch,
-                    replica: visit.replica,
-                    outcome,
-                    called_ns: visit.entered_ns,
-                };
-                self.nodes[node.0 as usize].reply(&mut Context { core: &mut self.core, node }, reply);
-            } else {
-                self.nodes[node.0 as usize].arrive(&mut Context { core: &mut self.core, node }, slot);
+        loop {
+            let Message { node, slot, content } = self.context.outbox.pop();
+            self.context.node = node;
+            match content {
+                Content::Nothing => return,
+                Content::Call => self.nodes[node.0 as usize].arrive(&mut self.context, slot),
+                Content::Reply(outcome) => {
+                    let visit = self.context.visits.free(slot);
+                    let reply = Reply {
+                        token: visit.token,
+                        branch: visit.branch,
+                        replica: visit.replica,
+                        outcome,
+                        called_ns: visit.entered_ns,
+                    };
+                    self.nodes[node.0 as usize].reply(&mut self.context, reply);
+                }
             }
             delivered += 1;
             if delivered > MESSAGES_PER_EVENT {
                 self.halt = Some(Halt::ZeroDelayCycle(node));
-                self.core.outbox.clear();
+                self.context.outbox.clear();
             }
         }
     }
@@ -163,7 +167,7 @@ impl<N: Node> Simulation<N> {
 
     /// Nanoseconds simulated so far.
     pub fn now_ns(&self) -> u64 {
-        self.core.now_ns
+        self.context.now_ns
     }
 
     /// A hash of the times and nodes of all events so far: two runs with the same value took the same course.
@@ -173,12 +177,12 @@ impl<N: Node> Simulation<N> {
 
     /// Closes the current window of time, returns what happened in it and opens the next.
     pub fn take_record(&mut self) -> Record {
-        let now_ns = self.core.now_ns;
+        let now_ns = self.context.now_ns;
         let mut record = Record {
             start_ns: self.window.start_ns,
             end_ns: now_ns,
             events: self.events - self.window.events,
-            in_flight: self.core.visits.live(),
+            in_flight: self.context.visits.live(),
             nodes: Vec::with_capacity(self.nodes.len()),
         };
         for (index, node) in self.nodes.iter_mut().enumerate() {
@@ -205,6 +209,6 @@ impl<N: Node> Simulation<N> {
 
     /// Visits in progress.
     pub fn in_flight(&self) -> u32 {
-        self.core.visits.live()
+        self.context.visits.live()
     }
 }

@@ -203,7 +203,7 @@ impl CacheNode {
 
 impl Finish for Keeper {
     #[inline]
-    fn finish(&mut self, context: &mut Context<'_>, slot: u32) -> Outcome {
+    fn finish(&mut self, context: &mut Context, slot: u32) -> Outcome {
         let now_ns = context.now_ns();
         let visit = *context.visit(slot);
         let command = self.commands[usize::from(visit.operation)];
@@ -235,16 +235,16 @@ impl Finish for Keeper {
 
 impl Node for CacheNode {
     #[inline(always)]
-    fn arrive(&mut self, context: &mut Context<'_>, slot: u32) {
+    fn arrive(&mut self, context: &mut Context, slot: u32) {
         self.executor.arrive(context, slot, &mut self.keeper);
     }
 
-    fn reply(&mut self, context: &mut Context<'_>, reply: Reply) {
+    fn reply(&mut self, context: &mut Context, reply: Reply) {
         self.executor.reply(context, reply, &mut self.keeper);
     }
 
     #[inline(always)]
-    fn timer(&mut self, context: &mut Context<'_>, timer: Timer) {
+    fn timer(&mut self, context: &mut Context, timer: Timer) {
         self.executor.timer(context, timer, &mut self.keeper);
     }
 

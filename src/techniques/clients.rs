@@ -311,7 +311,7 @@ impl ClientsNode {
     }
 
     #[inline(always)]
-    fn send(&mut self, context: &mut Context<'_>, number: u64, user: u32) {
+    fn send(&mut self, context: &mut Context, number: u64, user: u32) {
         let key = context.seed().request(self.requests, number);
         let operation =
             if self.destinations.len() == 1 { 0 } else { self.mix.sample(&mut Stream::keyed(key, self.choosing, 0)) };
@@ -323,7 +323,7 @@ impl ClientsNode {
     }
 
     #[inline(always)]
-    fn schedule_arrival(&mut self, context: &mut Context<'_>) {
+    fn schedule_arrival(&mut self, context: &mut Context) {
         let now_ns = context.now_ns();
         let Source::Open { process, stream: Some(stream), .. } = &mut self.source else { return };
         if let Some(next_ns) = process.next_ns(now_ns, stream) {
@@ -333,7 +333,7 @@ impl ClientsNode {
 
     /// The user pauses, or leaves if there are too many; `number` carries who, and which request comes next.
     #[inline(always)]
-    fn pause(&mut self, context: &mut Context<'_>, number: u64) {
+    fn pause(&mut self, context: &mut Context, number: u64) {
         let Source::Closed { think, purpose, target, seats, .. } = &mut self.source else { return };
         let user = (number >> 32) as u32;
         if user >= *target {
@@ -347,7 +347,7 @@ impl ClientsNode {
 
     /// Moves the number of users to where the ramps want it, and looks again when it changes next.
     #[cold]
-    fn ramp(&mut self, context: &mut Context<'_>) {
+    fn ramp(&mut self, context: &mut Context) {
         let now_ns = context.now_ns();
         let Source::Closed { target, ramps, .. } = &mut self.source else { return };
         let Some(ramp) = ramps.iter().find(|ramp| now_ns < ramp.end_ns).or(ramps.last()).copied() else { return };
@@ -360,7 +360,7 @@ impl ClientsNode {
     }
 
     /// Lets those of these users begin who are not there.
-    fn seat(&mut self, context: &mut Context<'_>, users: std::ops::Range<u32>) {
+    fn seat(&mut self, context: &mut Context, users: std::ops::Range<u32>) {
         for user in users {
             let mut request = 0;
             if let Source::Closed { seats, .. } = &mut self.source
@@ -404,7 +404,7 @@ fn ramps(start: u32, stages: &[UserStage]) -> Vec<Ramp> {
 }
 
 impl Node for ClientsNode {
-    fn start(&mut self, context: &mut Context<'_>) {
+    fn start(&mut self, context: &mut Context) {
         match &mut self.source {
             Source::Open { stream, purpose, .. } => {
                 *stream = Some(context.seed().stream(*purpose));
@@ -417,12 +417,12 @@ impl Node for ClientsNode {
         }
     }
 
-    fn arrive(&mut self, _context: &mut Context<'_>, _slot: u32) {
+    fn arrive(&mut self, _context: &mut Context, _slot: u32) {
         debug_assert!(false, "nobody calls clients");
     }
 
     #[inline(always)]
-    fn timer(&mut self, context: &mut Context<'_>, timer: Timer) {
+    fn timer(&mut self, context: &mut Context, timer: Timer) {
         match timer.kind {
             ARRIVAL => {
                 let Source::Open { batch, .. } = self.source else { return };
@@ -438,7 +438,7 @@ impl Node for ClientsNode {
     }
 
     #[inline(always)]
-    fn reply(&mut self, context: &mut Context<'_>, reply: Reply) {
+    fn reply(&mut self, context: &mut Context, reply: Reply) {
         let now_ns = context.now_ns();
         self.in_progress.subtract(now_ns, 1);
         let operation = &mut self.operations[usize::from(reply.branch)];

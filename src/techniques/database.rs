@@ -181,7 +181,7 @@ struct Tally {
 }
 
 impl Finish for Tally {
-    fn finish(&mut self, context: &mut Context<'_>, slot: u32) -> Outcome {
+    fn finish(&mut self, context: &mut Context, slot: u32) -> Outcome {
         if self.is_write[usize::from(context.visit(slot).operation)] {
             self.writes += 1;
         } else {
@@ -224,17 +224,17 @@ impl DatabaseNode {
 
 impl Node for DatabaseNode {
     #[inline(always)]
-    fn arrive(&mut self, context: &mut Context<'_>, slot: u32) {
+    fn arrive(&mut self, context: &mut Context, slot: u32) {
         self.executor.arrive(context, slot, &mut self.tally);
     }
 
     #[inline(always)]
-    fn reply(&mut self, context: &mut Context<'_>, reply: Reply) {
+    fn reply(&mut self, context: &mut Context, reply: Reply) {
         self.executor.reply(context, reply, &mut self.tally);
     }
 
     #[inline(always)]
-    fn timer(&mut self, context: &mut Context<'_>, timer: Timer) {
+    fn timer(&mut self, context: &mut Context, timer: Timer) {
         self.executor.timer(context, timer, &mut self.tally);
     }
 

@@ -241,7 +241,7 @@ impl LinkNode {
     }
 
     /// Starts the attempt that `pending` counts.
-    fn attempt(&mut self, context: &mut Context<'_>, slot: u32) {
+    fn attempt(&mut self, context: &mut Context, slot: u32) {
         self.attempts += 1;
         let id = context.id(slot);
         let attempt = u32::from(context.visit(slot).pending);
@@ -257,7 +257,7 @@ impl LinkNode {
     }
 
     /// How long a request (direction 0) or response (1) takes from one end to the other.
-    fn delay_ns(&mut self, context: &mut Context<'_>, slot: u32, direction: usize, attempt: u32) -> u64 {
+    fn delay_ns(&mut self, context: &mut Context, slot: u32, direction: usize, attempt: u32) -> u64 {
         let now_ns = context.now_ns();
         self.sent_bytes += u128::from(self.bytes[direction]);
         let mut delay_ns = 0;
@@ -275,7 +275,7 @@ impl LinkNode {
     }
 
     /// The extra way to a replica in another zone.
-    fn crossing_ns(&self, context: &mut Context<'_>, slot: u32, replica: u16, direction: u32) -> u64 {
+    fn crossing_ns(&self, context: &mut Context, slot: u32, replica: u16, direction: u32) -> u64 {
         let Some((law, purpose)) = &self.cross_zone else { return 0 };
         let visit = context.visit(slot);
         if u16::from(visit.zone) % u16::from(self.zones) == replica % u16::from(self.zones) {
@@ -286,7 +286,7 @@ impl LinkNode {
     }
 
     /// The request has come through: hand it to the callee, or send it on to another zone.
-    fn deliver(&mut self, context: &mut Context<'_>, slot: u32) {
+    fn deliver(&mut self, context: &mut Context, slot: u32) {
         let mut replica = context.visit(slot).replica;
         if let Some(balancer) = &mut self.balancer {
             replica = balancer.choose(context, slot);
@@ -301,7 +301,7 @@ impl LinkNode {
         self.hand_over(context, slot, replica);
     }
 
-    fn hand_over(&mut self, context: &mut Context<'_>, slot: u32, replica: u16) {
+    fn hand_over(&mut self, context: &mut Context, slot: u32, replica: u16) {
         let token = context.id(slot).token();
         let visit = *context.visit(slot);
         let mut identity = visit.identity();
@@ -314,7 +314,7 @@ impl LinkNode {
     }
 
     /// The attempt has ended like this.
-    fn ended(&mut self, context: &mut Context<'_>, slot: u32, outcome: Outcome) {
+    fn ended(&mut self, context: &mut Context, slot: u32, outcome: Outcome) {
         let visit = *context.visit(slot);
         let attempt = visit.pending;
         if let (Outcome::Failed(_), Some((retry, purpose))) = (outcome, &self.retry)
@@ -368,12 +368,12 @@ fn outcome_of(code: u32) -> Outcome {
 }
 
 impl Node for LinkNode {
-    fn arrive(&mut self, context: &mut Context<'_>, slot: u32) {
+    fn arrive(&mut self, context: &mut Context, slot: u32) {
         self.meter.arrive(context.now_ns());
         self.attempt(context, slot);
     }
 
-    fn reply(&mut self, context: &mut Context<'_>, reply: Reply) {
+    fn reply(&mut self, context: &mut Context, reply: Reply) {
         let now_ns = context.now_ns();
         if let Some(balancer) = &mut self.balancer {
             balancer.returned(reply.replica, now_ns - reply.called_ns);
@@ -395,7 +395,7 @@ impl Node for LinkNode {
         context.after(delay_ns, Timer { kind, data: reply.token.0 });
     }
 
-    fn timer(&mut self, context: &mut Context<'_>, timer: Timer) {
+    fn timer(&mut self, context: &mut Context, timer: Timer) {
         let token = crate::engine::Token(timer.data);
         let attempt = (timer.kind >> ATTEMPT_SHIFT) as u8;
         let found = context.visits().find(VisitId::from_token(token));

@@ -149,7 +149,7 @@ impl LoadBalancerNode {
     }
 
     #[inline(always)]
-    fn pass_on(&mut self, context: &mut Context<'_>, slot: u32) {
+    fn pass_on(&mut self, context: &mut Context, slot: u32) {
         let replica = self.balancer.choose(context, slot);
         let visit = *context.visit(slot);
         let token = VisitId { slot, generation: visit.generation }.token();
@@ -160,7 +160,7 @@ impl LoadBalancerNode {
 
 impl Node for LoadBalancerNode {
     #[inline(always)]
-    fn arrive(&mut self, context: &mut Context<'_>, slot: u32) {
+    fn arrive(&mut self, context: &mut Context, slot: u32) {
         let now_ns = context.now_ns();
         self.meter.arrive(now_ns);
         if self.meter.in_system() > self.max_connections {
@@ -175,7 +175,7 @@ impl Node for LoadBalancerNode {
     }
 
     #[inline(always)]
-    fn reply(&mut self, context: &mut Context<'_>, reply: Reply) {
+    fn reply(&mut self, context: &mut Context, reply: Reply) {
         let now_ns = context.now_ns();
         let Some(slot) = context.visits().find(VisitId::from_token(reply.token)) else { return };
         self.balancer.returned(reply.replica, now_ns - reply.called_ns);
@@ -186,7 +186,7 @@ impl Node for LoadBalancerNode {
     }
 
     #[inline(always)]
-    fn timer(&mut self, context: &mut Context<'_>, timer: Timer) {
+    fn timer(&mut self, context: &mut Context, timer: Timer) {
         self.pass_on(context, timer.data as u32);
     }
 

@@ -69,7 +69,7 @@ macro_rules! register {
         }
 
         impl Node for AnyNode {
-            fn start(&mut self, context: &mut Context<'_>) {
+            fn start(&mut self, context: &mut Context) {
                 match self {
                     $(Self::$name(node) => node.start(context),)*
                     Self::Link(node) => node.start(context),
@@ -77,7 +77,7 @@ macro_rules! register {
             }
 
             #[inline(always)]
-            fn arrive(&mut self, context: &mut Context<'_>, slot: u32) {
+            fn arrive(&mut self, context: &mut Context, slot: u32) {
                 match self {
                     $(Self::$name(node) => node.arrive(context, slot),)*
                     Self::Link(node) => node.arrive(context, slot),
@@ -85,7 +85,7 @@ macro_rules! register {
             }
 
             #[inline(always)]
-            fn reply(&mut self, context: &mut Context<'_>, reply: Reply) {
+            fn reply(&mut self, context: &mut Context, reply: Reply) {
                 match self {
                     $(Self::$name(node) => node.reply(context, reply),)*
                     Self::Link(node) => node.reply(context, reply),
@@ -93,7 +93,7 @@ macro_rules! register {
             }
 
             #[inline(always)]
-            fn timer(&mut self, context: &mut Context<'_>, timer: Timer) {
+            fn timer(&mut self, context: &mut Context, timer: Timer) {
                 match self {
                     $(Self::$name(node) => node.timer(context, timer),)*
                     Self::Link(node) => node.timer(context, timer),

@@ -159,7 +159,7 @@ impl QueueNode {
         self.meter.audit(now_ns)
     }
 
-    fn deliver(&mut self, context: &mut Context<'_>) {
+    fn deliver(&mut self, context: &mut Context) {
         let now_ns = context.now_ns();
         while self.unacknowledged < self.most_unacknowledged {
             let Some(slot) = self.waiting.pop_front(context.visits()) else { return };
@@ -183,7 +183,7 @@ impl QueueNode {
 }
 
 impl Node for QueueNode {
-    fn arrive(&mut self, context: &mut Context<'_>, slot: u32) {
+    fn arrive(&mut self, context: &mut Context, slot: u32) {
         let now_ns = context.now_ns();
         self.meter.arrive(now_ns);
         if self.waiting.len() >= self.capacity {
@@ -198,7 +198,7 @@ impl Node for QueueNode {
         self.deliver(context);
     }
 
-    fn reply(&mut self, context: &mut Context<'_>, reply: Reply) {
+    fn reply(&mut self, context: &mut Context, reply: Reply) {
         let now_ns = context.now_ns();
         let Some(slot) = context.visits().find(VisitId::from_token(reply.token)) else { return };
         self.unacknowledged -= 1;

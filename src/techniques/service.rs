@@ -250,17 +250,17 @@ impl ServiceNode {
 
 impl Node for ServiceNode {
     #[inline(always)]
-    fn arrive(&mut self, context: &mut Context<'_>, slot: u32) {
+    fn arrive(&mut self, context: &mut Context, slot: u32) {
         self.executor.arrive(context, slot, &mut Succeed);
     }
 
     #[inline(always)]
-    fn reply(&mut self, context: &mut Context<'_>, reply: Reply) {
+    fn reply(&mut self, context: &mut Context, reply: Reply) {
         self.executor.reply(context, reply, &mut Succeed);
     }
 
     #[inline(always)]
-    fn timer(&mut self, context: &mut Context<'_>, timer: Timer) {
+    fn timer(&mut self, context: &mut Context, timer: Timer) {
         self.executor.timer(context, timer, &mut Succeed);
     }
 

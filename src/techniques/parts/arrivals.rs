@@ -224,6 +224,7 @@ impl Arrivals {
 
 /// An arrival process at work.
 #[derive(Clone, Debug)]
+#[repr(u8)]
 pub enum Process {
     Poisson(Poisson),
     Constant { gap_ns: f64, sent: f64 },

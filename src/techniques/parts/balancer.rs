@@ -116,7 +116,7 @@ enum State {
 impl Balancer {
     /// The replica for this visit.
     #[inline]
-    pub fn choose(&mut self, context: &mut Context<'_>, slot: u32) -> u16 {
+    pub fn choose(&mut self, context: &mut Context, slot: u32) -> u16 {
         let count = self.outstanding.len() as u32;
         let visit: Visit = *context.visit(slot);
         let chosen = match &mut self.state {

@@ -73,7 +73,7 @@ pub struct Executor {
 
 /// What a node adds when a visit's program has ended well: the outcome to reply with.
 pub trait Finish {
-    fn finish(&mut self, context: &mut Context<'_>, slot: u32) -> Outcome;
+    fn finish(&mut self, context: &mut Context, slot: u32) -> Outcome;
 }
 
 /// A program's end is its success.
@@ -81,14 +81,14 @@ pub struct Succeed;
 
 impl Finish for Succeed {
     #[inline(always)]
-    fn finish(&mut self, _context: &mut Context<'_>, _slot: u32) -> Outcome {
+    fn finish(&mut self, _context: &mut Context, _slot: u32) -> Outcome {
         Outcome::Done
     }
 }
 
 impl AcceptQueue {
     #[inline(always)]
-    fn push(&mut self, context: &mut Context<'_>, slot: u32) {
+    fn push(&mut self, context: &mut Context, slot: u32) {
         match self {
             Self::FirstComeFirstServed(list) => list.push_back(context.visits(), slot),
             Self::LastComeFirstServed(list) => list.push_front(context.visits(), slot),
@@ -100,7 +100,7 @@ impl AcceptQueue {
     }
 
     #[inline(always)]
-    fn pop(&mut self, context: &mut Context<'_>) -> Option<u32> {
+    fn pop(&mut self, context: &mut Context) -> Option<u32> {
         match self {
             Self::FirstComeFirstServed(list) | Self::LastComeFirstServed(list) => list.pop_front(context.visits()),
             Self::Priority(lists) => lists.iter_mut().find_map(|list| list.pop_front(context.visits())),
@@ -138,7 +138,7 @@ impl Executor {
 
     /// A call arrives.
     #[inline(always)]
-    pub fn arrive(&mut self, context: &mut Context<'_>, slot: u32, finish: &mut impl Finish) {
+    pub fn arrive(&mut self, context: &mut Context, slot: u32, finish: &mut impl Finish) {
         let now_ns = context.now_ns();
         self.meter.arrive(now_ns);
         let index = self.route(context, slot);
@@ -159,7 +159,7 @@ impl Executor {
 
     #[cold]
     #[inline(never)]
-    fn reject(&mut self, context: &mut Context<'_>, slot: u32) {
+    fn reject(&mut self, context: &mut Context, slot: u32) {
         let now_ns = context.now_ns();
         self.meter.answer(false, 0, 0);
         self.meter.leave(now_ns, now_ns);
@@ -174,7 +174,7 @@ impl Executor {
 
     /// A timer of this node goes off.
     #[inline(always)]
-    pub fn timer(&mut self, context: &mut Context<'_>, timer: Timer, finish: &mut impl Finish) {
+    pub fn timer(&mut self, context: &mut Context, timer: Timer, finish: &mut impl Finish) {
         match timer.kind {
             COMPUTED => {
                 let slot = timer.data as u32;
@@ -188,7 +188,7 @@ impl Executor {
 
     /// A call that a visit here made is answered.
     #[inline(always)]
-    pub fn reply(&mut self, context: &mut Context<'_>, reply: Reply, finish: &mut impl Finish) {
+    pub fn reply(&mut self, context: &mut Context, reply: Reply, finish: &mut impl Finish) {
         let Some(slot) = context.visits().find(VisitId::from_token(reply.token)) else { return };
         let at = context.visit(slot).program_counter;
         match self.program.code[usize::from(at)] {
@@ -237,7 +237,7 @@ impl Executor {
     }
 
     #[inline(always)]
-    fn route(&mut self, context: &mut Context<'_>, slot: u32) -> usize {
+    fn route(&mut self, context: &mut Context, slot: u32) -> usize {
         if self.replicas.len() == 1 {
             context.visit(slot).replica = 0;
             return 0;
@@ -254,7 +254,7 @@ impl Executor {
 
     /// A replica for a caller that has not chosen, or whose choice is not there.
     #[inline(never)]
-    fn choose(&mut self, context: &mut Context<'_>, slot: u32) -> u16 {
+    fn choose(&mut self, context: &mut Context, slot: u32) -> u16 {
         let Some(balancer) = &mut self.balancer else { return self.replicas.len() as u16 - 1 };
         context.visit(slot).flags |= CHOSEN_HERE;
         balancer.choose(context, slot)
@@ -262,7 +262,7 @@ impl Executor {
 
     /// A worker takes a visit up.
     #[inline(always)]
-    fn begin(&mut self, context: &mut Context<'_>, slot: u32) {
+    fn begin(&mut self, context: &mut Context, slot: u32) {
         let now_ns = context.now_ns();
         let visit = context.visit(slot);
         visit.started_ns = now_ns;
@@ -271,14 +271,14 @@ impl Executor {
 
     /// Goes on after the instruction at which a visit stood.
     #[inline(always)]
-    fn proceed(&mut self, context: &mut Context<'_>, slot: u32, finish: &mut impl Finish) {
+    fn proceed(&mut self, context: &mut Context, slot: u32, finish: &mut impl Finish) {
         context.visit(slot).program_counter += 1;
         self.run(context, slot, finish);
     }
 
     /// Goes on with a visit, and with all that this sets free to go on.
     #[inline(always)]
-    fn run(&mut self, context: &mut Context<'_>, mut slot: u32, finish: &mut impl Finish) {
+    fn run(&mut self, context: &mut Context, mut slot: u32, finish: &mut impl Finish) {
         loop {
             slot = self.step(context, slot, finish);
             if slot == NONE {
@@ -292,7 +292,7 @@ impl Executor {
 
     /// As [`Self::run`] for what may be [`NONE`].
     #[inline(never)]
-    fn go_on(&mut self, context: &mut Context<'_>, slot: u32, finish: &mut impl Finish) {
+    fn go_on(&mut self, context: &mut Context, slot: u32, finish: &mut impl Finish) {
         if slot != NONE {
             self.ready.push(slot);
         }
@@ -304,7 +304,7 @@ impl Executor {
     /// Carries out instructions until the visit must wait for something or ends. Returns the visit that goes on next, or
     /// [`NONE`]; others that are set free to go on are left in `ready`.
     #[inline(always)]
-    fn step(&mut self, context: &mut Context<'_>, slot: u32, finish: &mut impl Finish) -> u32 {
+    fn step(&mut self, context: &mut Context, slot: u32, finish: &mut impl Finish) -> u32 {
         loop {
             let visit = context.visit(slot);
             let (key, salt, at) = (visit.key, visit.salt, visit.program_counter);
@@ -363,7 +363,7 @@ impl Executor {
     }
 
     #[inline(always)]
-    fn compute(&mut self, context: &mut Context<'_>, slot: u32, index: usize, demand_ns: u64) {
+    fn compute(&mut self, context: &mut Context, slot: u32, index: usize, demand_ns: u64) {
         let now_ns = context.now_ns();
         match &mut self.replicas[index].processor {
             Processor::Ample => {
@@ -388,7 +388,7 @@ impl Executor {
     }
 
     #[inline(never)]
-    fn compute_shared(&mut self, context: &mut Context<'_>, slot: u32, index: usize, demand_ns: u64) {
+    fn compute_shared(&mut self, context: &mut Context, slot: u32, index: usize, demand_ns: u64) {
         let now_ns = context.now_ns();
         let Processor::Sharing(sharing) = &mut self.replicas[index].processor else { return };
         if let Some(timer_ns) = sharing.add(now_ns, slot, demand_ns) {
@@ -399,7 +399,7 @@ impl Executor {
 
     /// A computation on a core of its own has ended, and the visit stands at its next instruction.
     #[inline(always)]
-    fn computed(&mut self, context: &mut Context<'_>, slot: u32) {
+    fn computed(&mut self, context: &mut Context, slot: u32) {
         let now_ns = context.now_ns();
         let visit = context.visit(slot);
         visit.program_counter += 1;
@@ -423,7 +423,7 @@ impl Executor {
     }
 
     #[inline(never)]
-    fn shared_computed(&mut self, context: &mut Context<'_>, index: usize, finish: &mut impl Finish) {
+    fn shared_computed(&mut self, context: &mut Context, index: usize, finish: &mut impl Finish) {
         let now_ns = context.now_ns();
         let Processor::Sharing(sharing) = &mut self.replicas[index].processor else { return };
         if !sharing.accept_timer(now_ns) {
@@ -456,7 +456,7 @@ impl Executor {
 
     /// Starts the branches of a parallel step.
     #[inline(never)]
-    fn fork(&mut self, context: &mut Context<'_>, slot: u32, branches: u16, join: u16) {
+    fn fork(&mut self, context: &mut Context, slot: u32, branches: u16, join: u16) {
         let starts = std::mem::take(&mut self.program.branches[usize::from(branches)]);
         let parent = *context.visit(slot);
         let token = context.id(slot).token();
@@ -477,7 +477,7 @@ impl Executor {
     }
 
     #[inline(always)]
-    fn end(&mut self, context: &mut Context<'_>, slot: u32, finish: &mut impl Finish) -> u32 {
+    fn end(&mut self, context: &mut Context, slot: u32, finish: &mut impl Finish) -> u32 {
         if context.visit(slot).flags & BRANCH != 0 {
             return self.join(context, slot, None);
         }
@@ -488,7 +488,7 @@ impl Executor {
     /// The operation of this visit fails.
     #[cold]
     #[inline(never)]
-    fn fail(&mut self, context: &mut Context<'_>, slot: u32, outcome: Outcome) -> u32 {
+    fn fail(&mut self, context: &mut Context, slot: u32, outcome: Outcome) -> u32 {
         if context.visit(slot).flags & BRANCH != 0 {
             return self.join(context, slot, Some(outcome));
         }
@@ -497,7 +497,7 @@ impl Executor {
 
     /// A branch ends; the last one lets its parent go on, or fail if any branch failed.
     #[inline(never)]
-    fn join(&mut self, context: &mut Context<'_>, slot: u32, failure: Option<Outcome>) -> u32 {
+    fn join(&mut self, context: &mut Context, slot: u32, failure: Option<Outcome>) -> u32 {
         let parent = VisitId::from_token(context.visit(slot).token).slot;
         context.close(slot);
         let visit = context.visit(parent);
@@ -517,7 +517,7 @@ impl Executor {
 
     /// Answers a visit that goes on afterwards.
     #[inline(never)]
-    fn answer_early(&mut self, context: &mut Context<'_>, slot: u32, outcome: Outcome) {
+    fn answer_early(&mut self, context: &mut Context, slot: u32, outcome: Outcome) {
         let now_ns = context.now_ns();
         let visit = context.visit(slot);
         visit.program_counter += 1;
@@ -531,7 +531,7 @@ impl Executor {
 
     /// The visit leaves, and its worker takes up the next one, which is returned.
     #[inline(always)]
-    fn depart(&mut self, context: &mut Context<'_>, slot: u32, outcome: Outcome) -> u32 {
+    fn depart(&mut self, context: &mut Context, slot: u32, outcome: Outcome) -> u32 {
         let now_ns = context.now_ns();
         let visit = context.visit(slot);
         let (entered_ns, flags, replica) = (visit.entered_ns, visit.flags, visit.replica);
