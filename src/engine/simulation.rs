@@ -117,8 +117,7 @@ impl<N: Node> Simulation<N> {
 
     #[cold]
     fn stop(&mut self) -> Halt {
-        let exceeded =
-            if self.events >= self.limits.events { Halt::TooManyEvents } else { Halt::TooManyVisits };
+        let exceeded = if self.events >= self.limits.events { Halt::TooManyEvents } else { Halt::TooManyVisits };
         *self.halt.get_or_insert(exceeded)
     }
 

@@ -83,7 +83,6 @@ fn cached(times: u32) -> Run {
 }
 
 #[test]
-#[ignore = "known: cache steps do not salt their calls as call steps do, so both commands take the same time"]
 fn cache_commands_of_one_request_draw_apart() {
     let found = cached(2).latency_quantile_s("clients", 0.9) * 1e3;
     assert!((found / 3.890 - 1.0).abs() < 0.02, "{found}");

@@ -230,7 +230,9 @@ impl Executor {
         if busy != self.workers_busy.level() {
             return Err(format!("{busy} workers busy, but {} counted", self.workers_busy.level()));
         }
-        if self.workers_busy.integral(now_ns) > u128::from(self.limits.workers) * self.replicas.len() as u128 * u128::from(now_ns) {
+        if self.workers_busy.integral(now_ns)
+            > u128::from(self.limits.workers) * self.replicas.len() as u128 * u128::from(now_ns)
+        {
             return Err("workers were busy for longer than they were there".to_owned());
         }
         Ok(())
@@ -316,17 +318,11 @@ impl Executor {
                     return NONE;
                 }
                 Instruction::End => return self.end(context, slot, finish),
-                Instruction::Call { destination, occurrence } => {
+                Instruction::Call { destination, occurrence }
+                | Instruction::CacheGet { destination, occurrence, .. }
+                | Instruction::CacheCommand { destination, occurrence } => {
                     let mut identity = visit.identity();
-                    let token = VisitId { slot, generation: visit.generation }.token();
-                    if occurrence > 0 {
-                        identity.salt = resalt(salt, occurrence);
-                    }
-                    context.call(destination, token, 0, identity);
-                    return NONE;
-                }
-                Instruction::CacheGet { destination, .. } | Instruction::CacheCommand { destination } => {
-                    let identity = visit.identity();
+                    identity.salt = resalt(salt, occurrence);
                     let token = VisitId { slot, generation: visit.generation }.token();
                     context.call(destination, token, 0, identity);
                     return NONE;

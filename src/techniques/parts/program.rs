@@ -43,11 +43,13 @@ pub enum Instruction {
     /// A hit goes on at `hit`, a miss (or a cache that fails) with the next instruction.
     CacheGet {
         destination: Destination,
+        occurrence: u32,
         hit: ProgramCounter,
     },
     /// A cache command whose result does not matter.
     CacheCommand {
         destination: Destination,
+        occurrence: u32,
     },
     Jump(ProgramCounter),
     Reply,
@@ -185,15 +187,19 @@ impl<'a> Compiler<'a> {
                 let get = self.wiring.cache(cache, CacheCommand::Get { space })?;
                 let set = self.wiring.cache(cache, CacheCommand::Set { space, ttl_ns })?;
                 let at = self.program.code.len();
-                self.program.code.push(Instruction::CacheGet { destination: get, hit: 0 });
+                let asked = self.operation.occurrence(&format!("get {}", **key));
+                let stored = self.operation.occurrence(&format!("set {}", **key));
+                let lookup = |hit| Instruction::CacheGet { destination: get, occurrence: asked, hit };
+                self.program.code.push(lookup(0));
                 self.steps(miss)?;
-                self.program.code.push(Instruction::CacheCommand { destination: set });
-                self.program.code[at] = Instruction::CacheGet { destination: get, hit: self.here() };
+                self.program.code.push(Instruction::CacheCommand { destination: set, occurrence: stored });
+                self.program.code[at] = lookup(self.here());
             }
             Step::Invalidate { cache, key } => {
                 let space = self.wiring.key_space(key);
                 let destination = self.wiring.cache(cache, CacheCommand::Delete { space })?;
-                self.program.code.push(Instruction::CacheCommand { destination });
+                let occurrence = self.operation.occurrence(&format!("delete {}", **key));
+                self.program.code.push(Instruction::CacheCommand { destination, occurrence });
             }
             Step::Repeat { times, steps } => {
                 for _ in 0..**times {
