@@ -29,42 +29,47 @@ const _: () = assert!(size_of::<Entry<Event>>() == 24, "an entry is three words"
 /// A message without delay.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Message {
+    pub content: Content,
     pub node: NodeIndex,
     pub slot: u32,
-    pub content: Content,
+    /// Of a reply.
+    pub outcome: Outcome,
 }
 
 /// What a message says about the visit in its slot.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Content {
-    #[default]
     Nothing,
     /// It arrives at the node.
     Call,
     /// It has ended and comes back to its caller.
-    Reply(Outcome),
+    Reply,
 }
 
 /// Messages that await delivery, in the order they were sent. Nearly always there is at most one, which therefore has a
 /// place of its own.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Outbox {
-    node: NodeIndex,
-    slot: u32,
-    content: Content,
+    first: Message,
     rest: VecDeque<Message>,
 }
 
 impl Outbox {
+    fn new() -> Self {
+        let nothing = Message { content: Content::Nothing, node: NodeIndex::NOBODY, slot: 0, outcome: Outcome::Done };
+        Self { first: nothing, rest: VecDeque::new() }
+    }
+
     #[inline(always)]
-    fn push(&mut self, node: NodeIndex, slot: u32, content: Content) {
-        if self.content != Content::Nothing {
-            return self.push_behind(Message { node, slot, content });
+    fn push(&mut self, content: Content, node: NodeIndex, slot: u32, outcome: Outcome) {
+        if self.first.content != Content::Nothing {
+            return self.push_behind(Message { content, node, slot, outcome });
         }
         // Field by field: a message that is put together first goes through memory once more.
-        self.node = node;
-        self.slot = slot;
-        self.content = content;
+        self.first.content = content;
+        self.first.node = node;
+        self.first.slot = slot;
+        self.first.outcome = outcome;
     }
 
     #[cold]
@@ -76,8 +81,8 @@ impl Outbox {
     /// The next message; its content is [`Content::Nothing`] if there is none.
     #[inline(always)]
     pub fn pop(&mut self) -> Message {
-        let message = Message { node: self.node, slot: self.slot, content: self.content };
-        self.content = Content::Nothing;
+        let message = self.first;
+        self.first.content = Content::Nothing;
         if !self.rest.is_empty() {
             self.advance();
         }
@@ -87,13 +92,13 @@ impl Outbox {
     #[cold]
     #[inline(never)]
     fn advance(&mut self) {
-        if let Some(Message { node, slot, content }) = self.rest.pop_front() {
-            self.push(node, slot, content);
+        if let Some(message) = self.rest.pop_front() {
+            self.first = message;
         }
     }
 
     pub fn clear(&mut self) {
-        self.content = Content::Nothing;
+        self.first.content = Content::Nothing;
         self.rest.clear();
     }
 }
@@ -119,7 +124,7 @@ impl Context {
             seed,
             calendar: Calendar::new(),
             visits: Visits::new(),
-            outbox: Outbox::default(),
+            outbox: Outbox::new(),
             keys,
         }
     }
@@ -151,7 +156,13 @@ impl Context {
     /// Sets a timer. Timers are not taken back: a node recognises one that no longer means anything.
     #[inline(always)]
     pub fn after(&mut self, delay_ns: u64, timer: Timer) {
-        let time_ns = self.now_ns.saturating_add(delay_ns);
+        self.at(self.now_ns.saturating_add(delay_ns), timer);
+    }
+
+    /// Sets a timer to a time, which must not lie in the past.
+    #[inline(always)]
+    pub fn at(&mut self, time_ns: u64, timer: Timer) {
+        debug_assert!(time_ns >= self.now_ns, "nothing happens in the past");
         self.calendar.push(time_ns, Event { node: self.node, kind: timer.kind, data: timer.data });
     }
 
@@ -194,7 +205,7 @@ impl Context {
         if caller == NodeIndex::NOBODY {
             self.visits.free(slot);
         } else {
-            self.outbox.push(caller, slot, Content::Reply(outcome));
+            self.outbox.push(Content::Reply, caller, slot, outcome);
         }
     }
 
@@ -203,7 +214,7 @@ impl Context {
         let caller = self.visits.get(slot).caller;
         if caller != NodeIndex::NOBODY {
             let envelope = self.visits.copy(slot);
-            self.outbox.push(caller, envelope, Content::Reply(outcome));
+            self.outbox.push(Content::Reply, caller, envelope, outcome);
             self.visits.get_mut(slot).caller = NodeIndex::NOBODY;
         }
     }
@@ -226,7 +237,7 @@ impl Context {
         identity: Identity,
     ) -> u32 {
         let slot = self.visits.insert(self.now_ns, destination, replica, caller, token, branch, identity);
-        self.outbox.push(destination.node, slot, Content::Call);
+        self.outbox.push(Content::Call, destination.node, slot, Outcome::Done);
         slot
     }
 

@@ -105,9 +105,8 @@ impl<N: Node> Simulation<N> {
                 ^ u64::from(node.0);
             let timer = Timer { kind: entry.event.kind, data: entry.event.data };
             self.nodes[node.0 as usize].timer(&mut self.context, timer);
-            self.deliver();
-            let exhausted = self.context.visits.live() > self.limits.visits || self.events >= self.limits.events;
-            if exhausted || self.halt.is_some() {
+            let settled = self.deliver();
+            if !settled || self.context.visits.live() > self.limits.visits || self.events >= self.limits.events {
                 return Err(self.stop());
             }
         }
@@ -121,32 +120,34 @@ impl<N: Node> Simulation<N> {
         *self.halt.get_or_insert(exceeded)
     }
 
-    /// Delivers messages in the order they were sent until none is left.
+    /// Delivers messages in the order they were sent until none is left. Returns whether that came to an end.
     #[inline(always)]
-    fn deliver(&mut self) {
-        let mut delivered = 0;
+    fn deliver(&mut self) -> bool {
+        let mut left = MESSAGES_PER_EVENT;
         loop {
-            let Message { node, slot, content } = self.context.outbox.pop();
-            self.context.node = node;
-            match content {
-                Content::Nothing => return,
-                Content::Call => self.nodes[node.0 as usize].arrive(&mut self.context, slot),
-                Content::Reply(outcome) => {
-                    let visit = self.context.visits.free(slot);
-                    let reply = Reply {
-                        token: visit.token,
-                        branch: visit.branch,
-                        replica: visit.replica,
-                        outcome,
-                        called_ns: visit.entered_ns,
-                    };
-                    self.nodes[node.0 as usize].reply(&mut self.context, reply);
-                }
+            let Message { content, node, slot, outcome } = self.context.outbox.pop();
+            if content == Content::Nothing {
+                return true;
             }
-            delivered += 1;
-            if delivered > MESSAGES_PER_EVENT {
+            self.context.node = node;
+            if content == Content::Call {
+                self.nodes[node.0 as usize].arrive(&mut self.context, slot);
+            } else {
+                let visit = self.context.visits.free(slot);
+                let reply = Reply {
+                    token: visit.token,
+                    branch: visit.branch,
+                    replica: visit.replica,
+                    outcome,
+                    called_ns: visit.entered_ns,
+                };
+                self.nodes[node.0 as usize].reply(&mut self.context, reply);
+            }
+            left -= 1;
+            if left == 0 {
                 self.halt = Some(Halt::ZeroDelayCycle(node));
                 self.context.outbox.clear();
+                return false;
             }
         }
     }

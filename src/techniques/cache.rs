@@ -234,16 +234,17 @@ impl Finish for Keeper {
 }
 
 impl Node for CacheNode {
-    #[inline(always)]
+    #[inline(never)]
     fn arrive(&mut self, context: &mut Context, slot: u32) {
         self.executor.arrive(context, slot, &mut self.keeper);
     }
 
+    #[inline(never)]
     fn reply(&mut self, context: &mut Context, reply: Reply) {
         self.executor.reply(context, reply, &mut self.keeper);
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn timer(&mut self, context: &mut Context, timer: Timer) {
         self.executor.timer(context, timer, &mut self.keeper);
     }

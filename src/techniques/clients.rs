@@ -322,12 +322,21 @@ impl ClientsNode {
         context.call(self.destinations[operation], Token(number), operation as u8, identity);
     }
 
+    /// All requests of a batch but the first.
+    #[inline(never)]
+    fn send_rest(&mut self, context: &mut Context, count: u32) {
+        for _ in 0..count {
+            let number = self.sent;
+            self.send(context, number, number as u32);
+        }
+    }
+
     #[inline(always)]
     fn schedule_arrival(&mut self, context: &mut Context) {
         let now_ns = context.now_ns();
         let Source::Open { process, stream: Some(stream), .. } = &mut self.source else { return };
         if let Some(next_ns) = process.next_ns(now_ns, stream) {
-            context.after(next_ns.saturating_sub(now_ns), Timer { kind: ARRIVAL, data: 0 });
+            context.at(next_ns.max(now_ns), Timer { kind: ARRIVAL, data: 0 });
         }
     }
 
@@ -421,14 +430,15 @@ impl Node for ClientsNode {
         debug_assert!(false, "nobody calls clients");
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn timer(&mut self, context: &mut Context, timer: Timer) {
         match timer.kind {
             ARRIVAL => {
                 let Source::Open { batch, .. } = self.source else { return };
-                for _ in 0..batch {
-                    let number = self.sent;
-                    self.send(context, number, number as u32);
+                let number = self.sent;
+                self.send(context, number, number as u32);
+                if batch > 1 {
+                    self.send_rest(context, batch - 1);
                 }
                 self.schedule_arrival(context);
             }
@@ -437,7 +447,7 @@ impl Node for ClientsNode {
         }
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn reply(&mut self, context: &mut Context, reply: Reply) {
         let now_ns = context.now_ns();
         self.in_progress.subtract(now_ns, 1);

@@ -223,17 +223,17 @@ impl DatabaseNode {
 }
 
 impl Node for DatabaseNode {
-    #[inline(always)]
+    #[inline(never)]
     fn arrive(&mut self, context: &mut Context, slot: u32) {
         self.executor.arrive(context, slot, &mut self.tally);
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn reply(&mut self, context: &mut Context, reply: Reply) {
         self.executor.reply(context, reply, &mut self.tally);
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn timer(&mut self, context: &mut Context, timer: Timer) {
         self.executor.timer(context, timer, &mut self.tally);
     }

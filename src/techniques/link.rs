@@ -419,7 +419,7 @@ impl Node for LinkNode {
     }
 
     fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
-        self.meter.observe(now_ns, 1, record);
+        self.meter.observe(now_ns, record);
         record.counters.bytes = self.sent_bytes;
         let attempts = self.attempts as f64;
         let calls = record.counters.arrivals as f64;

@@ -159,7 +159,7 @@ impl LoadBalancerNode {
 }
 
 impl Node for LoadBalancerNode {
-    #[inline(always)]
+    #[inline(never)]
     fn arrive(&mut self, context: &mut Context, slot: u32) {
         let now_ns = context.now_ns();
         self.meter.arrive(now_ns);
@@ -174,7 +174,7 @@ impl Node for LoadBalancerNode {
         context.after(delay_ns, Timer { kind: 0, data: u64::from(slot) });
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn reply(&mut self, context: &mut Context, reply: Reply) {
         let now_ns = context.now_ns();
         let Some(slot) = context.visits().find(VisitId::from_token(reply.token)) else { return };
@@ -185,13 +185,13 @@ impl Node for LoadBalancerNode {
         context.reply(slot, reply.outcome);
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn timer(&mut self, context: &mut Context, timer: Timer) {
         self.pass_on(context, timer.data as u32);
     }
 
     fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
-        self.meter.observe(now_ns, 1, record);
+        self.meter.observe(now_ns, record);
         record.counters.replica_ns = u128::from(now_ns);
     }
 }

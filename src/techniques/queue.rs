@@ -164,7 +164,7 @@ impl QueueNode {
         while self.unacknowledged < self.most_unacknowledged {
             let Some(slot) = self.waiting.pop_front(context.visits()) else { return };
             self.meter.waited(now_ns);
-            self.meter.occupy(now_ns, 1);
+            self.meter.occupy(now_ns);
             self.unacknowledged += 1;
             let visit = context.visit(slot);
             if visit.pending == 0 {
@@ -202,7 +202,7 @@ impl Node for QueueNode {
         let now_ns = context.now_ns();
         let Some(slot) = context.visits().find(VisitId::from_token(reply.token)) else { return };
         self.unacknowledged -= 1;
-        self.meter.occupy(now_ns, -1);
+        self.meter.release(now_ns);
         let visit = *context.visit(slot);
         let failed = matches!(reply.outcome, Outcome::Failed(_));
         if failed && visit.pending < self.max_deliveries {
@@ -219,7 +219,7 @@ impl Node for QueueNode {
     }
 
     fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
-        self.meter.observe(now_ns, 1, record);
+        self.meter.observe(now_ns, record);
         record.counters.replica_ns = u128::from(now_ns);
         record.counters.capacity_ns = u128::from(self.most_unacknowledged) * u128::from(now_ns);
         let published = self.published as f64;

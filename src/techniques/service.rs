@@ -249,17 +249,17 @@ impl ServiceNode {
 }
 
 impl Node for ServiceNode {
-    #[inline(always)]
+    #[inline(never)]
     fn arrive(&mut self, context: &mut Context, slot: u32) {
         self.executor.arrive(context, slot, &mut Succeed);
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn reply(&mut self, context: &mut Context, reply: Reply) {
         self.executor.reply(context, reply, &mut Succeed);
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn timer(&mut self, context: &mut Context, timer: Timer) {
         self.executor.timer(context, timer, &mut Succeed);
     }

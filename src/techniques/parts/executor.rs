@@ -206,7 +206,7 @@ impl Executor {
 
     /// Fills in a record.
     pub fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
-        self.meter.observe(now_ns, 1000, record);
+        self.meter.observe(now_ns, record);
         let replicas = self.replicas.len() as u128;
         record.counters.replica_ns = replicas * u128::from(now_ns);
         record.counters.capacity_ns = (self.limits.cores * self.replicas.len() as f64 * now_ns as f64) as u128;
@@ -363,13 +363,13 @@ impl Executor {
         let now_ns = context.now_ns();
         match &mut self.replicas[index].processor {
             Processor::Ample => {
-                self.meter.occupy(now_ns, 1000);
+                self.meter.occupy(now_ns);
                 context.after(demand_ns, Timer { kind: COMPUTED, data: u64::from(slot) });
             }
             Processor::RunToCompletion { cores, busy, queue } => {
                 if *busy < *cores {
                     *busy += 1;
-                    self.meter.occupy(now_ns, 1000);
+                    self.meter.occupy(now_ns);
                     context.after(demand_ns, Timer { kind: COMPUTED, data: u64::from(slot) });
                 } else {
                     // The start of service moves by as much as is waited here; begun with the subtraction.
@@ -415,7 +415,7 @@ impl Executor {
             }
             *busy -= 1;
         }
-        self.meter.occupy(now_ns, -1000);
+        self.meter.release(now_ns);
     }
 
     #[inline(never)]
@@ -445,7 +445,7 @@ impl Executor {
         let replica = &mut self.replicas[index];
         if let Processor::Sharing(sharing) = &replica.processor {
             let busy = sharing.busy_millicores();
-            self.meter.occupy(now_ns, busy as i64 - replica.busy_millicores as i64);
+            self.meter.occupy_millicores(now_ns, busy as i64 - replica.busy_millicores as i64);
             replica.busy_millicores = busy;
         }
     }

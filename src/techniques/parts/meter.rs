@@ -15,7 +15,9 @@ pub struct Meter {
     failed: u64,
     in_system: Gauge,
     waiting: Gauge,
-    busy: Gauge,
+    /// Whole cores, and thousandths of cores: whichever the station counts in.
+    cores: Gauge,
+    millicores: Gauge,
     /// Sum of the time that ended visits spent here.
     spent_ns: u128,
     wait: LatencyHistogram,
@@ -42,14 +44,21 @@ impl Meter {
         self.waiting.subtract(now_ns, 1);
     }
 
-    /// Cores become busy, `change` of them; negative: idle.
+    /// A core becomes busy.
     #[inline(always)]
-    pub fn occupy(&mut self, now_ns: u64, change: i64) {
-        if change >= 0 {
-            self.busy.add(now_ns, change.unsigned_abs());
-        } else {
-            self.busy.subtract(now_ns, change.unsigned_abs());
-        }
+    pub fn occupy(&mut self, now_ns: u64) {
+        self.cores.add(now_ns, 1);
+    }
+
+    /// A core becomes idle.
+    #[inline(always)]
+    pub fn release(&mut self, now_ns: u64) {
+        self.cores.subtract(now_ns, 1);
+    }
+
+    /// Of the cores that are shared, so many thousandths more are busy; negative: fewer.
+    pub fn occupy_millicores(&mut self, now_ns: u64, change: i64) {
+        self.millicores.set(now_ns, self.millicores.level().saturating_add_signed(change));
     }
 
     /// A visit is answered: how, after what time, of which so much was waiting.
@@ -77,15 +86,15 @@ impl Meter {
         self.in_system.level()
     }
 
-    /// Fills in a record; `busy_unit` is the level of `occupy` that stands for one core.
-    pub fn observe(&mut self, now_ns: u64, busy_unit: u64, record: &mut NodeRecord) {
+    /// Fills in a record.
+    pub fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
         record.counters = Counters {
             arrivals: self.arrivals,
             completed: self.completed,
             failed: self.failed,
             in_system_ns: self.in_system.integral(now_ns),
             waiting_ns: self.waiting.integral(now_ns),
-            busy_ns: self.busy.integral(now_ns) / u128::from(busy_unit),
+            busy_ns: self.cores.integral(now_ns) + self.millicores.integral(now_ns) / 1000,
             ..Counters::default()
         };
         record.wait = self.wait.take();
