@@ -163,6 +163,7 @@ pub fn load(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagn
     }
     let mut tables = KeyTables::default();
     let mut points = Vec::new();
+    let mut doubts: Option<Vec<Diagnostic>> = None;
     if loads.is_none() {
         // Without loads there are no points, but what is wrong with the variants can be told already.
         for (_, edits) in &variants {
@@ -174,13 +175,24 @@ pub fn load(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagn
         for (load, value) in loads.iter().zip(experiment.load.values.iter()) {
             let mut edits = edits.clone();
             edits.push(Edit::from_document(&document, &experiment.load.path, value));
-            // Doubts about the lightest load hold for the model; what heavier loads do is what the experiment asks.
-            let lightest = points.is_empty();
-            if let Some(compiled) = load_sharing(&file, &edits, lightest, &mut tables, diagnostics) {
+            let mut found = Diagnostics::new();
+            let compiled = load_sharing(&file, &edits, true, &mut tables, &mut found);
+            // Doubts about the lightest load that every variant raises hold for the model; what heavier loads do is what
+            // the experiment asks.
+            let warnings = found.iter().filter(|one| one.level == Level::Warning).cloned();
+            if *load == loads[0] {
+                doubts = Some(match doubts.take() {
+                    None => warnings.collect(),
+                    Some(known) => common(known, &warnings.collect::<Vec<_>>()),
+                });
+            }
+            found.iter().filter(|one| one.level == Level::Error).for_each(|one| diagnostics.push(one.clone()));
+            if let Some(compiled) = compiled {
                 points.push(PlannedPoint { variant, load: *load, compiled, settings: settings.clone() });
             }
         }
     }
+    doubts.into_iter().flatten().for_each(|doubt| diagnostics.push(doubt));
     if let (Some(operation), Some(point)) = (&experiment.operation, points.first()) {
         let requested: Vec<&str> = point.compiled.requested().collect();
         if !requested.contains(&operation.value.as_str()) {
@@ -202,6 +214,12 @@ pub fn load(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagn
         variants: variants.into_iter().map(|(name, _)| name).collect(),
         points,
     })
+}
+
+/// The diagnostics that say what one of the others says too.
+fn common(diagnostics: Vec<Diagnostic>, others: &[Diagnostic]) -> Vec<Diagnostic> {
+    let same = |one: &Diagnostic, other: &Diagnostic| one.code == other.code && one.title == other.title;
+    diagnostics.into_iter().filter(|one| others.iter().any(|other| same(one, other))).collect()
 }
 
 /// Patches, reads, checks and compiles a model.

@@ -104,11 +104,20 @@ pub(super) fn utilizations(point: &Point) -> impl Iterator<Item = (String, Inter
     })
 }
 
-/// What is used most; of equals, the first of the model.
+/// Cores as busy as this have hardly anything left to give.
+const EXHAUSTED: f64 = 0.95;
+
+/// What is used most; of equals, the first of the model. Workers and connections are held also while they wait for
+/// somebody else, so where cores are exhausted, those are what binds.
 fn busiest(point: &Point) -> Option<(String, Interval)> {
-    utilizations(point)
-        .filter(|(_, share)| share.value.is_finite())
-        .reduce(|best, next| if next.1.value > best.1.value { next } else { best })
+    let most = |best: (String, Interval), next: (String, Interval)| {
+        if next.1.value > best.1.value { next } else { best }
+    };
+    let cores = point.nodes.iter().filter_map(|node| Some((one_line(&node.name), node.utilization?)));
+    let cores = cores.filter(|(_, share)| share.value.is_finite()).reduce(most);
+    cores
+        .filter(|(_, share)| share.value >= EXHAUSTED)
+        .or_else(|| utilizations(point).filter(|(_, share)| share.value.is_finite()).reduce(most))
 }
 
 /// Why points were refused, and what was noticed while running: one sentence for each variant and reason, with the loads

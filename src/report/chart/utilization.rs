@@ -18,7 +18,7 @@ pub(super) fn picture(study: &Study, index: usize) -> Picture {
     let of_all = if nodes.len() > shown {
         format!("the {shown} busiest of {}", nodes.len())
     } else {
-        "everything limited".into()
+        "cores, workers and connections".into()
     };
     let lines = nodes.iter().take(shown).enumerate().map(|(rank, name)| Line {
         emphasis: rank == 0 && shown > 1,
@@ -52,10 +52,23 @@ fn busiest_first(variant: &Variant) -> Vec<String> {
             None => peaks.push((name, estimate.value)),
         }
     }
-    peaks.sort_by(|a, b| b.1.total_cmp(&a.1));
+    // Workers and connections are held also while they wait for somebody else: of equals, cores are what binds.
+    let is_cores = |name: &str| {
+        variant
+            .points
+            .iter()
+            .any(|point| point.nodes.iter().any(|node| node.utilization.is_some() && node.name == name))
+    };
+    let rank = |(name, peak): &(String, f64)| ((peak * 100.0).round(), is_cores(name));
+    peaks.sort_by(|a, b| {
+        let (one, other) = (rank(b), rank(a));
+        one.0.total_cmp(&other.0).then(one.1.cmp(&other.1))
+    });
     peaks.into_iter().map(|(name, _)| name).collect()
 }
 
 fn utilization(point: &Point, name: &str) -> Option<Interval> {
-    utilizations(point).find(|(known, _)| known == name).map(|(_, estimate)| estimate)
+    let found = utilizations(point).find(|(known, _)| known == name);
+    // An interval may reach beyond what is possible; the axis should not.
+    found.map(|(_, estimate)| Interval { high: estimate.high.min(estimate.value.max(1.0)), ..estimate })
 }

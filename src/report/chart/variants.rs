@@ -80,7 +80,7 @@ pub(super) fn load_axis(study: &Study) -> Axis {
 /// Why a point has no latency, in a few words. Where nearly all requests fail, those of the few that succeed tell nothing.
 fn lack(study: &Study, point: &Point) -> Option<String> {
     let told = watched(study, point).is_some_and(|operation| operation.p99_s.is_some());
-    let failing = || (!told && fails(study, point, 0.9)).then(|| "over 90% of requests fail".to_owned());
+    let failing = || (!told && fails(study, point, 0.9)).then(|| "over 90% fail".to_owned());
     point.refusal.as_ref().map(|refusal| refusal.code.replace('_', " ")).or_else(failing)
 }
 
