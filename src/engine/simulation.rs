@@ -12,6 +12,10 @@ use crate::random::{Seed, mix};
 /// circles meets it at once.
 const MESSAGES_PER_EVENT: usize = 1_000_000;
 
+/// Messages after which it is looked at how many there were, and how many visits they made: each may fan out to
+/// thousands.
+const MESSAGES_PER_LOOK: usize = 64;
+
 /// Bounds that keep a run from eating the machine.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -117,9 +121,22 @@ impl<N: Node> Simulation<N> {
 
     #[cold]
     fn stop(&mut self) -> Halt {
-        let exceeded =
-            if self.events >= self.limits.events { Halt::TooManyEvents } else { Halt::TooManyVisits };
+        let exceeded = if self.events >= self.limits.events { Halt::TooManyEvents } else { Halt::TooManyVisits };
         *self.halt.get_or_insert(exceeded)
+    }
+
+    /// Ends an event that causes too much.
+    #[cold]
+    fn look(&mut self, node: NodeIndex, delivered: usize) {
+        let exceeded = if delivered > MESSAGES_PER_EVENT {
+            Halt::ZeroDelayCycle(node)
+        } else if self.context.visits.live() > self.limits.visits {
+            Halt::TooManyVisits
+        } else {
+            return;
+        };
+        self.halt = Some(exceeded);
+        self.context.outbox.clear();
     }
 
     /// Delivers messages in the order they were sent until none is left.
@@ -145,9 +162,8 @@ impl<N: Node> Simulation<N> {
                 }
             }
             delivered += 1;
-            if delivered > MESSAGES_PER_EVENT {
-                self.halt = Some(Halt::ZeroDelayCycle(node));
-                self.context.outbox.clear();
+            if delivered % MESSAGES_PER_LOOK == 0 {
+                self.look(node, delivered);
             }
         }
     }

@@ -193,7 +193,8 @@ impl Visits {
         let copy = if self.free == NONE { self.grow() } else { self.free };
         let place = self.entries[copy as usize];
         self.free = place.next;
-        self.entries[copy as usize] = Visit { generation: place.generation.wrapping_add(1), ..self.entries[slot as usize] };
+        self.entries[copy as usize] =
+            Visit { generation: place.generation.wrapping_add(1), ..self.entries[slot as usize] };
         copy
     }
 

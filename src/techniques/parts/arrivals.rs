@@ -227,7 +227,10 @@ impl Arrivals {
 #[repr(u8)]
 pub enum Process {
     Poisson(Poisson),
-    Constant { gap_ns: f64, sent: f64 },
+    Constant {
+        gap_ns: f64,
+        sent: f64,
+    },
     Renewal(Sampler),
     /// `(time in ns, rate per second)`, linear in between, constant afterwards.
     Corners(Vec<(f64, f64)>),

@@ -230,7 +230,9 @@ impl Executor {
         if busy != self.workers_busy.level() {
             return Err(format!("{busy} workers busy, but {} counted", self.workers_busy.level()));
         }
-        if self.workers_busy.integral(now_ns) > u128::from(self.limits.workers) * self.replicas.len() as u128 * u128::from(now_ns) {
+        if self.workers_busy.integral(now_ns)
+            > u128::from(self.limits.workers) * self.replicas.len() as u128 * u128::from(now_ns)
+        {
             return Err("workers were busy for longer than they were there".to_owned());
         }
         Ok(())
