@@ -12,6 +12,10 @@ use crate::random::{Seed, mix};
 /// circles meets it at once.
 const MESSAGES_PER_EVENT: usize = 1_000_000;
 
+/// Messages after which it is looked at how many there were, and how many visits they made: each may fan out to
+/// thousands.
+const MESSAGES_PER_LOOK: usize = 64;
+
 /// Bounds that keep a run from eating the machine.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -120,10 +124,24 @@ impl<N: Node> Simulation<N> {
         *self.halt.get_or_insert(exceeded)
     }
 
+    /// Ends an event that causes too much.
+    #[cold]
+    fn look(&mut self, node: NodeIndex, delivered: usize) {
+        let exceeded = if delivered > MESSAGES_PER_EVENT {
+            Halt::ZeroDelayCycle(node)
+        } else if self.context.visits.live() > self.limits.visits {
+            Halt::TooManyVisits
+        } else {
+            return;
+        };
+        self.halt = Some(exceeded);
+        self.context.outbox.clear();
+    }
+
     /// Delivers messages in the order they were sent until none is left. Returns whether that came to an end.
     #[inline(always)]
     fn deliver(&mut self) -> bool {
-        let mut left = MESSAGES_PER_EVENT;
+        let mut delivered = 0usize;
         loop {
             let Message { content, node, slot, outcome } = self.context.outbox.pop();
             if content == Content::Nothing {
@@ -143,11 +161,12 @@ impl<N: Node> Simulation<N> {
                 };
                 self.nodes[node.0 as usize].reply(&mut self.context, reply);
             }
-            left -= 1;
-            if left == 0 {
-                self.halt = Some(Halt::ZeroDelayCycle(node));
-                self.context.outbox.clear();
-                return false;
+            delivered += 1;
+            if delivered % MESSAGES_PER_LOOK == 0 {
+                self.look(node, delivered);
+                if self.halt.is_some() {
+                    return false;
+                }
             }
         }
     }

@@ -82,8 +82,11 @@ impl Sample<'_> {
         (count > 0).then(|| sum as f64 / count as f64)
     }
 
-    fn clients(&self) -> impl Iterator<Item = (usize, &NodeRecord)> {
-        self.records.iter().flat_map(|record| self.compiled.clients().map(|index| (index, &record.nodes[index])))
+    fn clients<'s>(&'s self) -> impl Iterator<Item = (usize, &'s NodeRecord)> {
+        // A replication that was stopped before its first window has no nodes to tell of.
+        let of =
+            |record: &'s Record| self.compiled.clients().filter_map(|index| Some((index, record.nodes.get(index)?)));
+        self.records.iter().flat_map(of)
     }
 
     fn operations_of<'r>(

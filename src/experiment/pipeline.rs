@@ -138,7 +138,7 @@ fn terminating(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut R
     let records: Vec<Record> = runs.iter_mut().map(|run| run.simulation.take_record()).collect();
     let sample = Sample { compiled, records: &records };
     let refusal = match halted {
-        Some(stop) => Some(stop.refusal(settings)),
+        Some(stop) => Some(stop.refusal(compiled, settings)),
         None if sample.answered() == 0 => Some(no_requests()),
         None => None,
     };
@@ -161,7 +161,7 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
     let at = |fifths: u64, fifth_ns: u64| warm_up_ns.saturating_add(fifths.saturating_mul(fifth_ns));
     // The settling time and the first fifth are dropped.
     if let Some(stop) = advance(compiled, runs, at(1, fifth_ns), budget) {
-        let mut refusal = stop.refusal(settings);
+        let mut refusal = stop.refusal(compiled, settings);
         if stop == Stop::Halted(Halt::TooManyEvents) && warm_up_ns > fifth_ns {
             refusal.reason += &format!(
                 ", before the {} s that the model's own times (thinking, times to live, bursts) need to settle were over",
@@ -173,7 +173,7 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
     runs.par_iter_mut().for_each(|run| drop(run.simulation.take_record()));
     for (window, fifths) in [2, 4, 5].into_iter().enumerate() {
         if let Some(stop) = advance(compiled, runs, at(fifths, fifth_ns), budget) {
-            return refuse(runs, at(fifths, fifth_ns), stop.refusal(settings));
+            return refuse(runs, at(fifths, fifth_ns), stop.refusal(compiled, settings));
         }
         runs.par_iter_mut().for_each(|run| run.windows[window] = run.simulation.take_record());
     }
@@ -183,7 +183,9 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
         let sample = Sample { compiled, records: &records };
         let growth = growth(runs);
         let simulated_ns = at(5, fifth_ns);
-        if doublings >= 2 && growth.grows {
+        // While requests take longer than the run, the population grows in the stablest of systems.
+        let is_long = simulated_ns >= settled_ns(compiled);
+        if doublings >= 2 && growth.grows && is_long {
             return refuse(runs, simulated_ns, unstable(growth.share));
         }
         let doubt = doubt(&sample, runs, settings);
@@ -193,15 +195,21 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
         };
         let spent: u64 = runs.iter().map(|run| run.simulation.events() / EVENTS_PER_REQUEST).sum();
         if spent.saturating_mul(2) > budget || simulated_ns > LONGEST_NS {
-            let refusal = if growth.share > 0.0 && growth.significant { unstable(growth.share) } else { doubt };
+            let refusal =
+                if growth.share > 0.0 && growth.significant && is_long { unstable(growth.share) } else { doubt };
             return refuse(runs, simulated_ns, refusal);
         }
         if let Some(stop) = double(compiled, runs, warm_up_ns, fifth_ns, budget) {
-            return refuse(runs, simulated_ns, stop.refusal(settings));
+            return refuse(runs, simulated_ns, stop.refusal(compiled, settings));
         }
         fifth_ns *= 2;
         doublings += 1;
     }
+}
+
+/// How long a run lasts at least before its population tells anything about the long run.
+fn settled_ns(compiled: &Compiled) -> u64 {
+    compiled.settling_ns().saturating_add(compiled.service_ns().saturating_mul(8))
 }
 
 /// A request takes at least two events; counting events bounds also what requests do not show.
@@ -250,6 +258,9 @@ fn advance(compiled: &Compiled, runs: &mut Runs, end_ns: u64, budget: u64) -> Op
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stop {
     Halted(Halt),
+    TooManyVisits {
+        now_ns: u64,
+    },
     /// Events happen and time does not pass.
     NoProgress {
         now_ns: u64,
@@ -268,6 +279,7 @@ fn run_until(simulation: &mut Simulation<AnyNode>, end_ns: u64, most_events: u64
                 return Err(Stop::NoProgress { now_ns });
             }
             Err(Halt::TooManyEvents) if simulation.events() < most_events => {}
+            Err(Halt::TooManyVisits) => return Err(Stop::TooManyVisits { now_ns: simulation.now_ns() }),
             Err(halt) => return Err(Stop::Halted(halt)),
         }
     }
@@ -290,7 +302,11 @@ pub fn memory_bytes(compiled: &Compiled, replications: u32) -> u64 {
     const USER: u64 = 100;
     const REPLICA: u64 = 300;
     let nodes = compiled.descriptions.len() as u64;
-    let one = nodes * NODE + u64::from(compiled.population()) * USER + compiled.replicas() * REPLICA;
+    const CACHE_ENTRY: u64 = 56;
+    let one = nodes * NODE
+        + u64::from(compiled.population()) * USER
+        + compiled.replicas() * REPLICA
+        + compiled.cache_entries().saturating_mul(CACHE_ENTRY);
     u64::from(replications).saturating_mul(one)
 }
 
@@ -325,9 +341,9 @@ fn first_fifth_ns(compiled: &Compiled, settings: &Settings) -> Result<u64, Refus
         let halted = match run_until(&mut pilot, end_ns, most_events, patience) {
             Ok(()) => false,
             Err(stop @ (Stop::NoProgress { .. } | Stop::Halted(Halt::ZeroDelayCycle(_)))) => {
-                return Err(stop.refusal(settings));
+                return Err(stop.refusal(compiled, settings));
             }
-            Err(Stop::Halted(_)) => true,
+            Err(Stop::Halted(_) | Stop::TooManyVisits { .. }) => true,
         };
         let record = pilot.take_record();
         answered += compiled.clients().map(|index| record.nodes[index].counters.arrivals).sum::<u64>();
@@ -434,14 +450,21 @@ fn audit(compiled: &Compiled, settings: &Settings, runs: &Runs) -> Result<(), Vi
 }
 
 impl Stop {
-    fn refusal(self, settings: &Settings) -> Refusal {
+    fn refusal(self, compiled: &Compiled, settings: &Settings) -> Refusal {
+        let most = limits(compiled, settings).visits;
         let (code, reason) = match self {
-            Self::Halted(Halt::TooManyVisits) => {
-                let most = MOST_VISITS / settings.replications.max(1);
+            Self::TooManyVisits { now_ns } if now_ns >= settled_ns(compiled) => {
                 let reason = format!(
                     "more than {most} requests and calls are in progress at once: work arrives faster than it is done"
                 );
                 ("unstable", reason)
+            }
+            Self::TooManyVisits { .. } | Self::Halted(Halt::TooManyVisits) => {
+                let reason = format!(
+                    "more than {most} requests and calls are in progress at once, as many as the memory for one \
+                     replication holds: use fewer replications, or lower the load"
+                );
+                ("too_large", reason)
             }
             Self::Halted(Halt::TooManyEvents) => {
                 ("budget_spent", format!("the budget of {} requests is spent", settings.budget))
@@ -462,7 +485,7 @@ impl Stop {
 
 fn too_large(bytes: u64) -> Refusal {
     let reason = format!(
-        "this needs about {:.1} GiB of memory for one point: use fewer replications, nodes, replicas or users",
+        "this needs about {:.1} GiB of memory for one point: use fewer replications, nodes, replicas, users or cache entries",
         bytes as f64 / f64::from(1 << 30)
     );
     Refusal { code: "too_large".to_owned(), reason }

@@ -43,6 +43,8 @@ pub struct Compiled {
     cycle_ns: u64,
     population: u32,
     replicas: u64,
+    service_ns: u64,
+    cache_entries: u64,
 }
 
 /// Tables of key spaces made so far. Models that differ in a few edits share them: the largest take 160 MB.
@@ -84,6 +86,16 @@ impl Compiled {
     /// The most requests that closed workloads have in progress.
     pub fn population(&self) -> u32 {
         self.population
+    }
+
+    /// How long a request takes at least on average if it visits every node once and never queues.
+    pub fn service_ns(&self) -> u64 {
+        self.service_ns
+    }
+
+    /// Entries that all caches together can hold.
+    pub fn cache_entries(&self) -> u64 {
+        self.cache_entries
     }
 
     /// Replicas of all nodes together.
@@ -160,8 +172,33 @@ pub fn compile_sharing(
         settling_ns: (settling_s * 1e9) as u64,
         cycle_ns: (cycle_s * 1e9) as u64,
         population,
+        service_ns: (service_s(model) * 1e9) as u64,
+        cache_entries: cache_entries(model),
         replicas: model.nodes.values().map(|spec| u64::from(spec.replicas().count)).sum(),
     })
+}
+
+fn service_s(model: &Model) -> f64 {
+    let of_node = |spec: &NodeSpec| match spec.operations() {
+        Operations::Named(names) => {
+            let demands = names.into_iter().map(|name| spec.demand(name));
+            demands.map(|demand| demand.core_s + demand.wait_s).fold(0.0, f64::max)
+        }
+        Operations::None | Operations::SameAs(_) => 0.0,
+    };
+    let nodes: f64 = model.nodes.values().map(|spec| of_node(spec)).sum();
+    let links: f64 = model.links.values().map(|link| link.delay_s()).sum();
+    nodes + links
+}
+
+/// A cache holds no more entries than there are keys.
+fn cache_entries(model: &Model) -> u64 {
+    let keys = model.keys.values().map(|law| law.count()).fold(0, u64::saturating_add);
+    let entries = model.nodes.values().map(|spec| match &spec.value {
+        NodeSpec::Cache(cache) => cache.capacity_entries().min(keys),
+        _ => 0,
+    });
+    entries.fold(0, u64::saturating_add)
 }
 
 fn describe(model: &Model, plan: &Plan<'_>) -> Vec<NodeDescription> {

@@ -78,7 +78,8 @@ pub struct Cache {
 const MOST_ENTRIES: u64 = 50_000_000;
 
 impl Cache {
-    fn capacity_entries(&self) -> u64 {
+    /// Entries that fit.
+    pub fn capacity_entries(&self) -> u64 {
         match (&self.entries, &self.maxmemory, &self.entry_size) {
             (Some(entries), _, _) => entries.value,
             (None, Some(memory), Some(size)) => memory.bytes / size.bytes.max(1),

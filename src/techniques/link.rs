@@ -228,7 +228,7 @@ impl LinkNode {
             sent_bytes: 0,
             timeout_ns: spec.timeout.as_ref().map(|timeout| timeout.ns),
             retry: spec.retry.as_ref().map(|retry| (retry.value.clone(), wiring.purpose("retry"))),
-            balancer: spec.policy.as_ref().map(|policy| policy.compile(view, wiring)),
+            balancer: spec.policy.as_ref().map(|policy| policy.compile(view, wiring)).transpose()?,
             meter: Meter::default(),
             attempts: 0,
             timeouts: 0,

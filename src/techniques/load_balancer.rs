@@ -136,7 +136,7 @@ impl LoadBalancerNode {
         };
         Ok(Self {
             destinations,
-            balancer: policy.compile(wiring.replicas(&spec.target), wiring),
+            balancer: policy.compile(wiring.replicas(&spec.target), wiring)?,
             processing,
             max_connections: spec.max_connections.as_ref().map_or(u64::MAX, |connections| connections.value.into()),
             meter: Meter::default(),

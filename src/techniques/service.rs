@@ -238,7 +238,7 @@ impl ServiceNode {
             coefficient(&spec.coherency),
         );
         let policy = spec.balancing.as_ref().map(|policy| policy.value.clone()).unwrap_or_default();
-        let balancer = (spec.count() > 1).then(|| policy.compile(spec.replicas(), wiring));
+        let balancer = (spec.count() > 1).then(|| policy.compile(spec.replicas(), wiring)).transpose()?;
         Ok(Self { executor: Executor::new(spec.count(), limits, &queue, &processor, balancer, program) })
     }
 

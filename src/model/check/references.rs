@@ -146,9 +146,13 @@ fn target<N: Spec, L: LinkSpec, K>(
 
 /// A node that passes requests on in a circle.
 fn goes_round<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, name: &Spanned<String>) -> Diagnostic {
-    Diagnostic::error("target-cycle", subject.place(name.span), "requests are passed on in a circle and arrive nowhere")
-        .label("leads back here")
-        .help("let the last one of the row name a node that has operations of its own")
+    Diagnostic::error(
+        "target-cycle",
+        subject.place(name.span),
+        "requests are passed on in a circle, or by too many nodes in a row",
+    )
+    .label("never arrives")
+    .help("let the last one of a row, of at most 32, name a node that has operations of its own")
 }
 
 /// A node that is not there.

@@ -9,10 +9,14 @@ use crate::diagnostic::span::Spanned;
 use crate::engine::context::Context;
 use crate::engine::visit::Visit;
 use crate::random::{Purpose, Stream, mix};
-use crate::techniques::technique::{Mistake, Reference, ReplicaView, Wiring};
+use crate::techniques::technique::{CompileError, Mistake, Reference, ReplicaView, Wiring};
 
 /// Points of one replica on the ring of a consistent hash.
 const POINTS_PER_REPLICA: u32 = 160;
+/// Replicas that a random choice may be among.
+const MOST_CHOICES: u32 = 100;
+/// Replicas that a policy which looks at every one of them may have: each request costs as many steps.
+const MOST_LOOKED_AT: u32 = 5_000;
 /// Weight of the newest response time in its moving average.
 const RESPONSE_TIME_WEIGHT: f64 = 0.1;
 
@@ -53,8 +57,9 @@ impl Policy {
     /// Mistakes in the policy itself, reported at `span`.
     pub fn mistakes(&self, span: crate::diagnostic::span::Span) -> Vec<Mistake> {
         match self {
-            Self::PowerOfChoices(0) => {
-                vec![Mistake::new(span, "a choice among 0 replicas chooses nobody", "write PowerOfChoices(2)")]
+            Self::PowerOfChoices(choices) if !(1..=MOST_CHOICES).contains(choices) => {
+                let message = format!("a choice is among 1 to {MOST_CHOICES} replicas, not among {choices}");
+                vec![Mistake::new(span, message, "write PowerOfChoices(2)")]
             }
             Self::Weighted(weights)
                 if !weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0)
@@ -71,7 +76,16 @@ impl Policy {
     }
 
     /// The policy over this many replicas.
-    pub fn compile(&self, view: ReplicaView, wiring: &dyn Wiring) -> Balancer {
+    ///
+    /// # Errors
+    /// When a policy that looks at every replica has too many of them.
+    pub fn compile(&self, view: ReplicaView, wiring: &dyn Wiring) -> Result<Balancer, CompileError> {
+        let looks_at_all =
+            matches!(self, Self::Weighted(_) | Self::LeastOutstanding | Self::LeastResponseTime | Self::ZoneAware);
+        if looks_at_all && view.count > MOST_LOOKED_AT {
+            let message = format!("this policy looks at each of {} replicas for every request", view.count);
+            return Err(CompileError::new(message).help("use PowerOfChoices(2), or at most 5,000 replicas"));
+        }
         let count = view.count.max(1) as usize;
         let state = match self {
             Self::RoundRobin => State::RoundRobin { next: 0 },
@@ -89,7 +103,7 @@ impl Policy {
             Self::SessionAffinity => State::SessionAffinity,
             Self::ZoneAware => State::ZoneAware { zones: view.zones.max(1), start: 0 },
         };
-        Balancer { outstanding: vec![0; count], purpose: wiring.purpose("balancing"), state }
+        Ok(Balancer { outstanding: vec![0; count], purpose: wiring.purpose("balancing"), state })
     }
 }
 

@@ -1,0 +1,175 @@
+//! Models made to cost time, memory or sense: each must end soon, in little memory, and with the truth.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use forescale::diagnostic::report::{Style, text};
+use forescale::diagnostic::{Diagnostics, Document};
+use forescale::experiment::pipeline::{Horizon, Settings, study};
+use forescale::experiment::plan::{ModelFile, load_point};
+use forescale::experiment::study::Point;
+
+fn settings() -> Settings {
+    Settings { replications: 4, budget: 1_000_000, ..Settings::quick() }
+}
+
+/// Studies a model of these nodes and links.
+fn studied(nodes: &str, rest: &str, settings: &Settings) -> Point {
+    let content = format!("Architecture(name: \"hostile\", nodes: {{ {nodes} }}, {rest})");
+    let file = ModelFile { document: Document::new("hostile.ron", content), directory: Path::new("").to_owned() };
+    let mut diagnostics = Diagnostics::new();
+    let compiled = load_point(&file, &[], true, &mut diagnostics);
+    let compiled = compiled.unwrap_or_else(|| panic!("{}", text(&diagnostics, Style::default())));
+    study(&compiled, 0.0, settings).expect("no law is broken")
+}
+
+/// Clients of a service with these steps.
+fn served(clients: &str, fields: &str, steps: &str) -> String {
+    format!(
+        "\"clients\": Clients({clients}, mix: {{ \"service.run\": 1 }}),
+         \"service\": Service({fields} operations: {{ \"run\": [{steps}] }})"
+    )
+}
+
+fn code(nodes: &str, rest: &str) -> String {
+    let point = studied(nodes, rest, &settings());
+    println!("{:?} after {} requests", point.refusal, point.requests);
+    point.refusal.map_or_else(|| "numbers".to_owned(), |refusal| refusal.code)
+}
+
+const WAIT: &str = "Wait(Constant(\"1ms\"))";
+const NOTHING: &str = "Wait(Constant(\"0s\"))";
+const WORK: &str = "Compute(Exponential(\"10ms\"))";
+
+#[test]
+fn users_who_never_think_of_a_service_that_takes_no_time() {
+    for steps in [NOTHING, "Compute(Constant(\"0s\"))", "Fail(\"100%\")"] {
+        assert_eq!(code(&served("users: 10", "", steps), ""), "no_progress", "{steps}");
+    }
+    let terminating = Settings { horizon: Horizon::Terminating { duration_ns: 1_000_000_000 }, ..settings() };
+    let point = studied(&served("users: 10", "", NOTHING), "", &terminating);
+    let refusal = point.refusal.expect("time stands still");
+    assert_eq!(refusal.code, "no_progress");
+    assert!(refusal.reason.contains("without time passing"), "{}", refusal.reason);
+}
+
+#[test]
+fn endless_retries_without_a_pause() {
+    let rest = "links: { \"clients -> service\": Link(retry: Retry(max_attempts: 255)) }";
+    assert_eq!(code(&served("users: 3", "", "Fail(\"100%\")"), rest), "no_progress");
+    // An open workload goes on; that all of it fails is the result.
+    let point = studied(&served("rate: \"100/s\"", "", "Fail(\"100%\")"), rest, &settings());
+    assert_eq!(point.refusal, None);
+}
+
+#[test]
+fn overload_is_told_soon() {
+    for rate in ["101/s", "200/s", "1000/s", "100000/s"] {
+        assert_eq!(code(&served(&format!("rate: \"{rate}\""), "", WORK), ""), "unstable", "{rate}");
+    }
+    let two = "\"clients\": Clients(rate: \"1000/s\", mix: { \"queue.job\": 1 }),
+               \"queue\": Queue(messages: { \"job\": \"service.run\" }),
+               \"service\": Service(operations: { \"run\": [Compute(Exponential(\"10ms\"))] })";
+    assert_eq!(code(two, ""), "unstable");
+}
+
+#[test]
+fn a_service_slower_than_the_first_run_is_not_called_unstable() {
+    // 100,000 requests are in progress on average, and none ever waits.
+    let nodes = served("rate: \"10000/s\"", "", "Wait(Exponential(\"10s\"))");
+    let point = studied(&nodes, "", &Settings { budget: 20_000_000, ..settings() });
+    let refusal = point.refusal.map(|refusal| refusal.code);
+    assert_ne!(refusal.as_deref(), Some("unstable"));
+}
+
+#[test]
+fn fan_outs_stop_at_the_limit_of_memory() {
+    let branches = format!("Parallel([{}])", vec![format!("[{WAIT}]"); 9_000].join(", "));
+    let at_once = served("rate: \"10/s\", batch: 100_000", "", &branches);
+    assert_eq!(code(&at_once, ""), "too_large");
+    let overloaded = branches.replace(WAIT, WORK);
+    assert_eq!(code(&served("rate: \"1000/s\"", "", &overloaded), ""), "unstable");
+    let inner = format!("[Parallel([{}])]", vec!["[Call(\"leaf.run\")]".to_owned(); 100].join(", "));
+    let nested = format!("Parallel([{}])", vec![inner; 100].join(", "));
+    let nodes =
+        served("rate: \"1/s\"", "", &nested) + &format!(", \"leaf\": Service(operations: {{ \"run\": [{WAIT}] }})");
+    assert_ne!(code(&nodes, ""), "unstable");
+}
+
+#[test]
+fn what_would_not_fit_into_memory_is_refused_before_it_starts() {
+    assert_eq!(code(&served("users: 10_000_000, think: Exponential(\"10s\")", "", WAIT), ""), "too_large");
+    let replicas = served("rate: \"10/s\"", "replicas: 60_000, workers: 60_000,", WAIT);
+    assert_ne!(code(&replicas, ""), "too_large");
+    let cached = "CacheAside(cache: \"cache\", key: \"key\", miss: [])";
+    let nodes =
+        served("rate: \"10/s\"", "", cached) + ", \"cache\": Cache(entries: 50_000_000, latency: Constant(\"1ms\"))";
+    assert_eq!(code(&nodes, "keys: { \"key\": Uniform(count: 18_000_000_000_000_000_000) }"), "too_large");
+    // As large a cache for few keys holds few entries.
+    assert_eq!(code(&nodes, "keys: { \"key\": Uniform(count: 1000) }"), "numbers");
+}
+
+#[test]
+fn ten_thousand_services_in_a_row() {
+    let mut nodes = "\"clients\": Clients(rate: \"10/s\", mix: { \"n0.run\": 1 })".to_owned();
+    for number in 0..10_000 {
+        let next = if number < 9_999 { format!(", Call(\"n{}.run\")", number + 1) } else { String::new() };
+        let steps = format!("Compute(Constant(\"1us\")){next}");
+        write!(nodes, ", \"n{number}\": Service(operations: {{ \"run\": [{steps}] }})").expect("text grows");
+    }
+    assert_eq!(code(&nodes, ""), "too_large");
+}
+
+#[test]
+fn arrivals_at_the_edges() {
+    let arrivals = |arrivals: &str| code(&served(&format!("rate: \"10/s\", arrivals: {arrivals}"), "", WAIT), "");
+    assert_eq!(arrivals("Spike(factor: 0, start: \"1s\", duration: \"1h\")"), "numbers");
+    assert_eq!(arrivals("Diurnal(amplitude: 1, period: \"1ns\")"), "numbers");
+    // A year's rhythm is not seen within the budget, and that is said.
+    assert_eq!(arrivals("Diurnal(amplitude: 1, period: \"365d\")"), "budget_spent");
+    assert_eq!(
+        arrivals("Mmpp(states: [(factor: 1, mean_duration: \"1s\"), (factor: 0, mean_duration: \"3650d\")])"),
+        "no_requests"
+    );
+    let alone = |arrivals: &str| code(&served(&format!("arrivals: {arrivals}"), "", WAIT), "");
+    assert_ne!(alone("Stages(start_rate: \"0/s\", stages: [(duration: \"3650d\", target: \"1e9/s\")])"), "numbers");
+    assert_ne!(
+        alone(
+            "Stages(start_rate: \"0/s\", stages: [(duration: \"3650d\", target: \"0/s\"), (duration: \"1s\", target: \"10/s\")])"
+        ),
+        "numbers"
+    );
+    assert_eq!(code(&served("rate: \"1e-300/s\"", "", WAIT), ""), "no_requests");
+    assert_ne!(code(&served("rate: \"1e9/s\", arrivals: Constant", "", WORK), ""), "numbers");
+}
+
+#[test]
+fn huge_numbers_do_not_overflow() {
+    let wire = "links: { \"clients -> service\": Link(bandwidth: \"0.001bit/s\", request_size: \"7EiB\", retry: Retry(max_attempts: 255, backoff: \"1000d\", multiplier: 1e300), timeout: \"3652d\") }";
+    assert_ne!(code(&served("rate: \"100/s\"", "", WAIT), wire), "numbers");
+    assert_ne!(code(&served("users: 5, think: Constant(\"3652d\")", "", "Wait(Constant(\"3652d\"))"), ""), "unstable");
+    assert_ne!(
+        code(&served("rate: \"1e9/s\"", "cpu: 100_000, replicas: 60_000, workers: 60_000,", WORK), ""),
+        "unstable"
+    );
+}
+
+#[test]
+fn a_ramp_that_takes_no_time() {
+    let ramp = "users: 0, stages: [(duration: \"0s\", target: 100_000), (duration: \"0s\", target: 0)]";
+    assert_eq!(code(&served(ramp, "", WAIT), ""), "no_requests");
+}
+
+#[test]
+fn work_after_the_reply_is_noticed_as_overload() {
+    // Users get their reply at once, so they send without end while the work piles up behind it.
+    assert_ne!(code(&served("users: 10", "", &format!("Reply, {WORK}")), ""), "numbers");
+}
+
+#[test]
+fn messages_that_go_round_a_thousand_times() {
+    let nodes = "\"clients\": Clients(rate: \"1/s\", mix: { \"queue.job\": 1 }),
+                 \"queue\": Queue(messages: { \"job\": \"service.run\" }, consumers: 4_000_000_000, max_deliveries: 255),
+                 \"service\": Service(operations: { \"run\": [Wait(Exponential(\"1ms\")), Choose([(0.999, [Publish(\"queue.job\")]), (0.001, [])])] })";
+    assert_ne!(code(nodes, ""), "unstable");
+}
