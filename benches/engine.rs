@@ -8,6 +8,8 @@
 //! alternately (A B A B ...) after one warm-up each, and the ratio is taken pair by pair, so that a machine that slows
 //! down for a while slows both. Time is the processor time of the thread, so that a busy neighbour costs nobody.
 
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+
 mod model;
 mod reference;
 

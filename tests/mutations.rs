@@ -1,6 +1,7 @@
 //! Whatever is written in a model, reading it ends soon and with a message, never with a panic.
 
 use forescale::diagnostic::report::{Style, json, text};
+use forescale::diagnostic::span::work;
 use forescale::diagnostic::{Diagnostics, Document};
 use forescale::distribution::KeyLaw;
 use forescale::model::{Edit, patch, read};
@@ -168,15 +169,15 @@ fn hostile_texts_end_soon() {
         ),
     ];
     for content in texts {
-        let start = std::time::Instant::now();
+        let before = work();
         read_and_render(&content);
-        let elapsed = start.elapsed();
+        // The reader gives up after 64 MiB of total reading; a retry or two may be on the way then.
+        let read = work() - before;
         assert!(
-            elapsed.as_secs() < 10,
-            "{elapsed:?} for {} bytes: {}",
+            read < 256 << 20,
+            "{read} bytes read for {} bytes: {}",
             content.len(),
             &content[..60.min(content.len())]
         );
-        println!("{elapsed:?} for {} bytes", content.len());
     }
 }

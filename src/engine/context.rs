@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::distribution::KeySampler;
 use crate::engine::calendar::{Calendar, Entry};
-use crate::engine::visit::{Identity, Visit, VisitId, Visits};
+use crate::engine::visit::{Identity, ReturnAddress, Visit, VisitId, Visits};
 use crate::engine::{Destination, NodeIndex, Outcome, Timer, Token};
 use crate::random::{Purpose, Seed, Stream};
 
@@ -187,8 +187,8 @@ impl Context {
     /// Makes a visit of this node's own, for example a parallel branch, without sending it anywhere.
     #[inline(always)]
     pub fn open(&mut self, operation: u16, token: Token, identity: Identity) -> u32 {
-        let destination = Destination { node: self.node, operation };
-        self.visits.insert(self.now_ns, destination, Visit::ANY_REPLICA, self.node, token, 0, identity)
+        let back = ReturnAddress { caller: self.node, token, branch: 0 };
+        self.visits.insert(self.now_ns, operation, Visit::ANY_REPLICA, back, identity)
     }
 
     /// Ends a visit of this node's own without telling anybody.
@@ -236,7 +236,8 @@ impl Context {
         branch: u8,
         identity: Identity,
     ) -> u32 {
-        let slot = self.visits.insert(self.now_ns, destination, replica, caller, token, branch, identity);
+        let back = ReturnAddress { caller, token, branch };
+        let slot = self.visits.insert(self.now_ns, destination.operation, replica, back, identity);
         self.outbox.push(Content::Call, destination.node, slot, Outcome::Done);
         slot
     }

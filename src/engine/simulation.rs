@@ -162,7 +162,7 @@ impl<N: Node> Simulation<N> {
                 self.nodes[node.0 as usize].reply(&mut self.context, reply);
             }
             delivered += 1;
-            if delivered % MESSAGES_PER_LOOK == 0 {
+            if delivered.is_multiple_of(MESSAGES_PER_LOOK) {
                 self.look(node, delivered);
                 if self.halt.is_some() {
                     return false;

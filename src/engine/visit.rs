@@ -1,6 +1,6 @@
 //! Visits: one frame for each request at each node it is in, in a slab whose memory is reused.
 
-use crate::engine::{Destination, NodeIndex, Token};
+use crate::engine::{NodeIndex, Token};
 
 /// No visit: the end of a list, or no caller.
 pub const NONE: u32 = u32::MAX;
@@ -41,6 +41,14 @@ pub struct Identity {
     pub priority: u8,
     /// The zone it was sent from.
     pub zone: u8,
+}
+
+/// Where the reply goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReturnAddress {
+    pub caller: NodeIndex,
+    pub token: Token,
+    pub branch: u8,
 }
 
 /// One request in one node: a cache line.
@@ -135,11 +143,9 @@ impl Visits {
     pub(super) fn insert(
         &mut self,
         now_ns: u64,
-        destination: Destination,
+        operation: u16,
         replica: u16,
-        caller: NodeIndex,
-        token: Token,
-        branch: u8,
+        back: ReturnAddress,
         identity: Identity,
     ) -> u32 {
         let slot = if self.free == NONE { self.grow() } else { self.free };
@@ -148,21 +154,21 @@ impl Visits {
         let generation = visit.generation;
         *visit = Visit {
             key: identity.key,
-            token,
+            token: back.token,
             entered_ns: now_ns,
             started_ns: now_ns,
-            caller,
+            caller: back.caller,
             generation,
             next: NONE,
             user: identity.user,
             salt: identity.salt,
-            operation: destination.operation,
+            operation,
             replica,
             program_counter: 0,
             pending: 0,
             priority: identity.priority,
             zone: identity.zone,
-            branch,
+            branch: back.branch,
             flags: 0,
         };
         self.live += 1;
