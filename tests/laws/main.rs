@@ -63,6 +63,7 @@ families! {
 }
 
 impl Family {
+    #[allow(clippy::disallowed_methods, reason = "the time is printed, not judged")]
     fn results(&self) -> &(Vec<Check>, f64) {
         self.results.get_or_init(|| {
             let start = Instant::now();
