@@ -188,7 +188,8 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
         if doublings >= 2 && growth.grows && is_long {
             return refuse(runs, simulated_ns, unstable(growth.share));
         }
-        let doubt = doubt(&sample, runs, settings);
+        // Publishers of an overloaded queue see nothing of it, so their latencies alone settle nothing.
+        let doubt = doubt(&sample, runs, settings).or_else(|| growth.grows.then(|| backlog(growth.share)));
         let Some(doubt) = doubt else {
             let records: Vec<Record> = runs.par_iter_mut().map(Replication::take_merged).collect();
             return describe(&Sample { compiled, records: &records }, load, simulated_ns, EXCEEDANCES, None);
@@ -275,7 +276,9 @@ fn run_until(simulation: &mut Simulation<AnyNode>, end_ns: u64, most_events: u64
         simulation.set_event_limit(most_events.min(events.saturating_add(patience)));
         match simulation.run_until(end_ns) {
             Ok(()) => return Ok(()),
-            Err(Halt::TooManyEvents) if simulation.now_ns() == now_ns && simulation.events() - events >= patience => {
+            Err(Halt::TooManyEvents)
+                if simulation.now_ns() == now_ns && simulation.events() - events >= patience.min(most_events / 2) =>
+            {
                 return Err(Stop::NoProgress { now_ns });
             }
             Err(Halt::TooManyEvents) if simulation.events() < most_events => {}
@@ -455,7 +458,8 @@ impl Stop {
         let (code, reason) = match self {
             Self::TooManyVisits { now_ns } if now_ns >= settled_ns(compiled) => {
                 let reason = format!(
-                    "more than {most} requests and calls are in progress at once: work arrives faster than it is done"
+                    "more than {most} requests and calls are in progress at once: work arrives faster than it is done, \
+                     or one burst is larger than the memory"
                 );
                 ("unstable", reason)
             }
@@ -489,6 +493,12 @@ fn too_large(bytes: u64) -> Refusal {
         bytes as f64 / f64::from(1 << 30)
     );
     Refusal { code: "too_large".to_owned(), reason }
+}
+
+fn backlog(share: f64) -> Refusal {
+    let percent = 100.0 * share;
+    let reason = format!("{percent:.1}% of what arrives was not worked off by the end of the run");
+    Refusal { code: "drift".to_owned(), reason }
 }
 
 fn unstable(share: f64) -> Refusal {
