@@ -78,7 +78,7 @@ fn an_experiment_gives_the_same_files_on_one_thread_and_on_two() {
         let read = |out: &str| std::fs::read(folder.path().join(out).join(&name)).expect("a file");
         assert!(read("one") == read("two"), "{name:?} differs");
     }
-    // 400 requests/s need 4 cores of the 2 or 4 there are: the first variant must be told to be overloaded.
+    // 400 requests/s need 4 cores of the 2 there are: with a queue without end, the first variant is overloaded.
     assert_eq!(one["studies"][0]["variants"][0]["points"][2]["refusal"]["code"], "unstable");
 }
 
