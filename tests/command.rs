@@ -51,7 +51,7 @@ fn an_experiment_gives_the_same_files_on_one_thread_and_on_two() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let text = format!(
         "Experiment(title: \"t\", model: {:?}, load: Axis(path: \"nodes.visitors.rate\", values: [\"40/s\", \"80/s\", \"400/s\"]),
-         variants: {{ \"as is\": {{}}, \"more\": {{ \"nodes.web.replicas\": 2 }} }})",
+         variants: {{ \"as is\": {{ \"nodes.web.queue\": 1_000_000 }}, \"more\": {{ \"nodes.web.replicas\": 2 }} }})",
         root().join(MODEL).display().to_string()
     );
     let experiment = folder.path().join("small.ron");
