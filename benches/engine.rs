@@ -4,7 +4,8 @@
 //! cargo bench --bench engine -- [FILTER] [--requests N] [--pairs N] [--only CONTENDER]
 //! ```
 //!
-//! The filter is a part of a workload's name: `W1` to `W4`, or `users` for the pending-set scaling of W4. Contenders run
+//! The filter is a part of a workload's name: `W1` to `W4`, `users` for the pending-set scaling of W4, or `nodes` for
+//! the same traffic spread over more and more services, one visit per request. Contenders run
 //! alternately (A B A B ...) after one warm-up each, and the ratio is taken pair by pair, so that a machine that slows
 //! down for a while slows both. Time is the processor time of the thread, so that a busy neighbour costs nobody.
 
@@ -40,6 +41,8 @@ enum Workload {
     W4,
     /// W4 with this many users, and servers in proportion.
     Users(usize),
+    /// As many M/M/1 services, all of them together with the traffic of ten.
+    Nodes(usize),
 }
 
 const WORKLOADS: &[(&str, Workload)] = &[
@@ -51,6 +54,10 @@ const WORKLOADS: &[(&str, Workload)] = &[
     ("users-10000", Workload::Users(10_000)),
     ("users-100000", Workload::Users(100_000)),
     ("users-1000000", Workload::Users(1_000_000)),
+    ("nodes-10", Workload::Nodes(10)),
+    ("nodes-100", Workload::Nodes(100)),
+    ("nodes-1000", Workload::Nodes(1_000)),
+    ("nodes-10000", Workload::Nodes(10_000)),
 ];
 
 fn prepare_reference(workload: Workload, requests: u64) -> Option<Run> {
@@ -61,6 +68,7 @@ fn prepare_reference(workload: Workload, requests: u64) -> Option<Run> {
         Workload::W3 => Box::new(move || reference::w3::run(requests, SEED)),
         Workload::W4 => Box::new(move || reference::w4::run(requests, SEED)),
         Workload::Users(users) => Box::new(move || reference::w4::run_with_users(users, requests, SEED)),
+        Workload::Nodes(_) => return None,
     })
 }
 
@@ -80,6 +88,7 @@ fn prepare_engine(workload: Workload, requests: u64) -> Option<Run> {
             ];
             model::prepare("w4", &edits, requests as f64 / (users as f64 / 10.01))
         }
+        Workload::Nodes(services) => model::prepare_services(services, requests),
     })
 }
 
@@ -134,10 +143,14 @@ fn measure(name: &str, workload: Workload, arguments: &Arguments) {
             rates.push(requests_per_second(run));
         }
     }
+    if runs.is_empty() {
+        return;
+    }
     let limit = runs[0].2.clone();
     for (index, (contender, _, rates)) in runs.iter().enumerate() {
         let [median, least, most] = spread(rates.clone()).map(|rate| rate / 1e6);
         let mut line = format!("{name} {contender}: {median:.2} M requests/s ({least:.2} to {most:.2})");
+        let _ = write!(line, ", {:.1} ns per request", 1e3 / median);
         if index > 0 {
             let ratios = limit.iter().zip(rates).map(|(limit, rate)| limit / rate).collect();
             let [median, least, most] = spread(ratios);
@@ -145,6 +158,16 @@ fn measure(name: &str, workload: Workload, arguments: &Arguments) {
         }
         println!("{line}");
     }
+    if let Some(kibibytes) = peak_memory_kibibytes() {
+        println!("{name}: the process has used up to {:.1} MiB so far", kibibytes / 1024.0);
+    }
+}
+
+/// The most memory that this process has ever held, where the system tells it.
+fn peak_memory_kibibytes() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 fn describe(outcome: &Outcome) -> String {

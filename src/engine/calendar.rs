@@ -89,6 +89,12 @@ impl<E: Copy + Default> Calendar<E> {
         self.bottom_length + self.far
     }
 
+    /// All pending events, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry<E>> {
+        let crowd = self.crowd.get(self.crowd_taken..).unwrap_or_default();
+        self.bottom[..self.bottom_length].iter().chain(crowd).chain(self.radix.slots.iter().flatten())
+    }
+
     /// Whether nothing is pending.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -318,6 +324,9 @@ mod tests {
             calendar.push(now + delay, sequence);
             heap.push(Reverse((now + delay, sequence)));
             assert_eq!(calendar.len(), heap.len());
+            if sequence % 997 == 0 {
+                assert_eq!(calendar.iter().count(), heap.len());
+            }
         }
         while let Some(Reverse((time, order))) = heap.pop() {
             let entry = calendar.pop_until(u64::MAX).expect("events are pending");

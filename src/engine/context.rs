@@ -188,7 +188,8 @@ impl Context {
     #[inline(always)]
     pub fn open(&mut self, operation: u16, token: Token, identity: Identity) -> u32 {
         let back = ReturnAddress { caller: self.node, token, branch: 0 };
-        self.visits.insert(self.now_ns, operation, Visit::ANY_REPLICA, back, identity)
+        let own = Destination { node: NodeIndex::NOBODY, operation };
+        self.visits.insert(self.now_ns, own, Visit::ANY_REPLICA, back, identity)
     }
 
     /// Ends a visit of this node's own without telling anybody.
@@ -201,12 +202,19 @@ impl Context {
     /// Ends a visit and tells its caller, if there is one.
     #[inline(always)]
     pub fn reply(&mut self, slot: u32, outcome: Outcome) {
-        let caller = self.visits.end(slot);
-        if caller == NodeIndex::NOBODY {
+        let _ = self.answer(slot, outcome);
+    }
+
+    /// As [`Context::reply`], and says what the visit was.
+    #[inline(always)]
+    pub fn answer(&mut self, slot: u32, outcome: Outcome) -> Visit {
+        let visit = self.visits.end(slot);
+        if visit.caller == NodeIndex::NOBODY {
             self.visits.free(slot);
         } else {
-            self.outbox.push(Content::Reply, caller, slot, outcome);
+            self.outbox.push(Content::Reply, visit.caller, slot, outcome);
         }
+        visit
     }
 
     /// Tells a visit's caller and goes on with the visit, which from then on has no caller.
@@ -237,7 +245,7 @@ impl Context {
         identity: Identity,
     ) -> u32 {
         let back = ReturnAddress { caller, token, branch };
-        let slot = self.visits.insert(self.now_ns, destination.operation, replica, back, identity);
+        let slot = self.visits.insert(self.now_ns, destination, replica, back, identity);
         self.outbox.push(Content::Call, destination.node, slot, Outcome::Done);
         slot
     }

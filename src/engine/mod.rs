@@ -75,6 +75,21 @@ pub struct Timer {
     pub data: u64,
 }
 
+/// What the engine knows of a node without asking it: the other side of an audit's balance.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// Visits that were sent to the node and have not ended.
+    pub present: u64,
+    /// Nanoseconds since these were called, summed up.
+    pub present_ns: u128,
+    /// Visits elsewhere that the node called and that have not been answered.
+    pub awaited: u64,
+    /// Nanoseconds since the node called these, summed up.
+    pub awaited_ns: u128,
+    /// The node's own timers that have not gone off, each with the nanoseconds until it does.
+    pub pending: Vec<(u64, Timer)>,
+}
+
 /// What a technique does when something reaches it. Methods that a node never needs may be left out.
 pub trait Node {
     /// Time zero: set the first timers.
@@ -94,6 +109,9 @@ pub trait Node {
     fn timer(&mut self, context: &mut context::Context, timer: Timer) {
         let _ = (context, timer);
     }
+
+    /// Checks the laws that the node's counts obey in every run, exactly; says which one is broken.
+    fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String>;
 
     /// Fills in all counters since time zero and hands over the histograms since the last call.
     fn observe(&mut self, now_ns: u64, record: &mut record::NodeRecord);

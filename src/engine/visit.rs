@@ -1,6 +1,6 @@
 //! Visits: one frame for each request at each node it is in, in a slab whose memory is reused.
 
-use crate::engine::{NodeIndex, Token};
+use crate::engine::{Destination, NodeIndex, Token};
 
 /// No visit: the end of a list, or no caller.
 pub const NONE: u32 = u32::MAX;
@@ -99,6 +99,8 @@ impl Visit {
 #[derive(Debug, Default)]
 pub struct Visits {
     entries: Vec<Visit>,
+    /// The node each live visit is in, for the audit; nobody's where a slot is empty or holds a node's own visit.
+    places: Vec<NodeIndex>,
     free: u32,
     live: u32,
 }
@@ -106,7 +108,7 @@ pub struct Visits {
 impl Visits {
     /// No visits.
     pub fn new() -> Self {
-        Self { entries: Vec::new(), free: NONE, live: 0 }
+        Self { entries: Vec::new(), places: Vec::new(), free: NONE, live: 0 }
     }
 
     /// Visits in progress.
@@ -143,12 +145,13 @@ impl Visits {
     pub(super) fn insert(
         &mut self,
         now_ns: u64,
-        operation: u16,
+        destination: Destination,
         replica: u16,
         back: ReturnAddress,
         identity: Identity,
     ) -> u32 {
         let slot = if self.free == NONE { self.grow() } else { self.free };
+        self.places[slot as usize] = destination.node;
         let visit = &mut self.entries[slot as usize];
         self.free = visit.next;
         let generation = visit.generation;
@@ -162,7 +165,7 @@ impl Visits {
             next: NONE,
             user: identity.user,
             salt: identity.salt,
-            operation,
+            operation: destination.operation,
             replica,
             program_counter: 0,
             pending: 0,
@@ -175,14 +178,14 @@ impl Visits {
         slot
     }
 
-    /// Ends the visit in this slot, so that nobody finds it any more, and says who waits for it. What the visit was can be
-    /// read until the slot is freed.
+    /// Ends the visit in this slot, so that nobody finds it any more, and says what it was. The slot is still to be freed.
     #[inline(always)]
-    pub(super) fn end(&mut self, slot: u32) -> NodeIndex {
+    pub(super) fn end(&mut self, slot: u32) -> Visit {
+        self.places[slot as usize] = NodeIndex::NOBODY;
         let visit = &mut self.entries[slot as usize];
         visit.generation = visit.generation.wrapping_add(1);
         self.live -= 1;
-        visit.caller
+        *visit
     }
 
     /// Gives the slot of an ended visit back.
@@ -192,6 +195,11 @@ impl Visits {
         visit.next = self.free;
         self.free = slot;
         visit
+    }
+
+    /// All visits in progress that were sent to a node, each with that node.
+    pub(super) fn sent(&self) -> impl Iterator<Item = (NodeIndex, &Visit)> {
+        self.places.iter().copied().zip(&self.entries).filter(|(node, _)| *node != NodeIndex::NOBODY)
     }
 
     /// A copy of a visit that counts as ended.
@@ -208,6 +216,7 @@ impl Visits {
     #[inline(never)]
     fn grow(&mut self) -> u32 {
         let slot = self.entries.len() as u32;
+        self.places.push(NodeIndex::NOBODY);
         let nobody = Identity { key: 0, user: 0, salt: 0, priority: 0, zone: 0 };
         self.entries.push(Visit {
             key: nobody.key,

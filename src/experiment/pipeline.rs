@@ -440,14 +440,12 @@ fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings) -> Option<Refusa
 
 fn audit(compiled: &Compiled, settings: &Settings, runs: &Runs) -> Result<(), Violation> {
     for (replication, run) in runs.iter().enumerate() {
-        for (index, node) in run.simulation.nodes().iter().enumerate() {
-            node.audit(run.simulation.now_ns()).map_err(|law| Violation {
-                node: compiled.descriptions[index].name.clone(),
-                law,
-                seed: settings.seed,
-                replication: replication as u64,
-            })?;
-        }
+        run.simulation.audit().map_err(|(node, law)| Violation {
+            node: compiled.descriptions[node.0 as usize].name.clone(),
+            law,
+            seed: settings.seed,
+            replication: replication as u64,
+        })?;
     }
     Ok(())
 }

@@ -42,7 +42,7 @@ use crate::distribution::Distribution;
 use crate::engine::context::Context;
 use crate::engine::record::{NodeRecord, Share};
 use crate::engine::visit::VisitList;
-use crate::engine::{Node, Outcome, Reply, Timer};
+use crate::engine::{Evidence, Node, Outcome, Reply, Timer};
 use crate::price::HourlyPrice;
 use crate::random::mix;
 use crate::techniques::parts::executor::{AcceptQueue, Executor, Finish, Limits};
@@ -191,15 +191,6 @@ impl CacheNode {
             keeper: Keeper { commands, store, hits: 0, gets: 0, evictions: 0, sets: 0 },
         })
     }
-
-    /// Checks conservation and Little's law, and that the store keeps to its size.
-    pub fn audit(&self, now_ns: u64) -> Result<(), String> {
-        let (held, room) = (self.keeper.store.positions.len(), self.keeper.store.capacity);
-        if held > room as usize {
-            return Err(format!("{held} entries in a cache for {room}"));
-        }
-        self.executor.audit(now_ns)
-    }
 }
 
 impl Finish for Keeper {
@@ -248,6 +239,14 @@ impl Node for CacheNode {
     #[inline(never)]
     fn timer(&mut self, context: &mut Context, timer: Timer) {
         self.executor.timer(context, timer, &mut self.keeper);
+    }
+
+    fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {
+        let (held, room) = (self.keeper.store.positions.len(), self.keeper.store.capacity);
+        if held > room as usize {
+            return Err(format!("{held} entries in a cache for {room}"));
+        }
+        self.executor.audit(now_ns, evidence)
     }
 
     fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {

@@ -41,7 +41,7 @@ use crate::engine::context::Context;
 use crate::engine::gauge::Gauge;
 use crate::engine::record::{NodeRecord, OperationRecord};
 use crate::engine::visit::Identity;
-use crate::engine::{Destination, Node, Outcome, Reply, Timer, Token};
+use crate::engine::{Destination, Evidence, Node, Outcome, Reply, Timer, Token};
 use crate::random::{Purpose, Stream};
 use crate::techniques::parts::arrivals::{Arrivals, HIGHEST_RATE_PER_S, Process};
 use crate::techniques::parts::executor::PRIORITIES;
@@ -239,6 +239,8 @@ pub struct ClientsNode {
     completed: u64,
     failed: u64,
     in_progress: Gauge,
+    /// Sum of the times that answered requests took.
+    spent_ns: u128,
 }
 
 #[derive(Clone, Debug)]
@@ -298,16 +300,8 @@ impl ClientsNode {
             completed: 0,
             failed: 0,
             in_progress: Gauge::default(),
+            spent_ns: 0,
         })
-    }
-
-    /// Checks that every request sent is answered or in progress.
-    pub fn audit(&self, _now_ns: u64) -> Result<(), String> {
-        let accounted = self.completed + self.failed + self.in_progress.level();
-        if self.sent != accounted {
-            return Err(format!("{} requests sent, {accounted} answered or in progress", self.sent));
-        }
-        Ok(())
     }
 
     #[inline(always)]
@@ -451,13 +445,15 @@ impl Node for ClientsNode {
     fn reply(&mut self, context: &mut Context, reply: Reply) {
         let now_ns = context.now_ns();
         self.in_progress.subtract(now_ns, 1);
+        let latency_ns = now_ns - reply.called_ns;
+        self.spent_ns += u128::from(latency_ns);
         let operation = &mut self.operations[usize::from(reply.branch)];
         if matches!(reply.outcome, Outcome::Failed(_)) {
             operation.failed += 1;
             self.failed += 1;
         } else {
             operation.completed += 1;
-            operation.latency.record(now_ns - reply.called_ns);
+            operation.latency.record(latency_ns);
             self.completed += 1;
         }
         if let Source::Closed { .. } = self.source {
@@ -465,6 +461,19 @@ impl Node for ClientsNode {
             let request = (reply.token.0 as u32).wrapping_add(1);
             self.pause(context, user | u64::from(request));
         }
+    }
+
+    fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {
+        let answered = self.completed + self.failed;
+        if self.sent != answered + evidence.awaited || self.in_progress.level() != evidence.awaited {
+            let (sent, counted) = (self.sent, self.in_progress.level());
+            return Err(format!("{sent} sent, {answered} answered, {counted} counted, {} awaited", evidence.awaited));
+        }
+        let (area, spent) = (self.in_progress.integral(now_ns), self.spent_ns + evidence.awaited_ns);
+        if area != spent {
+            return Err(format!("Little's law: area {area} ns, time spent {spent} ns"));
+        }
+        Ok(())
     }
 
     fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {

@@ -35,7 +35,7 @@ use crate::distribution::Distribution;
 use crate::engine::context::Context;
 use crate::engine::record::{NodeRecord, Share};
 use crate::engine::visit::VisitList;
-use crate::engine::{Node, Outcome, Reply, Timer};
+use crate::engine::{Evidence, Node, Outcome, Reply, Timer};
 use crate::price::{HourlyPrice, RequestPrice};
 use crate::techniques::parts::executor::{AcceptQueue, Executor, Finish, Limits};
 use crate::techniques::parts::program::Compiler;
@@ -215,11 +215,6 @@ impl DatabaseNode {
             tally: Tally { is_write, reads: 0, writes: 0 },
         })
     }
-
-    /// Checks conservation and Little's law.
-    pub fn audit(&self, now_ns: u64) -> Result<(), String> {
-        self.executor.audit(now_ns)
-    }
 }
 
 impl Node for DatabaseNode {
@@ -236,6 +231,10 @@ impl Node for DatabaseNode {
     #[inline(never)]
     fn timer(&mut self, context: &mut Context, timer: Timer) {
         self.executor.timer(context, timer, &mut self.tally);
+    }
+
+    fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {
+        self.executor.audit(now_ns, evidence)
     }
 
     fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {

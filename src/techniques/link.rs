@@ -40,7 +40,7 @@ use crate::distribution::Sampler;
 use crate::engine::context::Context;
 use crate::engine::record::{NodeRecord, Share};
 use crate::engine::visit::VisitId;
-use crate::engine::{Destination, Failure, Node, Outcome, Reply, Timer};
+use crate::engine::{Destination, Evidence, Failure, Node, Outcome, Reply, Timer};
 use crate::price::TransferPrice;
 use crate::random::{Purpose, Stream};
 use crate::techniques::parts::balancer::{Balancer, Policy};
@@ -235,11 +235,6 @@ impl LinkNode {
         })
     }
 
-    /// Checks conservation and Little's law.
-    pub fn audit(&self, now_ns: u64) -> Result<(), String> {
-        self.meter.audit(now_ns)
-    }
-
     /// Starts the attempt that `pending` counts.
     fn attempt(&mut self, context: &mut Context, slot: u32) {
         self.attempts += 1;
@@ -416,6 +411,10 @@ impl Node for LinkNode {
             }
             _ => self.attempt(context, slot),
         }
+    }
+
+    fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {
+        self.meter.audit(now_ns, evidence)
     }
 
     fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {

@@ -37,7 +37,7 @@ use crate::distribution::Sampler;
 use crate::engine::context::Context;
 use crate::engine::record::NodeRecord;
 use crate::engine::visit::VisitId;
-use crate::engine::{Destination, Failure, Node, Outcome, Reply, Timer};
+use crate::engine::{Destination, Evidence, Failure, Node, Outcome, Reply, Timer};
 use crate::price::{HourlyPrice, RequestPrice};
 use crate::random::{Purpose, Stream};
 use crate::techniques::parts::balancer::{Balancer, Policy};
@@ -143,11 +143,6 @@ impl LoadBalancerNode {
         })
     }
 
-    /// Checks conservation and Little's law.
-    pub fn audit(&self, now_ns: u64) -> Result<(), String> {
-        self.meter.audit(now_ns)
-    }
-
     #[inline(always)]
     fn pass_on(&mut self, context: &mut Context, slot: u32) {
         let replica = self.balancer.choose(context, slot);
@@ -188,6 +183,10 @@ impl Node for LoadBalancerNode {
     #[inline(never)]
     fn timer(&mut self, context: &mut Context, timer: Timer) {
         self.pass_on(context, timer.data as u32);
+    }
+
+    fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {
+        self.meter.audit(now_ns, evidence)
     }
 
     fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {

@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use crate::engine::context::Context;
 use crate::engine::record::NodeRecord;
-use crate::engine::{Node, Reply, Timer};
+use crate::engine::{Evidence, Node, Reply, Timer};
 use technique::{
     Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Role, Spec, Wiring,
 };
@@ -100,20 +100,17 @@ macro_rules! register {
                 }
             }
 
+            fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {
+                match self {
+                    $(Self::$name(node) => node.audit(now_ns, evidence),)*
+                    Self::Link(node) => node.audit(now_ns, evidence),
+                }
+            }
+
             fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
                 match self {
                     $(Self::$name(node) => node.observe(now_ns, record),)*
                     Self::Link(node) => node.observe(now_ns, record),
-                }
-            }
-        }
-
-        impl AnyNode {
-            /// Checks the laws that this node's counts obey in every run, exactly; says which one is broken.
-            pub fn audit(&self, now_ns: u64) -> Result<(), String> {
-                match self {
-                    $(Self::$name(node) => node.audit(now_ns),)*
-                    Self::Link(node) => node.audit(now_ns),
                 }
             }
         }

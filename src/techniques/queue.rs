@@ -34,7 +34,7 @@ use crate::diagnostic::span::{Named, Spanned};
 use crate::engine::context::Context;
 use crate::engine::record::{NodeRecord, Share};
 use crate::engine::visit::{VisitId, VisitList};
-use crate::engine::{Destination, Failure, Node, Outcome, Reply};
+use crate::engine::{Destination, Evidence, Failure, Node, Outcome, Reply};
 use crate::price::{HourlyPrice, RequestPrice};
 use crate::techniques::parts::executor::resalt;
 use crate::techniques::parts::meter::Meter;
@@ -150,21 +150,12 @@ impl QueueNode {
         })
     }
 
-    /// Checks conservation (published = waiting + delivered + acknowledged + dead) and Little's law.
-    pub fn audit(&self, now_ns: u64) -> Result<(), String> {
-        let here = u64::from(self.waiting.len() + self.unacknowledged);
-        if here != self.meter.in_system() {
-            return Err(format!("{here} messages held, {} counted", self.meter.in_system()));
-        }
-        self.meter.audit(now_ns)
-    }
-
     fn deliver(&mut self, context: &mut Context) {
         let now_ns = context.now_ns();
         while self.unacknowledged < self.most_unacknowledged {
             let Some(slot) = self.waiting.pop_front(context.visits()) else { return };
             self.meter.waited(now_ns);
-            self.meter.occupy(now_ns);
+            self.meter.occupy(now_ns, 0);
             self.unacknowledged += 1;
             let visit = context.visit(slot);
             if visit.pending == 0 {
@@ -216,6 +207,14 @@ impl Node for QueueNode {
             context.close(slot);
         }
         self.deliver(context);
+    }
+
+    fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {
+        let here = u64::from(self.waiting.len() + self.unacknowledged);
+        if here != self.meter.in_system() {
+            return Err(format!("{here} messages held, {} counted", self.meter.in_system()));
+        }
+        self.meter.audit(now_ns, evidence)
     }
 
     fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {

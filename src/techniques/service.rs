@@ -39,7 +39,7 @@ use crate::diagnostic::span::{Named, Spanned};
 use crate::engine::context::Context;
 use crate::engine::record::NodeRecord;
 use crate::engine::visit::VisitList;
-use crate::engine::{Node, Reply, Timer};
+use crate::engine::{Evidence, Node, Reply, Timer};
 use crate::price::HourlyPrice;
 use crate::techniques::parts::balancer::Policy;
 use crate::techniques::parts::executor::{AcceptQueue, Executor, Limits, Succeed};
@@ -241,11 +241,6 @@ impl ServiceNode {
         let balancer = (spec.count() > 1).then(|| policy.compile(spec.replicas(), wiring)).transpose()?;
         Ok(Self { executor: Executor::new(spec.count(), limits, &queue, &processor, balancer, program) })
     }
-
-    /// Checks conservation and Little's law.
-    pub fn audit(&self, now_ns: u64) -> Result<(), String> {
-        self.executor.audit(now_ns)
-    }
 }
 
 impl Node for ServiceNode {
@@ -262,6 +257,10 @@ impl Node for ServiceNode {
     #[inline(never)]
     fn timer(&mut self, context: &mut Context, timer: Timer) {
         self.executor.timer(context, timer, &mut Succeed);
+    }
+
+    fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {
+        self.executor.audit(now_ns, evidence)
     }
 
     fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {

@@ -37,9 +37,7 @@ fn fingerprint(path: &Path) -> String {
     let mut simulation = compiled.simulation(Seed::new(1, 0), Limits { events: EVENTS, ..Limits::default() });
     let end = simulation.run_until(1_000_000_000_000);
     assert!(matches!(end, Ok(()) | Err(Halt::TooManyEvents)), "{}: {end:?}", path.display());
-    for node in simulation.nodes() {
-        node.audit(simulation.now_ns()).unwrap_or_else(|broken| panic!("{}: {broken}", path.display()));
-    }
+    simulation.audit().unwrap_or_else(|broken| panic!("{}: {broken:?}", path.display()));
     // Events alone do not show what happens in no time, such as a cache that hits or a call that fails.
     let record = simulation.take_record();
     let counters: Vec<_> = record.nodes.iter().map(|node| node.counters).collect();

@@ -40,9 +40,7 @@ pub fn run(compiled: &Compiled, seconds: f64) -> Run {
 pub fn run_replication(compiled: &Compiled, seconds: f64, replication: u64) -> Run {
     let mut simulation = compiled.simulation(Seed::new(20_260_101, replication), Limits::default());
     simulation.run_until((seconds * 1e9) as u64).expect("the run reaches its end");
-    for node in simulation.nodes() {
-        node.audit(simulation.now_ns()).expect("the counts obey the laws");
-    }
+    simulation.audit().expect("the counts obey the laws");
     let record = simulation.take_record();
     Run { compiled: compiled.clone(), record, fingerprint: simulation.fingerprint() }
 }

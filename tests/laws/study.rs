@@ -84,9 +84,7 @@ pub fn replicate<T: Send>(
         .map(|replication| {
             let mut simulation = compiled.simulation(Seed::new(seed(name), replication as u64), Limits::default());
             let result = use_it(replication, &mut simulation);
-            for node in simulation.nodes() {
-                node.audit(simulation.now_ns()).unwrap_or_else(|broken| panic!("{name}, {replication}: {broken}"));
-            }
+            simulation.audit().unwrap_or_else(|broken| panic!("{name}, {replication}: {broken:?}"));
             result
         })
         .collect()

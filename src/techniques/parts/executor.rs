@@ -7,7 +7,7 @@ use crate::engine::context::Context;
 use crate::engine::gauge::Gauge;
 use crate::engine::record::{NodeRecord, Share};
 use crate::engine::visit::{NONE, VisitId, VisitList};
-use crate::engine::{Failure, Outcome, Reply, Timer};
+use crate::engine::{Evidence, Failure, Outcome, Reply, Timer};
 use crate::random::Stream;
 use crate::techniques::parts::balancer::Balancer;
 use crate::techniques::parts::meter::Meter;
@@ -62,6 +62,8 @@ pub struct Limits {
 #[derive(Clone, Debug)]
 pub struct Executor {
     replicas: Vec<Replica>,
+    /// Whether the replicas have cores for all, so that nobody need look at them.
+    ample: bool,
     limits: Limits,
     balancer: Option<Balancer>,
     program: Program,
@@ -126,6 +128,7 @@ impl Executor {
             busy_millicores: 0,
         };
         Self {
+            ample: matches!(replica.processor, Processor::Ample),
             replicas: vec![replica; count.max(1) as usize],
             limits,
             balancer,
@@ -141,12 +144,15 @@ impl Executor {
     pub fn arrive(&mut self, context: &mut Context, slot: u32, finish: &mut impl Finish) {
         let now_ns = context.now_ns();
         self.meter.arrive(now_ns);
-        let index = self.route(context, slot);
+        let index = if self.replicas.len() == 1 { 0 } else { self.route(context, slot) };
+        let visit = context.visit(slot);
+        visit.replica = index as u16;
         let replica = &mut self.replicas[index];
         if replica.workers_busy < self.limits.workers {
             replica.workers_busy += 1;
             self.workers_busy.add(now_ns, 1);
-            self.begin(context, slot);
+            visit.started_ns = now_ns;
+            visit.program_counter = self.program.starts[usize::from(visit.operation)];
             self.run(context, slot, finish);
         } else if replica.waiting < self.limits.queue {
             replica.waiting += 1;
@@ -220,8 +226,10 @@ impl Executor {
     }
 
     /// Checks the laws that the counts of every run obey, exactly.
-    pub fn audit(&self, now_ns: u64) -> Result<(), String> {
-        self.meter.audit(now_ns)?;
+    pub fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {
+        self.meter.audit(now_ns, evidence)?;
+        let computing = evidence.pending.iter().filter(|(_, timer)| timer.kind == COMPUTED);
+        self.meter.audit_cores(now_ns, computing.map(|&(left_ns, _)| u128::from(left_ns)).sum())?;
         let busy: u64 = self.replicas.iter().map(|replica| u64::from(replica.workers_busy)).sum();
         let waiting: u64 = self.replicas.iter().map(|replica| u64::from(replica.waiting)).sum();
         if busy + waiting != self.meter.in_system() {
@@ -240,17 +248,12 @@ impl Executor {
 
     #[inline(always)]
     fn route(&mut self, context: &mut Context, slot: u32) -> usize {
-        if self.replicas.len() == 1 {
-            context.visit(slot).replica = 0;
-            return 0;
-        }
         let mut replica = context.visit(slot).replica;
         if usize::from(replica) >= self.replicas.len() {
             replica = self.choose(context, slot);
         }
-        let visit = context.visit(slot);
-        visit.replica = replica;
-        visit.zone = if self.limits.zones == 1 { 0 } else { (replica % u16::from(self.limits.zones)) as u8 };
+        let zones = u16::from(self.limits.zones);
+        context.visit(slot).zone = if zones == 1 { 0 } else { (replica % zones) as u8 };
         usize::from(replica)
     }
 
@@ -361,15 +364,16 @@ impl Executor {
     #[inline(always)]
     fn compute(&mut self, context: &mut Context, slot: u32, index: usize, demand_ns: u64) {
         let now_ns = context.now_ns();
+        if self.ample {
+            self.meter.occupy(now_ns, demand_ns);
+            return context.after(demand_ns, Timer { kind: COMPUTED, data: u64::from(slot) });
+        }
         match &mut self.replicas[index].processor {
-            Processor::Ample => {
-                self.meter.occupy(now_ns);
-                context.after(demand_ns, Timer { kind: COMPUTED, data: u64::from(slot) });
-            }
+            Processor::Ample => {}
             Processor::RunToCompletion { cores, busy, queue } => {
                 if *busy < *cores {
                     *busy += 1;
-                    self.meter.occupy(now_ns);
+                    self.meter.occupy(now_ns, demand_ns);
                     context.after(demand_ns, Timer { kind: COMPUTED, data: u64::from(slot) });
                 } else {
                     // The start of service moves by as much as is waited here; begun with the subtraction.
@@ -399,6 +403,9 @@ impl Executor {
         let now_ns = context.now_ns();
         let visit = context.visit(slot);
         visit.program_counter += 1;
+        if self.ample {
+            return self.meter.release(now_ns);
+        }
         let index = usize::from(visit.replica);
         if let Processor::RunToCompletion { queue, busy, .. } = &mut self.replicas[index].processor {
             if let Some(next) = queue.pop_front(context.visits()) {
@@ -409,6 +416,7 @@ impl Executor {
                 // The demand is a function of the visit, so it need not be remembered while waiting.
                 if let Instruction::Compute { ref law, purpose } = self.program.code[usize::from(at)] {
                     let demand_ns = law.sample_ns(&mut Stream::keyed(key, purpose, salt));
+                    self.meter.demand(demand_ns);
                     context.after(demand_ns, Timer { kind: COMPUTED, data: u64::from(next) });
                 }
                 return;
@@ -529,20 +537,19 @@ impl Executor {
     #[inline(always)]
     fn depart(&mut self, context: &mut Context, slot: u32, outcome: Outcome) -> u32 {
         let now_ns = context.now_ns();
-        let visit = context.visit(slot);
-        let (entered_ns, flags, replica) = (visit.entered_ns, visit.flags, visit.replica);
-        let spent_ns = now_ns - entered_ns;
-        if flags & ANSWERED == 0 {
-            self.meter.answer(!matches!(outcome, Outcome::Failed(_)), spent_ns, visit.started_ns - entered_ns);
+        let visit = context.answer(slot, outcome);
+        let spent_ns = now_ns - visit.entered_ns;
+        if visit.flags & ANSWERED == 0 {
+            let waited_ns = visit.started_ns - visit.entered_ns;
+            self.meter.answer(!matches!(outcome, Outcome::Failed(_)), spent_ns, waited_ns);
         }
-        self.meter.leave(now_ns, entered_ns);
-        if flags & CHOSEN_HERE != 0
+        self.meter.leave(now_ns, visit.entered_ns);
+        if visit.flags & CHOSEN_HERE != 0
             && let Some(balancer) = &mut self.balancer
         {
-            balancer.returned(replica, spent_ns);
+            balancer.returned(visit.replica, spent_ns);
         }
-        context.reply(slot, outcome);
-        let replica = &mut self.replicas[usize::from(replica)];
+        let replica = &mut self.replicas[usize::from(visit.replica)];
         if replica.waiting > 0
             && let Some(next) = replica.queue.pop(context)
         {

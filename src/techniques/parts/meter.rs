@@ -1,5 +1,6 @@
 //! What every station measures of its visits, and the identities these measurements must obey.
 
+use crate::engine::Evidence;
 use crate::engine::gauge::Gauge;
 use crate::engine::record::{Counters, NodeRecord};
 use crate::statistics::histogram::LatencyHistogram;
@@ -11,6 +12,7 @@ use crate::statistics::histogram::LatencyHistogram;
 #[derive(Clone, Debug, Default)]
 pub struct Meter {
     arrivals: u64,
+    left: u64,
     completed: u64,
     failed: u64,
     in_system: Gauge,
@@ -20,6 +22,8 @@ pub struct Meter {
     millicores: Gauge,
     /// Sum of the time that ended visits spent here.
     spent_ns: u128,
+    /// Sum of the computing that whole cores were given.
+    demanded_ns: u128,
     wait: LatencyHistogram,
     latency: LatencyHistogram,
 }
@@ -44,10 +48,17 @@ impl Meter {
         self.waiting.subtract(now_ns, 1);
     }
 
-    /// A core becomes busy.
+    /// A core becomes busy, with this much to do.
     #[inline(always)]
-    pub fn occupy(&mut self, now_ns: u64) {
+    pub fn occupy(&mut self, now_ns: u64, demand_ns: u64) {
         self.cores.add(now_ns, 1);
+        self.demand(demand_ns);
+    }
+
+    /// A core that has become free is busy again at once.
+    #[inline(always)]
+    pub fn demand(&mut self, demand_ns: u64) {
+        self.demanded_ns += u128::from(demand_ns);
     }
 
     /// A core becomes idle.
@@ -77,6 +88,7 @@ impl Meter {
     #[inline(always)]
     pub fn leave(&mut self, now_ns: u64, entered_ns: u64) {
         self.in_system.subtract(now_ns, 1);
+        self.left += 1;
         self.spent_ns += u128::from(now_ns - entered_ns);
     }
 
@@ -101,13 +113,17 @@ impl Meter {
         record.latency = self.latency.take();
     }
 
-    /// Checks conservation and Little's law in whole nanoseconds: the area under the curve of the number present is the
-    /// time that visits spent here, those that left exactly, and those still here for no longer than the whole run.
-    pub fn audit(&self, now_ns: u64) -> Result<(), String> {
+    /// Checks conservation (what arrived has left or is here) and Little's law in whole nanoseconds: the area under the
+    /// curve of the number present is the time that visits spent here, those that left and those still here.
+    pub fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {
         let (present, area) = (self.in_system.level(), self.in_system.integral(now_ns));
-        let longest = self.spent_ns + u128::from(present) * u128::from(now_ns);
-        if area < self.spent_ns || area > longest {
-            return Err(format!("Little's law: area {area} ns, time spent {} to {longest} ns", self.spent_ns));
+        if self.arrivals != self.left + evidence.present || present != evidence.present {
+            let (arrived, left) = (self.arrivals, self.left);
+            return Err(format!("{arrived} arrived, {left} left, {present} counted, {} here", evidence.present));
+        }
+        let spent = self.spent_ns + evidence.present_ns;
+        if area != spent {
+            return Err(format!("Little's law: area {area} ns, time spent {spent} ns"));
         }
         if self.waiting.level() > present {
             return Err(format!("{} wait but only {present} are there", self.waiting.level()));
@@ -117,6 +133,16 @@ impl Meter {
         }
         if self.arrivals < self.completed + self.failed {
             return Err(format!("{} arrived, {} answered", self.arrivals, self.completed + self.failed));
+        }
+        Ok(())
+    }
+
+    /// Checks the utilization law in whole nanoseconds: whole cores were busy for as long as the computing given to
+    /// them takes, less what is left to do.
+    pub fn audit_cores(&self, now_ns: u64, left_ns: u128) -> Result<(), String> {
+        let busy = self.cores.integral(now_ns) + left_ns;
+        if busy != self.demanded_ns {
+            return Err(format!("utilization law: busy and left to do {busy} ns, demanded {} ns", self.demanded_ns));
         }
         Ok(())
     }
