@@ -72,6 +72,35 @@ fn overload_is_told_soon() {
                \"queue\": Queue(messages: { \"job\": \"service.run\" }),
                \"service\": Service(operations: { \"run\": [Compute(Exponential(\"10ms\"))] })";
     assert_eq!(code(two, ""), "unstable");
+    // Work so slow that memory is full long before the first request is done.
+    for (rate, step) in [("1000000/s", "Compute(Constant(\"1s\"))"), ("20000/s", "Compute(Constant(\"5s\"))")] {
+        assert_eq!(code(&served(&format!("rate: \"{rate}\""), "", step), ""), "unstable", "{rate}");
+    }
+}
+
+/// Who overflows, and by how much, whichever number of nodes the requests pass on their way.
+#[test]
+fn an_overload_is_told_where_it_is_and_counted_once() {
+    let chain = "\"clients\": Clients(rate: \"400/s\", mix: { \"a.run\": 1 }),
+                 \"a\": Service(cpu: 8, operations: { \"run\": [Call(\"b.run\")] }),
+                 \"b\": Service(cpu: 8, operations: { \"run\": [Call(\"db.read\")] }),
+                 \"db\": Database(cores: 2, max_connections: 2, queue: 10_000_000, operations: {
+                     \"read\": Read(cpu: Constant(\"6ms\")) })";
+    let refusal = studied(chain, "", &settings()).refusal.expect("two cores do 333/s");
+    assert_eq!(refusal.code, "unstable");
+    assert!(refusal.reason.starts_with("at `db` "), "{}", refusal.reason);
+    let percent: f64 =
+        refusal.reason.rsplit("; ").next().and_then(|end| end.split('%').next()?.parse().ok()).expect("a share");
+    assert!((percent - 100.0 / 6.0).abs() < 1.0, "{}", refusal.reason);
+}
+
+/// Users wait for their answers: however long the queue in which they stand, it ends.
+#[test]
+fn a_closed_workload_is_never_unstable() {
+    for users in [100, 5_000, 100_000] {
+        let nodes = served(&format!("users: {users}, think: Exponential(\"10s\")"), "workers: 4, cpu: 4,", WORK);
+        assert_ne!(code(&nodes, ""), "unstable", "{users}");
+    }
 }
 
 #[test]
@@ -87,9 +116,9 @@ fn a_service_slower_than_the_first_run_is_not_called_unstable() {
 fn fan_outs_stop_at_the_limit_of_memory() {
     let branches = format!("Parallel([{}])", vec![format!("[{WAIT}]"); 9_000].join(", "));
     let at_once = served("rate: \"10/s\", batch: 100_000", "", &branches);
-    assert_ne!(code(&at_once, ""), "numbers");
+    assert_eq!(code(&at_once, ""), "too_large");
     let overloaded = branches.replace(WAIT, WORK);
-    assert_ne!(code(&served("rate: \"1000/s\"", "", &overloaded), ""), "numbers");
+    assert_eq!(code(&served("rate: \"1000/s\"", "", &overloaded), ""), "unstable");
     let inner = format!("[Parallel([{}])]", vec!["[Call(\"leaf.run\")]".to_owned(); 100].join(", "));
     let nested = format!("Parallel([{}])", vec![inner; 100].join(", "));
     let nodes =
@@ -124,7 +153,7 @@ fn ten_thousand_services_in_a_row() {
 #[test]
 fn arrivals_at_the_edges() {
     let arrivals = |arrivals: &str| code(&served(&format!("rate: \"10/s\", arrivals: {arrivals}"), "", WAIT), "");
-    assert_eq!(arrivals("Spike(factor: 0, start: \"1s\", duration: \"1h\")"), "numbers");
+    assert_eq!(arrivals("Spike(factor: 0, start: \"1s\", duration: \"1h\")"), "time_varying");
     assert_eq!(arrivals("Diurnal(amplitude: 1, period: \"1ns\")"), "numbers");
     // A year's rhythm is not seen within the budget, and that is said.
     assert_eq!(arrivals("Diurnal(amplitude: 1, period: \"365d\")"), "budget_spent");
@@ -132,11 +161,17 @@ fn arrivals_at_the_edges() {
         arrivals("Mmpp(states: [(factor: 1, mean_duration: \"1s\"), (factor: 0, mean_duration: \"3650d\")])"),
         "no_requests"
     );
-    // Ramps and pauses of ten years: whatever is told, it is told soon.
-    let alone = |arrivals: &str| code(&served(&format!("arrivals: {arrivals}"), "", WAIT), "");
-    alone("Stages(start_rate: \"0/s\", stages: [(duration: \"3650d\", target: \"1e9/s\")])");
+    // Ramps and pauses of ten years, of which the first hour is asked for.
+    let first_hour = Settings { horizon: Horizon::Terminating { duration_ns: 3_600_000_000_000 }, ..settings() };
+    let ramp = |stages: &str| {
+        let arrivals = format!("arrivals: Stages(start_rate: \"0/s\", stages: [{stages}])");
+        studied(&served(&arrivals, "", WAIT), "", &first_hour).refusal.map(|refusal| refusal.code)
+    };
+    // In the first hour the rate reaches 11,400/s: 20 million requests, more than the budget.
+    assert_eq!(ramp("(duration: \"3650d\", target: \"1e9/s\")").as_deref(), Some("budget_spent"));
+    assert_eq!(ramp("(duration: \"3650d\", target: \"100/s\")"), None);
     let pause = "(duration: \"3650d\", target: \"0/s\"), (duration: \"1s\", target: \"10/s\")";
-    assert_ne!(alone(&format!("Stages(start_rate: \"0/s\", stages: [{pause}])")), "numbers");
+    assert_eq!(ramp(pause).as_deref(), Some("no_requests"));
     assert_eq!(code(&served("rate: \"1e-300/s\"", "", WAIT), ""), "no_requests");
     assert_ne!(code(&served("rate: \"1e9/s\", arrivals: Constant", "", WORK), ""), "numbers");
 }

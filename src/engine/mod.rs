@@ -90,6 +90,15 @@ pub struct Evidence {
     pub pending: Vec<(u64, Timer)>,
 }
 
+/// How a node starts requests by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workload {
+    /// Without waiting for the answers to earlier ones, so that they may pile up.
+    Open,
+    /// No more at once than it has users.
+    Closed,
+}
+
 /// What a technique does when something reaches it. Methods that a node never needs may be left out.
 pub trait Node {
     /// Time zero: set the first timers.
@@ -108,6 +117,11 @@ pub trait Node {
     /// A timer this node set goes off.
     fn timer(&mut self, context: &mut context::Context, timer: Timer) {
         let _ = (context, timer);
+    }
+
+    /// Whether and how the node starts requests by itself.
+    fn workload(&self) -> Option<Workload> {
+        None
     }
 
     /// Checks the laws that the node's counts obey in every run, exactly; says which one is broken.

@@ -117,8 +117,8 @@ pub struct Record {
     pub end_ns: u64,
     /// Events processed in the window.
     pub events: u64,
-    /// Visits in progress at its end.
-    pub in_flight: u32,
+    /// At its end: requests of open workloads in progress, and work in progress that nobody waits for.
+    pub backlog: u64,
     pub nodes: Vec<NodeRecord>,
 }
 
@@ -127,7 +127,7 @@ impl Record {
     pub fn merge(&mut self, later: &Self) {
         self.end_ns = later.end_ns;
         self.events += later.events;
-        self.in_flight = later.in_flight;
+        self.backlog = later.backlog;
         self.nodes.resize_with(self.nodes.len().max(later.nodes.len()), Default::default);
         for (mine, theirs) in self.nodes.iter_mut().zip(&later.nodes) {
             mine.merge(theirs);

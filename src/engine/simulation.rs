@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::engine::context::{Content, Context, KeySpace, Message};
 use crate::engine::record::{Counters, NodeRecord, Record, Share};
-use crate::engine::{Evidence, Node, NodeIndex, Reply, Timer};
+use crate::engine::visit::{Visit, VisitId};
+use crate::engine::{Evidence, Node, NodeIndex, Reply, Timer, Workload};
 use crate::random::{Seed, mix};
 
 /// Messages that one event may cause without time passing. Far above what a large fan-out needs; a request that goes in
@@ -201,7 +202,7 @@ impl<N: Node> Simulation<N> {
             start_ns: self.window.start_ns,
             end_ns: now_ns,
             events: self.events - self.window.events,
-            in_flight: self.context.visits.live(),
+            backlog: self.backlog(),
             nodes: Vec::with_capacity(self.nodes.len()),
         };
         for (index, node) in self.nodes.iter_mut().enumerate() {
@@ -247,6 +248,19 @@ impl<N: Node> Simulation<N> {
             node.audit(now_ns, evidence).map_err(|law| (NodeIndex(index as u32), law))?;
         }
         Ok(())
+    }
+
+    /// Requests of open workloads in progress, each counted once however many nodes it is in, and work that nobody waits
+    /// for any more: what can pile up without end. A closed workload's own requests cannot.
+    fn backlog(&self) -> u64 {
+        let visits = &self.context.visits;
+        let stays = |visit: &Visit| match self.nodes.get(visit.caller.0 as usize).map(Node::workload) {
+            None => true,
+            Some(Some(workload)) => workload == Workload::Open,
+            // All other callers wait with a visit of their own; one that has ended has left its call behind.
+            Some(None) => visits.find(VisitId::from_token(visit.token)).is_none(),
+        };
+        visits.sent().filter(|(_, visit)| stays(visit)).count() as u64
     }
 
     /// The nodes.

@@ -4,6 +4,7 @@
 //! plan (model x variants x loads) ──▶ pipeline, per point: replications, longer until precise ──▶ estimate ──▶ study
 //! ```
 
+pub mod backlog;
 pub mod estimate;
 pub mod pipeline;
 pub mod plan;

@@ -19,12 +19,12 @@ use rayon::prelude::*;
 
 use crate::engine::record::{NodeRecord, Record};
 use crate::engine::simulation::{Halt, Limits, Simulation};
+use crate::experiment::backlog::{self, Growth};
 use crate::experiment::estimate::{Sample, describe};
 use crate::experiment::study::{Point, Refusal};
 use crate::model::Compiled;
 use crate::random::Seed;
 use crate::statistics::drift::{DriftThresholds, test_drift};
-use crate::statistics::estimate::mean_interval;
 use crate::techniques::AnyNode;
 
 /// How a point is studied.
@@ -78,8 +78,6 @@ impl Settings {
 
 /// Exceedances of a quantile that each replication must expect, so that its estimate is one of a tail.
 const EXCEEDANCES: f64 = 100.0;
-/// Share of arrivals by which the population grows that is no chance any more.
-const GROWTH: f64 = 0.004;
 /// Share of requests that succeed below which their latencies are beside the point.
 const FEW_SUCCEED: f64 = 0.1;
 /// Visits in progress over all replications of a point that end it: memory is what they cost.
@@ -150,6 +148,9 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
         let records: Vec<Record> = runs.par_iter_mut().map(Replication::take_merged).collect();
         describe(&Sample { compiled, records: &records }, load, simulated_ns, EXCEEDANCES, Some(refusal))
     };
+    if let Some(clients) = compiled.descriptions.iter().find(|node| node.is_transient) {
+        return refuse(runs, 0, time_varying(&clients.name));
+    }
     let fifth_ns = match first_fifth_ns(compiled, settings) {
         Ok(fifth_ns) => fifth_ns,
         Err(refusal) => return refuse(runs, 0, refusal),
@@ -181,23 +182,22 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
     loop {
         let records: Vec<Record> = runs.par_iter().map(|run| run.merged_clients(compiled)).collect();
         let sample = Sample { compiled, records: &records };
-        let growth = growth(runs);
+        let growth = Growth::of(compiled, runs.iter().map(|run| &run.windows));
         let simulated_ns = at(5, fifth_ns);
         // While requests take longer than the run, the population grows in the stablest of systems.
         let is_long = simulated_ns >= settled_ns(compiled);
         if doublings >= 2 && growth.grows && is_long {
-            return refuse(runs, simulated_ns, unstable(growth.share));
+            return refuse(runs, simulated_ns, growth.unstable());
         }
         // Publishers of an overloaded queue see nothing of it, so their latencies alone settle nothing.
-        let doubt = doubt(&sample, runs, settings).or_else(|| growth.grows.then(|| backlog(growth.share)));
+        let doubt = doubt(&sample, runs, settings).or_else(|| growth.grows.then(|| growth.backlog()));
         let Some(doubt) = doubt else {
             let records: Vec<Record> = runs.par_iter_mut().map(Replication::take_merged).collect();
             return describe(&Sample { compiled, records: &records }, load, simulated_ns, EXCEEDANCES, None);
         };
         let spent: u64 = runs.iter().map(|run| run.simulation.events() / EVENTS_PER_REQUEST).sum();
         if spent.saturating_mul(2) > budget || simulated_ns > LONGEST_NS {
-            let refusal =
-                if growth.share > 0.0 && growth.significant && is_long { unstable(growth.share) } else { doubt };
+            let refusal = if growth.share > 0.0 && growth.significant && is_long { growth.unstable() } else { doubt };
             return refuse(runs, simulated_ns, refusal);
         }
         if let Some(stop) = double(compiled, runs, warm_up_ns, fifth_ns, budget) {
@@ -232,7 +232,7 @@ impl Replication {
             }
         }
         let events = first.events + middle.events + last.events;
-        Record { start_ns: first.start_ns, end_ns: last.end_ns, events, in_flight: last.in_flight, nodes }
+        Record { start_ns: first.start_ns, end_ns: last.end_ns, events, backlog: last.backlog, nodes }
     }
 
     /// All windows as one, after which they are gone.
@@ -261,6 +261,8 @@ enum Stop {
     Halted(Halt),
     TooManyVisits {
         now_ns: u64,
+        /// The node whose servers hardly ever rested since the last border.
+        saturated: Option<usize>,
     },
     /// Events happen and time does not pass.
     NoProgress {
@@ -282,7 +284,10 @@ fn run_until(simulation: &mut Simulation<AnyNode>, end_ns: u64, most_events: u64
                 return Err(Stop::NoProgress { now_ns });
             }
             Err(Halt::TooManyEvents) if simulation.events() < most_events => {}
-            Err(Halt::TooManyVisits) => return Err(Stop::TooManyVisits { now_ns: simulation.now_ns() }),
+            Err(Halt::TooManyVisits) => {
+                let saturated = backlog::saturated(&simulation.take_record());
+                return Err(Stop::TooManyVisits { now_ns: simulation.now_ns(), saturated });
+            }
             Err(halt) => return Err(Stop::Halted(halt)),
         }
     }
@@ -363,35 +368,6 @@ fn first_fifth_ns(compiled: &Compiled, settings: &Settings) -> Result<u64, Refus
     Ok(((length_ns / 5.0) as u64).max(1))
 }
 
-struct Growth {
-    /// Share of arrivals that stayed, beyond those that left.
-    share: f64,
-    significant: bool,
-    grows: bool,
-}
-
-/// Whether more and more requests are in progress, in all replications alike.
-fn growth(runs: &Runs) -> Growth {
-    let shares: Vec<f64> = runs
-        .iter()
-        .map(|run| {
-            let [first, middle, last] = &run.windows;
-            let arrivals: u64 = [middle, last]
-                .iter()
-                .flat_map(|record| record.nodes.iter())
-                .filter(|node| !node.operations.is_empty())
-                .map(|node| node.counters.arrivals)
-                .sum();
-            (f64::from(last.in_flight) - f64::from(first.in_flight)) / (arrivals.max(1)) as f64
-        })
-        .collect();
-    let Some(estimate) = mean_interval(&shares) else {
-        return Growth { share: 0.0, significant: false, grows: false };
-    };
-    let significant = estimate.low > 0.0;
-    Growth { share: estimate.value, significant, grows: significant && estimate.value > GROWTH }
-}
-
 /// What still speaks against the estimates, or `None` if they can be told.
 fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings) -> Option<Refusal> {
     if sample.answered() == 0 {
@@ -454,7 +430,15 @@ impl Stop {
     fn refusal(self, compiled: &Compiled, settings: &Settings) -> Refusal {
         let most = limits(compiled, settings).visits;
         let (code, reason) = match self {
-            Self::TooManyVisits { now_ns } if now_ns >= settled_ns(compiled) => {
+            Self::TooManyVisits { saturated: Some(index), .. } => {
+                let name = &compiled.descriptions[index].name;
+                let reason = format!(
+                    "more than {most} requests and calls are in progress at once, and `{name}` never rests: work arrives \
+                     faster than it is done, or one burst is larger than the memory"
+                );
+                ("unstable", reason)
+            }
+            Self::TooManyVisits { now_ns, .. } if now_ns >= settled_ns(compiled) => {
                 let reason = format!(
                     "more than {most} requests and calls are in progress at once: work arrives faster than it is done, \
                      or one burst is larger than the memory"
@@ -493,16 +477,12 @@ fn too_large(bytes: u64) -> Refusal {
     Refusal { code: "too_large".to_owned(), reason }
 }
 
-fn backlog(share: f64) -> Refusal {
-    let percent = 100.0 * share;
-    let reason = format!("{percent:.1}% of what arrives was not worked off by the end of the run");
-    Refusal { code: "drift".to_owned(), reason }
-}
-
-fn unstable(share: f64) -> Refusal {
-    let percent = 100.0 * share;
-    let reason = format!("{percent:.1}% of what arrives is never worked off: the backlog grows without end");
-    Refusal { code: "unstable".to_owned(), reason }
+fn time_varying(clients: &str) -> Refusal {
+    let reason = format!(
+        "the load of `{clients}` runs through a course of its own, so there is no long run: ask for a length of time \
+         (Terminating in an experiment, --duration when simulating)"
+    );
+    Refusal { code: "time_varying".to_owned(), reason }
 }
 
 fn no_requests() -> Refusal {

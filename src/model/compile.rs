@@ -31,6 +31,8 @@ pub struct NodeDescription {
     pub prices: Prices,
     /// The operations that clients request, by index; empty for all other nodes.
     pub requested: Vec<String>,
+    /// Whether the requests it starts run through a course once, so that there is no long run.
+    pub is_transient: bool,
 }
 
 /// A model ready to run, as often as wanted.
@@ -210,11 +212,18 @@ fn describe(model: &Model, plan: &Plan<'_>) -> Vec<NodeDescription> {
             NodeSpec::Clients(clients) => clients.requested().map(str::to_owned).collect(),
             _ => Vec::new(),
         },
+        is_transient: spec.is_transient(),
     });
     let links = plan.link_names.values().filter_map(|name| {
         let (_, name, link) = model.links.get_full(name.as_str())?;
         let prices = LinkSpec::prices(&link.value);
-        Some(NodeDescription { name: name.value.clone(), kind: "Link", prices, requested: Vec::new() })
+        Some(NodeDescription {
+            name: name.value.clone(),
+            kind: "Link",
+            prices,
+            requested: Vec::new(),
+            is_transient: false,
+        })
     });
     nodes.chain(links).collect()
 }

@@ -41,7 +41,7 @@ use crate::engine::context::Context;
 use crate::engine::gauge::Gauge;
 use crate::engine::record::{NodeRecord, OperationRecord};
 use crate::engine::visit::Identity;
-use crate::engine::{Destination, Evidence, Node, Outcome, Reply, Timer, Token};
+use crate::engine::{Destination, Evidence, Node, Outcome, Reply, Timer, Token, Workload};
 use crate::random::{Purpose, Stream};
 use crate::techniques::parts::arrivals::{Arrivals, HIGHEST_RATE_PER_S, Process};
 use crate::techniques::parts::executor::PRIORITIES;
@@ -204,6 +204,10 @@ impl Spec for Clients {
 
     fn cycle_s(&self) -> f64 {
         self.arrivals.as_ref().map_or(0.0, |arrivals| arrivals.cycle_s())
+    }
+
+    fn is_transient(&self) -> bool {
+        !self.stages.is_empty() || self.arrivals.as_ref().is_some_and(|arrivals| arrivals.is_transient())
     }
 
     fn offered(&self) -> Vec<(String, f64)> {
@@ -461,6 +465,13 @@ impl Node for ClientsNode {
             let request = (reply.token.0 as u32).wrapping_add(1);
             self.pause(context, user | u64::from(request));
         }
+    }
+
+    fn workload(&self) -> Option<Workload> {
+        Some(match self.source {
+            Source::Open { .. } => Workload::Open,
+            Source::Closed { .. } => Workload::Closed,
+        })
     }
 
     fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {

@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use crate::engine::context::Context;
 use crate::engine::record::NodeRecord;
-use crate::engine::{Evidence, Node, Reply, Timer};
+use crate::engine::{Evidence, Node, Reply, Timer, Workload};
 use technique::{
     Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Role, Spec, Wiring,
 };
@@ -100,6 +100,13 @@ macro_rules! register {
                 }
             }
 
+            fn workload(&self) -> Option<Workload> {
+                match self {
+                    $(Self::$name(node) => node.workload(),)*
+                    Self::Link(node) => node.workload(),
+                }
+            }
+
             fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {
                 match self {
                     $(Self::$name(node) => node.audit(now_ns, evidence),)*
@@ -175,6 +182,10 @@ impl Spec for NodeSpec {
 
     fn cycle_s(&self) -> f64 {
         self.spec().cycle_s()
+    }
+
+    fn is_transient(&self) -> bool {
+        self.spec().is_transient()
     }
 
     fn decouples(&self) -> bool {

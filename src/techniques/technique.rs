@@ -206,6 +206,11 @@ pub trait Spec {
     fn cycle_s(&self) -> f64 {
         0.0
     }
+    /// Whether the requests that this node starts run through a course once (a ramp, a spike, a recorded day), so that
+    /// there is no long run to estimate.
+    fn is_transient(&self) -> bool {
+        false
+    }
     /// Whether callers get their reply before the work that follows is done, as a queue's publishers do.
     fn decouples(&self) -> bool {
         false

@@ -153,6 +153,11 @@ impl Arrivals {
         }
     }
 
+    /// Whether the process runs through a course of its own once, so that there is no long run.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Stages { .. } | Self::Spike { .. } | Self::Trace { .. })
+    }
+
     /// How far above the clients' rate the process goes.
     fn highest_factor(&self) -> f64 {
         match self {

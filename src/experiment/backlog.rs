@@ -1,0 +1,110 @@
+//! Whether work piles up, and where: what tells an unstable point from a busy one.
+
+use crate::engine::record::Record;
+use crate::experiment::study::Refusal;
+use crate::model::Compiled;
+use crate::statistics::estimate::mean_interval;
+
+/// Share of arrivals by which the backlog grows that is no chance any more.
+const GROWTH: f64 = 0.004;
+/// Share of the time that a station's servers are busy at least if they are what holds the work up.
+const SATURATED: f64 = 0.9;
+
+/// How the backlog changed over the last four of five fifths of the replications.
+#[derive(Debug)]
+pub struct Growth {
+    /// Share of what clients sent that was not worked off.
+    pub share: f64,
+    /// Whether chance alone is no explanation.
+    pub significant: bool,
+    /// Whether it is significant and large enough to go on for ever.
+    pub grows: bool,
+    /// Where the work is held up.
+    place: Option<Place>,
+}
+
+/// A station that gets more than it does.
+#[derive(Debug)]
+struct Place {
+    name: String,
+    arrivals_per_s: f64,
+    answers_per_s: f64,
+}
+
+impl Growth {
+    /// Compares the ends of the first and the last window of each replication.
+    pub fn of<'a>(compiled: &Compiled, runs: impl Iterator<Item = &'a [Record; 3]>) -> Self {
+        let mut shares = Vec::new();
+        let mut later = Record::default();
+        for [first, middle, last] in runs {
+            let arrivals = |record: &Record| -> u64 {
+                compiled.clients().filter_map(|index| record.nodes.get(index)).map(|node| node.counters.arrivals).sum()
+            };
+            let sent = (arrivals(middle) + arrivals(last)).max(1);
+            shares.push((last.backlog as f64 - first.backlog as f64) / sent as f64);
+            for record in [middle, last] {
+                later.nodes.resize_with(record.nodes.len(), Default::default);
+                for (mine, theirs) in later.nodes.iter_mut().zip(&record.nodes) {
+                    mine.counters.add(&theirs.counters);
+                }
+                later.end_ns += record.end_ns - record.start_ns;
+            }
+        }
+        let Some(estimate) = mean_interval(&shares) else {
+            return Self { share: 0.0, significant: false, grows: false, place: None };
+        };
+        let significant = estimate.low > 0.0;
+        let grows = significant && estimate.value > GROWTH;
+        let place = if significant { held_up(compiled, &later) } else { None };
+        Self { share: estimate.value, significant, grows, place }
+    }
+
+    /// Work piles up, which may yet end.
+    pub fn backlog(&self) -> Refusal {
+        self.refusal("drift", "was not worked off by the end of the run")
+    }
+
+    /// Work piles up for ever.
+    pub fn unstable(&self) -> Refusal {
+        self.refusal("unstable", "is never worked off: the backlog grows without end")
+    }
+
+    fn refusal(&self, code: &str, fate: &str) -> Refusal {
+        let mut reason = String::new();
+        if let Some(Place { name, arrivals_per_s, answers_per_s }) = &self.place {
+            reason = format!("at `{name}` {arrivals_per_s:.4}/s arrive and {answers_per_s:.4}/s are done; ");
+        }
+        reason += &format!("{:.1}% of what clients send {fate}", 100.0 * self.share);
+        Refusal { code: code.to_owned(), reason }
+    }
+}
+
+/// The station where work stays: everything on the way to it holds the same requests, but its servers are the busy ones.
+fn held_up(compiled: &Compiled, record: &Record) -> Option<Place> {
+    let clients: Vec<usize> = compiled.clients().collect();
+    let stays = |index: usize| {
+        let counters = &record.nodes[index].counters;
+        counters.arrivals.saturating_sub(counters.completed + counters.failed)
+    };
+    let stations = || (0..record.nodes.len()).filter(|index| !clients.contains(index));
+    let most = stations().map(stays).max().filter(|&most| most > 0)?;
+    let busy = |index: usize| {
+        record.nodes[index].counters.busy_ns as f64 / record.nodes[index].counters.capacity_ns.max(1) as f64
+    };
+    let index = stations().filter(|&index| stays(index) * 2 >= most).max_by(|&a, &b| busy(a).total_cmp(&busy(b)))?;
+    let counters = &record.nodes[index].counters;
+    let seconds = record.end_ns as f64 * 1e-9;
+    Some(Place {
+        name: compiled.descriptions.get(index)?.name.clone(),
+        arrivals_per_s: counters.arrivals as f64 / seconds,
+        answers_per_s: (counters.completed + counters.failed) as f64 / seconds,
+    })
+}
+
+/// A station whose servers hardly ever rested in this stretch of time, if there is one.
+pub fn saturated(record: &Record) -> Option<usize> {
+    record.nodes.iter().position(|node| {
+        let counters = &node.counters;
+        counters.capacity_ns > 0 && counters.busy_ns as f64 >= SATURATED * counters.capacity_ns as f64
+    })
+}
