@@ -34,6 +34,11 @@ impl Purpose {
         Self(xxh3_64(name.as_bytes()))
     }
 
+    /// 32 bits that tell this purpose from others.
+    pub fn word(self) -> u32 {
+        mix(self.0) as u32
+    }
+
     /// A purpose below this one, for example the third step of an operation.
     #[must_use]
     pub fn child(self, index: u64) -> Self {

@@ -94,6 +94,48 @@ fn an_overload_is_told_where_it_is_and_counted_once() {
     assert!((percent - 100.0 / 6.0).abs() < 1.0, "{}", refusal.reason);
 }
 
+/// What looks settled because the answers that count come from elsewhere: each is doubted until it is so, or refused.
+#[test]
+fn what_has_not_settled_is_not_told() {
+    // 0.35% of the requests hold a worker for a minute: they need 210 of 120.
+    let slow = "Wait(Exponential(\"1ms\")), Choose([(0.0035, [Wait(Constant(\"60s\"))]), (0.9965, [])])";
+    let hidden = served("rate: \"1000/s\"", "workers: 120,", slow);
+    // Three messages a second for a consumer that does one.
+    let messages = "\"clients\": Clients(rate: \"1000/s\", mix: { \"service.run\": 1 }),
+        \"service\": Service(cpu: 8, operations: { \"run\": [Compute(Exponential(\"1ms\")),
+            Choose([(0.003, [Publish(\"queue.m\")]), (0.997, [])])] }),
+        \"queue\": Queue(consumers: 1, messages: { \"m\": \"worker.m\" }),
+        \"worker\": Service(operations: { \"m\": [Wait(Exponential(\"1s\"))] })";
+    let all = Settings { budget: 20_000_000, ..settings() };
+    for nodes in [hidden.as_str(), messages] {
+        let refusal = studied(nodes, "", &all).refusal.expect("the backlog grows");
+        assert_eq!(refusal.code, "unstable", "{}", refusal.reason);
+    }
+    // A cache that takes a million keys one by one.
+    let nodes = served(
+        "rate: \"1000/s\"",
+        "",
+        "CacheAside(cache: \"cache\", key: \"key\", miss: [Wait(Exponential(\"20ms\"))])",
+    ) + ", \"cache\": Cache(entries: 1_000_000, command_time: Constant(\"50us\"))";
+    assert_eq!(code(&nodes, "keys: { \"key\": Uniform(count: 1_000_000) }"), "drift");
+    // Where few succeed, their mean must have settled all the same.
+    let few = served("rate: \"100/s\"", "workers: 1,", "Compute(Exponential(\"9.9ms\")), Fail(\"92%\")");
+    assert_ne!(code(&few, ""), "numbers");
+}
+
+/// A part of a day is not the day's mean.
+#[test]
+fn whole_cycles_are_looked_at() {
+    let nodes = served(
+        "rate: \"100/s\", arrivals: Diurnal(amplitude: \"100%\", period: \"45s\", peak_at: \"0s\")",
+        "",
+        "Compute(Exponential(\"1ms\"))",
+    );
+    let point = studied(&nodes, "", &Settings { budget: 10_000_000, ..settings() });
+    let rate = point.operations[0].throughput_per_s.expect("a rate");
+    assert!(rate.low <= 100.0 && 100.0 <= rate.high, "{rate:?}");
+}
+
 /// Users wait for their answers: however long the queue in which they stand, it ends.
 #[test]
 fn a_closed_workload_is_never_unstable() {
@@ -190,7 +232,9 @@ fn huge_numbers_do_not_overflow() {
 #[test]
 fn a_ramp_that_takes_no_time() {
     let ramp = "users: 0, stages: [(duration: \"0s\", target: 100_000), (duration: \"0s\", target: 0)]";
-    assert_eq!(code(&served(ramp, "", WAIT), ""), "no_requests");
+    let minute = Settings { horizon: Horizon::Terminating { duration_ns: 60_000_000_000 }, ..settings() };
+    let refusal = studied(&served(ramp, "", WAIT), "", &minute).refusal.expect("nobody comes");
+    assert_eq!(refusal.code, "no_requests");
 }
 
 #[test]

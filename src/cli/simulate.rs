@@ -117,6 +117,9 @@ fn text(result: &Simulated) -> String {
         text += &table::nodes(point);
         text += "\n";
     }
+    for note in &point.notes {
+        text += &format!("{note}\n");
+    }
     text += &format!(
         "{} replications of {:.6} s, {} requests, seed {}, digest {}\n",
         point.replications,

@@ -21,6 +21,8 @@ pub struct Counters {
     pub capacity_ns: u128,
     /// Replicas x nanoseconds, which hourly prices multiply.
     pub replica_ns: u128,
+    /// Requests that a price per request is paid for.
+    pub billed: u64,
     /// Bytes sent over links.
     pub bytes: u128,
 }
@@ -38,6 +40,7 @@ impl Counters {
             busy_ns: self.busy_ns - earlier.busy_ns,
             capacity_ns: self.capacity_ns - earlier.capacity_ns,
             replica_ns: self.replica_ns - earlier.replica_ns,
+            billed: self.billed - earlier.billed,
             bytes: self.bytes - earlier.bytes,
         }
     }
@@ -52,6 +55,7 @@ impl Counters {
         self.busy_ns += other.busy_ns;
         self.capacity_ns += other.capacity_ns;
         self.replica_ns += other.replica_ns;
+        self.billed += other.billed;
         self.bytes += other.bytes;
     }
 }

@@ -54,8 +54,10 @@ impl Growth {
             return Self { share: 0.0, significant: false, grows: false, place: None };
         };
         let significant = estimate.low > 0.0;
-        let grows = significant && estimate.value > GROWTH;
         let place = if significant { held_up(compiled, &later) } else { None };
+        // A backlog that is small beside all that clients send may be large beside what comes to where it is.
+        let stays = place.as_ref().map_or(0.0, |place| 1.0 - place.answers_per_s / place.arrivals_per_s);
+        let grows = significant && estimate.value.max(stays) > GROWTH;
         Self { share: estimate.value, significant, grows, place }
     }
 

@@ -44,7 +44,8 @@ impl Latencies {
         enough.then(|| self.quantile(quantile).map(|estimate| interval(estimate, NANOSECOND))).flatten()
     }
 
-    fn mean(&self) -> Option<Interval> {
+    /// The mean with its interval.
+    pub fn mean(&self) -> Option<Interval> {
         let sums: Vec<f64> = self.per_replication.iter().map(|one| one.sum_ns() as f64).collect();
         let counts: Vec<f64> = self.per_replication.iter().map(|one| one.count() as f64).collect();
         ratio_interval(&sums, &counts).map(|estimate| interval(estimate, NANOSECOND))
@@ -60,6 +61,11 @@ impl Sample<'_> {
     /// Requests answered, with success or failure.
     pub fn answered(&self) -> u64 {
         self.clients().map(|(_, node)| node.counters.completed + node.counters.failed).sum()
+    }
+
+    /// Requests sent.
+    pub fn sent(&self) -> u64 {
+        self.clients().map(|(_, node)| node.counters.arrivals).sum()
     }
 
     /// Latencies that clients saw: of one operation, or of all.
@@ -166,12 +172,21 @@ fn operation(sample: &Sample<'_>, label: &str, name: Option<&str>, exceedances: 
     Operation {
         name: label.to_owned(),
         throughput_per_s: ratio_interval(&completed, &seconds).map(|estimate| interval(estimate, 1.0)),
-        error_ratio: ratio_interval(&failed, &ended).map(|estimate| interval(estimate, 1.0)),
+        error_ratio: error_ratio(&failed, &ended),
         mean_s: latencies.mean(),
         p50_s: latencies.told_quantile(0.5, exceedances),
         p95_s: latencies.told_quantile(0.95, exceedances),
         p99_s: latencies.told_quantile(0.99, exceedances),
     }
+}
+
+/// The share of requests that failed. Where none did, the interval reaches up to what still had a chance of 2.5% to
+/// stay unseen: `1 - 0.025^(1/n)`, about `3.69 / n` (Clopper & Pearson, Biometrika 1934).
+fn error_ratio(failed: &[f64], ended: &[f64]) -> Option<Interval> {
+    let estimate = ratio_interval(failed, ended)?;
+    let total: f64 = ended.iter().sum();
+    let high = if estimate.value == 0.0 { 1.0 - 0.025f64.powf(1.0 / total) } else { estimate.high };
+    Some(Interval { value: estimate.value, low: estimate.low.max(0.0), high: high.min(1.0) })
 }
 
 fn node(sample: &Sample<'_>, index: usize, exceedances: f64) -> Node {
@@ -209,7 +224,7 @@ fn node(sample: &Sample<'_>, index: usize, exceedances: f64) -> Node {
             &count(&|counters| counters.capacity_ns as f64),
         ),
         throughput_per_s: ratio(&completed, &seconds),
-        error_ratio: ratio(&failed, &ended),
+        error_ratio: error_ratio(&failed, &ended),
         queue_length: station
             .then(|| ratio(&count(&|counters| counters.waiting_ns as f64 * NANOSECOND), &seconds))
             .flatten(),
@@ -227,7 +242,7 @@ fn cost_usd(compiled: &Compiled, index: usize, record: &Record) -> f64 {
     let prices = &compiled.descriptions[index].prices;
     let counters = &record.nodes[index].counters;
     let replica_hours = counters.replica_ns as f64 * NANOSECOND / HOUR_S;
-    let requests = (counters.completed + counters.failed) as f64;
+    let requests = counters.billed as f64;
     prices.usd_per_replica_hour * replica_hours
         + prices.usd_per_request * requests
         + prices.usd_per_byte * counters.bytes as f64

@@ -80,6 +80,8 @@ impl Settings {
 const EXCEEDANCES: f64 = 100.0;
 /// Share of requests that succeed below which their latencies are beside the point.
 const FEW_SUCCEED: f64 = 0.1;
+/// One in so many requests without an answer at the end of a study of a given length is worth a note.
+const FEW_UNANSWERED: u64 = 200;
 /// Visits in progress over all replications of a point that end it: memory is what they cost.
 const MOST_VISITS: u32 = 8_000_000;
 /// Events within one nanosecond after which time is taken to stand still.
@@ -140,7 +142,15 @@ fn terminating(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut R
         None if sample.answered() == 0 => Some(no_requests()),
         None => None,
     };
-    describe(&sample, load, duration_ns, EXCEEDANCES / f64::from(settings.replications), refusal)
+    let mut point = describe(&sample, load, duration_ns, EXCEEDANCES / f64::from(settings.replications), refusal);
+    let (sent, answered) = (sample.sent(), sample.answered());
+    if point.refusal.is_none() && sent - answered > sent / FEW_UNANSWERED {
+        point.notes.push(format!(
+            "{:.1}% of the requests were still in progress at the end: latencies and errors are those of the others",
+            100.0 * (sent - answered) as f64 / sent as f64
+        ));
+    }
+    point
 }
 
 fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut Runs, warm_up_ns: u64) -> Point {
@@ -157,7 +167,9 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
     };
     // What comes round again, such as entries of a cache that were stored together and expire together, is seen as often
     // as it happens only by a window as long as a whole cycle.
-    let mut fifth_ns = fifth_ns.max(compiled.cycle_ns().div_ceil(4));
+    // Of cycles it holds whole ones: a part of a day is not the day's mean.
+    let quarter_ns = compiled.cycle_ns().div_ceil(4);
+    let mut fifth_ns = if quarter_ns == 0 { fifth_ns } else { fifth_ns.div_ceil(quarter_ns).max(1) * quarter_ns };
     let budget = settings.budget;
     let at = |fifths: u64, fifth_ns: u64| warm_up_ns.saturating_add(fifths.saturating_mul(fifth_ns));
     // The settling time and the first fifth are dropped.
@@ -190,7 +202,7 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
             return refuse(runs, simulated_ns, growth.unstable());
         }
         // Publishers of an overloaded queue see nothing of it, so their latencies alone settle nothing.
-        let doubt = doubt(&sample, runs, settings).or_else(|| growth.grows.then(|| growth.backlog()));
+        let doubt = doubt(&sample, runs, settings).or_else(|| growth.significant.then(|| growth.backlog()));
         let Some(doubt) = doubt else {
             let records: Vec<Record> = runs.par_iter_mut().map(Replication::take_merged).collect();
             return describe(&Sample { compiled, records: &records }, load, simulated_ns, EXCEEDANCES, None);
@@ -250,8 +262,14 @@ impl Replication {
 fn advance(compiled: &Compiled, runs: &mut Runs, end_ns: u64, budget: u64) -> Option<Stop> {
     let most_events = (budget / runs.len().max(1) as u64).saturating_mul(EVENTS_PER_REQUEST).saturating_mul(4);
     let patience = patience_events(compiled);
-    let stops: Vec<Option<Stop>> =
-        runs.par_iter_mut().map(|run| run_until(&mut run.simulation, end_ns, most_events, patience).err()).collect();
+    let stop_of = |run: &mut Replication| match run_until(&mut run.simulation, end_ns, most_events, patience) {
+        Ok(()) => None,
+        Err(Stop::TooManyVisits { now_ns, .. }) => {
+            Some(Stop::TooManyVisits { now_ns, saturated: backlog::saturated(&run.simulation.take_record()) })
+        }
+        Err(stop) => Some(stop),
+    };
+    let stops: Vec<Option<Stop>> = runs.par_iter_mut().map(stop_of).collect();
     stops.into_iter().flatten().next()
 }
 
@@ -285,8 +303,7 @@ fn run_until(simulation: &mut Simulation<AnyNode>, end_ns: u64, most_events: u64
             }
             Err(Halt::TooManyEvents) if simulation.events() < most_events => {}
             Err(Halt::TooManyVisits) => {
-                let saturated = backlog::saturated(&simulation.take_record());
-                return Err(Stop::TooManyVisits { now_ns: simulation.now_ns(), saturated });
+                return Err(Stop::TooManyVisits { now_ns: simulation.now_ns(), saturated: None });
             }
             Err(halt) => return Err(Stop::Halted(halt)),
         }
@@ -306,7 +323,7 @@ fn limits(compiled: &Compiled, settings: &Settings) -> Limits {
 /// What all replications of a point hold at their largest, roughly and rather too much: measured histograms of a node
 /// that is in use, frames and events of users, state of replicas, and visits up to their limit.
 pub fn memory_bytes(compiled: &Compiled, replications: u32) -> u64 {
-    const NODE: u64 = 120 << 10;
+    const NODE: u64 = 155 << 10;
     const USER: u64 = 100;
     const REPLICA: u64 = 300;
     let nodes = compiled.descriptions.len() as u64;
@@ -374,15 +391,16 @@ fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings) -> Option<Refusa
         return Some(no_requests());
     }
     // Where nearly every request fails, the error ratio is the result. A precise p99 of the few that succeed would take
-    // many times the usual run, and would tell nothing.
-    if (sample.requests() as f64) < FEW_SUCCEED * sample.answered() as f64 {
+    // many times the usual run, and would tell nothing; but their mean must have settled.
+    let few_succeed = (sample.requests() as f64) < FEW_SUCCEED * sample.answered() as f64;
+    if few_succeed && sample.requests() == 0 {
         return None;
     }
     let all = sample.latencies(settings.operation.as_deref());
     let pooled = all.pooled();
     let pooled_ns = pooled.quantile_ns(0.99)?;
     let fewest = all.per_replication.iter().map(|one| one.count()).min().unwrap_or(0);
-    if fewest as f64 * 0.01 < EXCEEDANCES {
+    if !few_succeed && fewest as f64 * 0.01 < EXCEEDANCES {
         let reason = format!("a replication saw only {fewest} requests, too few for a p99");
         return Some(Refusal { code: "too_few_exceedances".to_owned(), reason });
     }
@@ -396,6 +414,23 @@ fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings) -> Option<Refusa
         let percent = 100.0 * drift.relative_change;
         let reason = format!("the mean latency still changes by {percent:+.1}% within the run");
         return Some(Refusal { code: "drift".to_owned(), reason });
+    }
+    if let Some((name, percent)) = filling(sample.compiled, runs) {
+        let reason =
+            format!("the hit ratio of `{name}` still changes by {percent:+.1}% within the run: the cache fills");
+        return Some(Refusal { code: "drift".to_owned(), reason });
+    }
+    if few_succeed {
+        let mean = all.mean()?;
+        let half_width = (mean.high - mean.low) / 2.0 / mean.value.abs().max(f64::MIN_POSITIVE);
+        return (half_width > settings.precision).then(|| Refusal {
+            code: "imprecise".to_owned(),
+            reason: format!(
+                "the interval of the mean latency of the few requests that succeed is ±{:.1}% (wanted: ±{:.0}%)",
+                100.0 * half_width,
+                100.0 * settings.precision
+            ),
+        });
     }
     let estimate = all.quantile(0.99)?;
     let average: f64 = all.per_replication.iter().filter_map(|one| one.quantile_ns(0.99)).sum::<f64>()
@@ -412,6 +447,20 @@ fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings) -> Option<Refusa
         return Some(Refusal { code: "imprecise".to_owned(), reason });
     }
     None
+}
+
+/// A cache whose hit ratio is not what it will be, and by how many percent it changed from the first to the last window.
+fn filling<'a>(compiled: &'a Compiled, runs: &Runs) -> Option<(&'a str, f64)> {
+    let ratio = |record: &Record, node: usize| {
+        let share = record.nodes.get(node)?.shares.iter().find(|share| share.name == "hit_ratio")?;
+        (share.denominator > 0.0).then(|| share.numerator / share.denominator)
+    };
+    compiled.descriptions.iter().enumerate().find_map(|(node, description)| {
+        let of =
+            |window: usize| -> Option<Vec<f64>> { runs.iter().map(|run| ratio(&run.windows[window], node)).collect() };
+        let drift = test_drift(&of(0)?, &of(2)?, DriftThresholds::default())?;
+        drift.is_drift.then(|| (description.name.as_str(), 100.0 * drift.relative_change))
+    })
 }
 
 fn audit(compiled: &Compiled, settings: &Settings, runs: &Runs) -> Result<(), Violation> {

@@ -100,7 +100,7 @@ pub struct Point {
     pub cost_usd_per_hour: Option<Interval>,
     /// Cost of a million requests that succeeded.
     pub cost_usd_per_million_requests: Option<Interval>,
-    /// Share of successful requests' mean latency etc. is per operation; these are warnings found while running.
+    /// What a reader should know of the estimates, such as requests that were left out.
     pub notes: Vec<String>,
 }
 

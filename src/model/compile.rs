@@ -184,7 +184,7 @@ fn service_s(model: &Model) -> f64 {
     let of_node = |spec: &NodeSpec| match spec.operations() {
         Operations::Named(names) => {
             let demands = names.into_iter().map(|name| spec.demand(name));
-            demands.map(|demand| demand.core_s + demand.wait_s).fold(0.0, f64::max)
+            demands.map(|demand| demand.held_s).fold(0.0, f64::max)
         }
         Operations::None | Operations::SameAs(_) => 0.0,
     };

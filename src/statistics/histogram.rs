@@ -5,8 +5,8 @@ use histogram::{Config, Histogram};
 /// 128 cells per power of two: a quantile is within 0.78% of its cell, and within 0.4% in practice.
 const GROUPING_POWER: u8 = 7;
 
-/// Up to 2^44 ns, 4.9 hours, are told apart.
-const MAX_VALUE_POWER: u8 = 44;
+/// Up to 2^56 ns, 2.3 years, are told apart.
+const MAX_VALUE_POWER: u8 = 56;
 
 const LARGEST_NS: u64 = (1 << MAX_VALUE_POWER) - 1;
 
@@ -14,7 +14,7 @@ const CELLS: usize = cell_index(LARGEST_NS) + 1;
 
 /// A histogram of durations with logarithmic cells, an exact sum, and exact extremes.
 ///
-/// It owns no memory before the first value, 19 KiB after it, and 57 KiB once a cell holds four thousand million values.
+/// It owns no memory before the first value, 25 KiB after it, and 75 KiB once a cell holds four thousand million values.
 /// Merging is integer addition, so the order of merging does not matter.
 #[derive(Clone, Debug)]
 pub struct LatencyHistogram {
@@ -36,7 +36,7 @@ impl Default for LatencyHistogram {
 }
 
 impl LatencyHistogram {
-    /// Adds one duration. Durations above 4.9 hours go to the last cell and are counted by [`Self::overflow`].
+    /// Adds one duration. Durations above 2.3 years go to the last cell and are counted by [`Self::overflow`].
     #[inline(always)]
     pub fn record(&mut self, ns: u64) {
         self.count += 1;
@@ -116,7 +116,7 @@ impl LatencyHistogram {
         self.count == 0
     }
 
-    /// How many durations were above 4.9 hours.
+    /// How many durations were above 2.3 years.
     #[must_use]
     pub fn overflow(&self) -> u64 {
         self.overflow

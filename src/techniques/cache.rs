@@ -138,7 +138,8 @@ impl Spec for Cache {
 
     fn demand(&self, _operation: &str) -> Demand {
         let mean = |law: &Option<Spanned<Distribution>>| law.as_ref().map_or(0.0, |law| mean_s(law));
-        Demand { core_s: mean(&self.command_time), wait_s: mean(&self.latency), calls: Vec::new() }
+        let (core_s, latency_s) = (mean(&self.command_time), mean(&self.latency));
+        Demand { core_s, held_s: core_s + latency_s, calls: Vec::new() }
     }
 
     fn capacity(&self) -> Capacity {
@@ -184,7 +185,7 @@ impl CacheNode {
         let threads = spec.threads.as_ref().map_or(1, |threads| threads.value);
         let limits = Limits { cores: f64::from(threads), workers: u32::MAX, queue: u32::MAX, zones: 1 };
         let queue = AcceptQueue::FirstComeFirstServed(VisitList::default());
-        let processor = Executor::processor(&limits, true, 0.0, 0.0);
+        let processor = Executor::processor(&limits, &program, true, 0.0, 0.0);
         let store = LeastRecentlyUsed::new(spec.capacity_entries() as u32);
         Ok(Self {
             executor: Executor::new(1, limits, &queue, &processor, None, program),

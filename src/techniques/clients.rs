@@ -237,6 +237,7 @@ pub struct ClientsNode {
     operations: Vec<OperationRecord>,
     requests: Purpose,
     choosing: Purpose,
+    zoning: Purpose,
     priority: u8,
     zones: u8,
     sent: u64,
@@ -298,6 +299,7 @@ impl ClientsNode {
             destinations,
             requests: wiring.purpose("requests"),
             choosing: wiring.purpose("mix"),
+            zoning: wiring.purpose("zone"),
             priority: spec.priority.as_ref().map_or(0, |priority| priority.value),
             zones: spec.zones.as_ref().map_or(1, |zones| zones.value),
             sent: 0,
@@ -313,11 +315,23 @@ impl ClientsNode {
         let key = context.seed().request(self.requests, number);
         let operation =
             if self.destinations.len() == 1 { 0 } else { self.mix.sample(&mut Stream::keyed(key, self.choosing, 0)) };
-        let zone = if self.zones == 1 { 0 } else { (user % u32::from(self.zones)) as u8 };
+        let zone = if self.zones == 1 { 0 } else { self.zone(key, user) };
         let identity = Identity { key, user, salt: 0, priority: self.priority, zone };
         self.sent += 1;
         self.in_progress.add(context.now_ns(), 1);
         context.call(self.destinations[operation], Token(number), operation as u8, identity);
+    }
+
+    /// A user stays in one zone; the requests of an open workload come from anywhere. By chance rather than in turn,
+    /// because in turn they would go in step with whatever else takes turns.
+    #[inline(never)]
+    fn zone(&self, key: u64, user: u32) -> u8 {
+        let zones = u64::from(self.zones);
+        let zone = match self.source {
+            Source::Closed { .. } => u64::from(user) % zones,
+            Source::Open { .. } => Stream::keyed(key, self.zoning, 0).below(zones),
+        };
+        zone as u8
     }
 
     /// All requests of a batch but the first.
@@ -338,15 +352,24 @@ impl ClientsNode {
         }
     }
 
+    /// Whether a user is one too many, and so leaves before this request.
+    #[inline(always)]
+    fn leaves(&mut self, user: u32, next_request: u32) -> bool {
+        let Source::Closed { target, seats, .. } = &mut self.source else { return false };
+        if user < *target {
+            return false;
+        }
+        seats[user as usize] = Seat { present: false, next_request };
+        true
+    }
+
     /// The user pauses, or leaves if there are too many; `number` carries who, and which request comes next.
     #[inline(always)]
     fn pause(&mut self, context: &mut Context, number: u64) {
-        let Source::Closed { think, purpose, target, seats, .. } = &mut self.source else { return };
-        let user = (number >> 32) as u32;
-        if user >= *target {
-            seats[user as usize] = Seat { present: false, next_request: number as u32 };
+        if self.leaves((number >> 32) as u32, number as u32) {
             return;
         }
+        let Source::Closed { think, purpose, .. } = &mut self.source else { return };
         let key = context.seed().request(self.requests, number);
         let pause_ns = think.sample_ns(&mut Stream::keyed(key, *purpose, 0));
         context.after(pause_ns, Timer { kind: THINK, data: number });
@@ -440,7 +463,12 @@ impl Node for ClientsNode {
                 }
                 self.schedule_arrival(context);
             }
-            THINK => self.send(context, timer.data, (timer.data >> 32) as u32),
+            THINK => {
+                let user = (timer.data >> 32) as u32;
+                if !self.leaves(user, timer.data as u32) {
+                    self.send(context, timer.data, user);
+                }
+            }
             _ => self.ramp(context),
         }
     }

@@ -207,7 +207,7 @@ impl DatabaseNode {
         };
         let coefficient = |value: &Option<Spanned<f64>>| value.as_ref().map_or(0.0, |value| value.value);
         let processor =
-            Executor::processor(&limits, false, coefficient(&spec.contention), coefficient(&spec.coherency));
+            Executor::processor(&limits, &program, false, coefficient(&spec.contention), coefficient(&spec.coherency));
         let queue = AcceptQueue::FirstComeFirstServed(VisitList::default());
         let is_write = spec.operations.values().map(|query| matches!(query.value, Query::Write { .. })).collect();
         Ok(Self {

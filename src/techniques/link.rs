@@ -179,6 +179,8 @@ const DETAIL_SHIFT: u32 = 16;
 /// A link at work.
 #[derive(Clone, Debug)]
 pub struct LinkNode {
+    /// Tells this link's retries from repetitions elsewhere.
+    site: u32,
     /// By the operation's index, which is the same at the callee.
     target: crate::engine::NodeIndex,
     latency: Option<(Sampler, Purpose)>,
@@ -219,6 +221,7 @@ impl LinkNode {
         let view = wiring.replicas(target_name);
         Ok(Self {
             target,
+            site: wiring.purpose("attempts").word(),
             latency: law(&spec.latency, "latency")?,
             cross_zone: law(&spec.cross_zone_latency, "cross zone latency")?,
             zones: view.zones.max(1),
@@ -253,20 +256,24 @@ impl LinkNode {
 
     /// How long a request (direction 0) or response (1) takes from one end to the other.
     fn delay_ns(&mut self, context: &mut Context, slot: u32, direction: usize, attempt: u32) -> u64 {
-        let now_ns = context.now_ns();
-        self.sent_bytes += u128::from(self.bytes[direction]);
-        let mut delay_ns = 0;
-        if self.wire_ns[direction] > 0 {
-            let free_ns = self.wire_free_ns[direction].max(now_ns).saturating_add(self.wire_ns[direction]);
-            self.wire_free_ns[direction] = free_ns;
-            delay_ns += free_ns - now_ns;
-        }
+        let mut delay_ns = self.transmit_ns(context.now_ns(), direction);
         if let Some((law, purpose)) = &self.latency {
             let visit = context.visit(slot);
             let salt = resalt(visit.salt, attempt * 2 + direction as u32);
             delay_ns = delay_ns.saturating_add(law.sample_ns(&mut Stream::keyed(visit.key, *purpose, salt)));
         }
         delay_ns
+    }
+
+    /// Puts the bytes on the wire behind those that are on it; how long it takes until the last one has gone.
+    fn transmit_ns(&mut self, now_ns: u64, direction: usize) -> u64 {
+        self.sent_bytes += u128::from(self.bytes[direction]);
+        if self.wire_ns[direction] == 0 {
+            return 0;
+        }
+        let free_ns = self.wire_free_ns[direction].max(now_ns).saturating_add(self.wire_ns[direction]);
+        self.wire_free_ns[direction] = free_ns;
+        free_ns - now_ns
     }
 
     /// The extra way to a replica in another zone.
@@ -301,7 +308,8 @@ impl LinkNode {
         let visit = *context.visit(slot);
         let mut identity = visit.identity();
         if visit.pending > 0 {
-            identity.salt = resalt(identity.salt, u32::from(visit.pending));
+            // The place of the retry counts too: where two links in a row retry, each pair of attempts draws afresh.
+            identity.salt = resalt(identity.salt, self.site.wrapping_add(u32::from(visit.pending)));
         }
         let destination = Destination { node: self.target, operation: visit.operation };
         let call = context.call(destination, token, visit.pending as u8, identity);
@@ -373,11 +381,12 @@ impl Node for LinkNode {
         if let Some(balancer) = &mut self.balancer {
             balancer.returned(reply.replica, now_ns - reply.called_ns);
         }
-        // Nobody waits any more for an attempt that was given up; the work it caused was in vain.
-        let Some(slot) = context.visits().find(VisitId::from_token(reply.token)) else { return };
-        if context.visit(slot).pending as u8 != reply.branch {
+        // Nobody waits any more for an attempt that was given up; its answer goes over the wire in vain.
+        let found = context.visits().find(VisitId::from_token(reply.token));
+        let Some(slot) = found.filter(|&slot| context.visit(slot).pending as u8 == reply.branch) else {
+            self.transmit_ns(now_ns, 1);
             return;
-        }
+        };
         let attempt = u32::from(reply.branch);
         let mut delay_ns = self.delay_ns(context, slot, 1, attempt);
         if self.balancer.is_some() {

@@ -93,8 +93,8 @@ impl Spec for LoadBalancer {
     }
 
     fn demand(&self, operation: &str) -> Demand {
-        let wait_s = self.processing.as_ref().map_or(0.0, |law| mean_s(law));
-        Demand { core_s: 0.0, wait_s, calls: vec![(format!("{}.{operation}", *self.target), 1.0)] }
+        let held_s = self.processing.as_ref().map_or(0.0, |law| mean_s(law));
+        Demand { core_s: 0.0, held_s, calls: vec![(format!("{}.{operation}", *self.target), 1.0)] }
     }
 
     fn capacity(&self) -> Capacity {
@@ -159,8 +159,7 @@ impl Node for LoadBalancerNode {
         let now_ns = context.now_ns();
         self.meter.arrive(now_ns);
         if self.meter.in_system() > self.max_connections {
-            self.meter.answer(false, 0, 0);
-            self.meter.leave(now_ns, now_ns);
+            self.meter.reject(now_ns);
             return context.reply(slot, Outcome::Failed(Failure::Rejected));
         }
         let Some((law, purpose)) = &self.processing else { return self.pass_on(context, slot) };

@@ -121,6 +121,8 @@ impl Spec for Queue {
 #[derive(Clone, Debug)]
 pub struct QueueNode {
     consumers: Vec<Destination>,
+    /// Tells redeliveries by this queue from repetitions elsewhere.
+    site: u32,
     waiting: VisitList,
     capacity: u32,
     unacknowledged: u32,
@@ -138,6 +140,7 @@ impl QueueNode {
         let consumers = spec.messages.values().map(|name| wiring.destination(name)).collect::<Result<_, _>>()?;
         Ok(Self {
             consumers,
+            site: wiring.purpose("deliveries").word(),
             waiting: VisitList::default(),
             capacity: spec.capacity.as_ref().map_or(u32::MAX, |capacity| capacity.value),
             unacknowledged: 0,
@@ -163,7 +166,7 @@ impl QueueNode {
             }
             let mut identity = visit.identity();
             if visit.pending > 0 {
-                identity.salt = resalt(identity.salt, u32::from(visit.pending));
+                identity.salt = resalt(identity.salt, self.site.wrapping_add(u32::from(visit.pending)));
             }
             visit.pending += 1;
             let destination = self.consumers[usize::from(visit.operation)];
@@ -178,8 +181,7 @@ impl Node for QueueNode {
         let now_ns = context.now_ns();
         self.meter.arrive(now_ns);
         if self.waiting.len() >= self.capacity {
-            self.meter.answer(false, 0, 0);
-            self.meter.leave(now_ns, now_ns);
+            self.meter.reject(now_ns);
             return context.reply(slot, Outcome::Failed(Failure::Rejected));
         }
         self.published += 1;
@@ -220,6 +222,7 @@ impl Node for QueueNode {
     fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
         self.meter.observe(now_ns, record);
         record.counters.replica_ns = u128::from(now_ns);
+        record.counters.billed = self.published;
         record.counters.capacity_ns = u128::from(self.most_unacknowledged) * u128::from(now_ns);
         let published = self.published as f64;
         record.shares = vec![

@@ -233,6 +233,7 @@ impl ServiceNode {
         let coefficient = |value: &Option<Spanned<f64>>| value.as_ref().map_or(0.0, |value| value.value);
         let processor = Executor::processor(
             &limits,
+            &program,
             spec.scheduling == Scheduling::RunToCompletion,
             coefficient(&spec.contention),
             coefficient(&spec.coherency),

@@ -38,8 +38,8 @@ pub enum Operations<'a> {
 pub struct Demand {
     /// Mean seconds of a core's time.
     pub core_s: f64,
-    /// Mean seconds during which a worker is held besides, not counting calls.
-    pub wait_s: f64,
+    /// Mean seconds during which a worker is held, not counting calls.
+    pub held_s: f64,
     /// Operations called and how many times on average.
     pub calls: Vec<(String, f64)>,
 }
@@ -82,7 +82,7 @@ impl Demand {
     /// Adds another demand that arises `times` times on average.
     pub fn add(&mut self, other: &Self, times: f64) {
         self.core_s += other.core_s * times;
-        self.wait_s += other.wait_s * times;
+        self.held_s += other.held_s * times;
         self.calls.extend(other.calls.iter().map(|(name, count)| (name.clone(), count * times)));
     }
 }

@@ -1,6 +1,7 @@
 //! How the simulator behaves, without knowing what theory says: relations between runs, repeatability, every parameter
 //! and variant at work, and fingerprints of every model of this repository.
 
+mod arithmetic;
 mod determinism;
 mod fingerprints;
 mod knobs;

@@ -27,7 +27,7 @@ pub fn check<N: Spec, L: LinkSpec, K>(
         };
         let of = |vertex: usize| &graph.operations[petgraph::graph::NodeIndex::new(vertex)];
         let cores = sum(&|vertex| visits[vertex] * of(vertex).core_s);
-        let workers = sum(&|vertex| visits[vertex] * (of(vertex).core_s + of(vertex).wait_s));
+        let workers = sum(&|vertex| visits[vertex] * of(vertex).held_s);
         let rate = sum(&|vertex| visits[vertex]);
         let capacity = node.capacity();
         let place = subject.place(name.span);

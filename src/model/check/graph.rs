@@ -17,7 +17,7 @@ pub struct Vertex {
     pub operation: String,
     /// Mean seconds of computing, and of holding a worker besides, of one visit.
     pub core_s: f64,
-    pub wait_s: f64,
+    pub held_s: f64,
 }
 
 /// How one operation calls another.
@@ -121,7 +121,7 @@ impl<'a> Graph<'a> {
                 let demand = node.demand(operation);
                 let operation = operation.to_owned();
                 let vertex =
-                    Vertex { node: index, operation: operation.clone(), core_s: demand.core_s, wait_s: demand.wait_s };
+                    Vertex { node: index, operation: operation.clone(), core_s: demand.core_s, held_s: demand.held_s };
                 let vertex = self.operations.add_node(vertex);
                 self.vertices.insert((index, operation), vertex);
             }
@@ -162,7 +162,7 @@ impl<'a> Graph<'a> {
         let ends = (self.operations[from].node, self.operations[to].node);
         let link = self.links.get(&ends).and_then(|position| subject.architecture.links.get_index(*position));
         let link_s = link.map_or(0.0, |(_, link)| link.delay_s());
-        let delayed = self.operations[from].core_s + self.operations[from].wait_s + link_s > 0.0;
+        let delayed = self.operations[from].held_s + link_s > 0.0;
         self.operations.add_edge(from, to, Call { times, delayed });
     }
 }

@@ -99,7 +99,10 @@ fn demand(steps: &[Step]) -> Demand {
     let mut demand = Demand::default();
     for step in steps {
         match step {
-            Step::Compute(seconds) => demand.core_s += seconds.value,
+            Step::Compute(seconds) => {
+                demand.core_s += seconds.value;
+                demand.held_s += seconds.value;
+            }
             Step::Call(name) => demand.calls.push((name.value.clone(), 1.0)),
             Step::Maybe(choice) => demand.calls.push((choice.1.value.clone(), choice.0)),
             Step::Parallel(_) | Step::CacheAside { .. } => {}

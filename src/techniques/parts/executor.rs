@@ -43,8 +43,8 @@ pub struct Replica {
     waiting: u32,
     queue: AcceptQueue,
     processor: Processor,
-    /// What the meter was last told that this replica's cores do, in thousandths of a core.
-    busy_millicores: u64,
+    /// What the meter was last told that this replica's cores do, in millionths of a core.
+    busy_microcores: u64,
 }
 
 /// What each replica has.
@@ -125,7 +125,7 @@ impl Executor {
             waiting: 0,
             queue: queue.clone(),
             processor: processor.clone(),
-            busy_millicores: 0,
+            busy_microcores: 0,
         };
         Self {
             ample: matches!(replica.processor, Processor::Ample),
@@ -147,6 +147,9 @@ impl Executor {
         let index = if self.replicas.len() == 1 { 0 } else { self.route(context, slot) };
         let visit = context.visit(slot);
         visit.replica = index as u16;
+        if index == 0 {
+            visit.zone = 0;
+        }
         let replica = &mut self.replicas[index];
         if replica.workers_busy < self.limits.workers {
             replica.workers_busy += 1;
@@ -167,8 +170,7 @@ impl Executor {
     #[inline(never)]
     fn reject(&mut self, context: &mut Context, slot: u32) {
         let now_ns = context.now_ns();
-        self.meter.answer(false, 0, 0);
-        self.meter.leave(now_ns, now_ns);
+        self.meter.reject(now_ns);
         let visit = context.visit(slot);
         if visit.flags & CHOSEN_HERE != 0
             && let Some(balancer) = &mut self.balancer
@@ -379,8 +381,11 @@ impl Executor {
                     // The start of service moves by as much as is waited here; begun with the subtraction.
                     let visit = context.visit(slot);
                     visit.started_ns = visit.started_ns.wrapping_sub(now_ns);
+                    // A branch that waits is no request that waits: its visit is there and counted once.
+                    if visit.flags & BRANCH == 0 {
+                        self.meter.wait(now_ns);
+                    }
                     queue.push_back(context.visits(), slot);
-                    self.meter.wait(now_ns);
                 }
             }
             Processor::Sharing(_) => self.compute_shared(context, slot, index, demand_ns),
@@ -412,7 +417,9 @@ impl Executor {
                 let visit = context.visit(next);
                 visit.started_ns = visit.started_ns.wrapping_add(now_ns);
                 let (key, salt, at) = (visit.key, visit.salt, visit.program_counter);
-                self.meter.waited(now_ns);
+                if visit.flags & BRANCH == 0 {
+                    self.meter.waited(now_ns);
+                }
                 // The demand is a function of the visit, so it need not be remembered while waiting.
                 if let Instruction::Compute { ref law, purpose } = self.program.code[usize::from(at)] {
                     let demand_ns = law.sample_ns(&mut Stream::keyed(key, purpose, salt));
@@ -452,9 +459,9 @@ impl Executor {
     fn tell_busy(&mut self, now_ns: u64, index: usize) {
         let replica = &mut self.replicas[index];
         if let Processor::Sharing(sharing) = &replica.processor {
-            let busy = sharing.busy_millicores();
-            self.meter.occupy_millicores(now_ns, busy as i64 - replica.busy_millicores as i64);
-            replica.busy_millicores = busy;
+            let busy = sharing.busy_microcores();
+            self.meter.occupy_microcores(now_ns, busy as i64 - replica.busy_microcores as i64);
+            replica.busy_microcores = busy;
         }
     }
 
@@ -564,12 +571,20 @@ impl Executor {
     }
 
     /// The processor for this many cores and workers.
-    pub fn processor(limits: &Limits, run_to_completion: bool, contention: f64, coherency: f64) -> Processor {
+    pub fn processor(
+        limits: &Limits,
+        program: &Program,
+        run_to_completion: bool,
+        contention: f64,
+        coherency: f64,
+    ) -> Processor {
         if run_to_completion {
             let cores = (limits.cores.floor() as u32).max(1);
             return Processor::RunToCompletion { cores, busy: 0, queue: VisitList::default() };
         }
-        let shared = f64::from(limits.workers) > limits.cores || contention > 0.0 || coherency > 0.0;
+        // A worker computes on one core at a time, except where a step has parallel branches.
+        let crowded = f64::from(limits.workers) > limits.cores || !program.branches.is_empty();
+        let shared = crowded || contention > 0.0 || coherency > 0.0;
         if shared {
             Processor::Sharing(Box::new(Sharing::new(limits.cores, contention, coherency)))
         } else {

@@ -15,11 +15,13 @@ pub struct Meter {
     left: u64,
     completed: u64,
     failed: u64,
+    /// Those of the failed that were turned away at the door.
+    rejected: u64,
     in_system: Gauge,
     waiting: Gauge,
-    /// Whole cores, and thousandths of cores: whichever the station counts in.
+    /// Whole cores, and millionths of cores: whichever the station counts in.
     cores: Gauge,
-    millicores: Gauge,
+    microcores: Gauge,
     /// Sum of the time that ended visits spent here.
     spent_ns: u128,
     /// Sum of the computing that whole cores were given.
@@ -67,9 +69,9 @@ impl Meter {
         self.cores.subtract(now_ns, 1);
     }
 
-    /// Of the cores that are shared, so many thousandths more are busy; negative: fewer.
-    pub fn occupy_millicores(&mut self, now_ns: u64, change: i64) {
-        self.millicores.set(now_ns, self.millicores.level().saturating_add_signed(change));
+    /// Of the cores that are shared, so many millionths more are busy; negative: fewer.
+    pub fn occupy_microcores(&mut self, now_ns: u64, change: i64) {
+        self.microcores.set(now_ns, self.microcores.level().saturating_add_signed(change));
     }
 
     /// A visit is answered: how, after what time, of which so much was waiting.
@@ -82,6 +84,13 @@ impl Meter {
         } else {
             self.failed += 1;
         }
+    }
+
+    /// A visit is turned away as it arrives.
+    pub fn reject(&mut self, now_ns: u64) {
+        self.answer(false, 0, 0);
+        self.rejected += 1;
+        self.leave(now_ns, now_ns);
     }
 
     /// A visit leaves.
@@ -104,9 +113,10 @@ impl Meter {
             arrivals: self.arrivals,
             completed: self.completed,
             failed: self.failed,
+            billed: self.completed + self.failed - self.rejected,
             in_system_ns: self.in_system.integral(now_ns),
             waiting_ns: self.waiting.integral(now_ns),
-            busy_ns: self.cores.integral(now_ns) + self.millicores.integral(now_ns) / 1000,
+            busy_ns: self.cores.integral(now_ns) + self.microcores.integral(now_ns) / 1_000_000,
             ..Counters::default()
         };
         record.wait = self.wait.take();

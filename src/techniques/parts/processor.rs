@@ -68,9 +68,9 @@ impl Sharing {
         self.updated_ns = now_ns;
     }
 
-    /// Cores in use, in thousandths.
-    pub fn busy_millicores(&self) -> u64 {
-        (self.cores.min(self.computing.len() as f64) * 1000.0).round() as u64
+    /// Cores in use, in millionths.
+    pub fn busy_microcores(&self) -> u64 {
+        (self.cores.min(self.computing.len() as f64) * 1e6).round() as u64
     }
 
     /// Adds a computation. Returns when to look again, if an earlier timer than the one that is set is needed.

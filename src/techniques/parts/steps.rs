@@ -167,34 +167,36 @@ fn size(steps: &[Step]) -> usize {
     })
 }
 
-/// What the steps are sure to cause on average. A cache is taken to hit; the time of parallel branches overlaps, so
-/// waiting counts only in the longest.
+/// What the steps are sure to cause on average. A cache is taken to hit, and of two ways that a key may choose, what
+/// both have in common is not looked for; the time of parallel branches overlaps, so only the longest counts.
 pub fn demand(steps: &[Step]) -> Demand {
     let mut total = Demand::default();
+    // The share of requests that get this far.
+    let mut reach = 1.0;
     for step in steps {
         match step {
-            Step::Compute(law) => total.core_s += mean_s(law),
-            Step::Wait(law) => total.wait_s += mean_s(law),
-            Step::Call(name) | Step::Publish(name) => total.calls.push((name.value.clone(), 1.0)),
+            Step::Compute(law) => {
+                total.core_s += reach * mean_s(law);
+                total.held_s += reach * mean_s(law);
+            }
+            Step::Wait(law) => total.held_s += reach * mean_s(law),
+            Step::Call(name) | Step::Publish(name) => total.calls.push((name.value.clone(), reach)),
             Step::Parallel(branches) => {
                 let inner: Vec<Demand> = branches.iter().map(|branch| demand(branch)).collect();
-                total.wait_s += inner.iter().map(|one| one.wait_s).fold(0.0, f64::max);
+                total.held_s += reach * inner.iter().map(|one| one.held_s).fold(0.0, f64::max);
                 for one in &inner {
-                    total.core_s += one.core_s;
-                    total.calls.extend(one.calls.iter().cloned());
+                    total.core_s += reach * one.core_s;
+                    total.calls.extend(one.calls.iter().map(|(name, times)| (name.clone(), reach * times)));
                 }
             }
             Step::Choose(choices) => {
                 for (probability, choice) in choices.iter() {
-                    total.add(&demand(choice), probability.value);
+                    total.add(&demand(choice), reach * probability.value);
                 }
             }
-            Step::Repeat { times, steps } => total.add(&demand(steps), f64::from(**times)),
-            Step::ChooseByKey { .. }
-            | Step::CacheAside { .. }
-            | Step::Invalidate { .. }
-            | Step::Reply
-            | Step::Fail(_) => {}
+            Step::Repeat { times, steps } => total.add(&demand(steps), reach * f64::from(**times)),
+            Step::Fail(probability) => reach *= 1.0 - probability.value.value,
+            Step::ChooseByKey { .. } | Step::CacheAside { .. } | Step::Invalidate { .. } | Step::Reply => {}
         }
     }
     total
