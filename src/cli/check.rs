@@ -94,6 +94,10 @@ fn is_settled(doubt: &Diagnostic, checked: &[Checked]) -> bool {
 
 /// Whether the first word of a document says that it is an experiment.
 fn is_experiment(document: &Document) -> bool {
-    let text = document.text();
+    let mut text = document.text();
+    // A comment of another language is a mistake, but it must not hide what the file is.
+    while let Some((_, rest)) = text.split_once('\n').filter(|(line, _)| line.trim_start().starts_with('#')) {
+        text = rest;
+    }
     skip_blank(text, 0).is_ok_and(|start| text[start..].starts_with("Experiment"))
 }

@@ -227,8 +227,6 @@ pub enum Role {
     Client,
     /// Serves requests of others.
     Server,
-    /// Serves no requests: an autoscaler, a fault.
-    Controller,
 }
 
 /// What the house asks of the written form of a link between two nodes.
