@@ -111,6 +111,61 @@ fn wrong_input_ends_with_two_and_says_where() {
 }
 
 #[test]
+fn values_of_set_need_no_quotes_of_their_own() {
+    let bare = forescale(&["simulate", MODEL, "--quick", "--set", "nodes.visitors.rate=60/s"]).stdout;
+    let quoted = forescale(&["simulate", MODEL, "--quick", "--set", "nodes.visitors.rate=\"60/s\""]).stdout;
+    assert!(!bare.is_empty());
+    let numbers = |output: &[u8]| {
+        let text = String::from_utf8_lossy(output).into_owned();
+        text.split(", digest").next().map(str::to_owned)
+    };
+    assert_eq!(numbers(&bare), numbers(&quoted));
+}
+
+#[test]
+fn mistakes_of_all_arguments_are_told_at_once() {
+    let arguments =
+        ["nodes.web.repicas=4", "nodes.wbe.cpu=2", "nodes.visitors.rate=5ms", "nodes.web.cpu", "name=Many["];
+    let arguments: Vec<&str> = arguments.iter().flat_map(|argument| ["--set", argument]).collect();
+    let output = forescale(&[&["simulate", MODEL][..], &arguments].concat());
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("5 errors"), "{said}");
+}
+
+#[test]
+fn experiments_that_would_overwrite_each_other_are_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let text = format!(
+        "Experiment(title: \"t\", model: {:?}, load: Axis(path: \"nodes.visitors.rate\", values: [\"40/s\"]))",
+        root().join(MODEL).display().to_string()
+    );
+    let path = |name: &str| folder.path().join(name).join("peak.ron").display().to_string();
+    for name in ["one", "two"] {
+        std::fs::create_dir(folder.path().join(name)).expect("a folder");
+        std::fs::write(path(name), &text).expect("a file");
+    }
+    let out = folder.path().join("out").display().to_string();
+    let output = forescale(&["run", &path("one"), &path("two"), "--quick", "--out", &out]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr).replace('\n', " ");
+    assert!(said.contains("one") && said.contains("two") && said.contains("peak.json"), "{said}");
+}
+
+#[test]
+fn a_key_that_an_experiment_of_the_same_call_uses_is_no_doubt() {
+    let list = |folder: &str| -> Vec<String> {
+        let entries = std::fs::read_dir(root().join(folder)).expect("a folder").flatten();
+        let names = entries.map(|entry| format!("{folder}/{}", entry.file_name().to_string_lossy()));
+        names.filter(|name| name.ends_with(".ron")).collect()
+    };
+    let files = [list("experiments"), list("models")].concat();
+    let arguments: Vec<&str> = ["check", "--json"].into_iter().chain(files.iter().map(String::as_str)).collect();
+    let found = document(&arguments);
+    assert_eq!(found["diagnostics"], serde_json::json!([]));
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_a_failure_of_the_run() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("a-file");

@@ -133,9 +133,8 @@ fn violation(violation: &Violation) -> Failure {
     ))
 }
 
-/// Edits given on the command line.
-fn edits(arguments: &[String]) -> Result<Vec<crate::model::Edit>, Diagnostics> {
-    let mut diagnostics = Diagnostics::new();
+/// Edits given on the command line, but for those that are none.
+fn edits(arguments: &[String], diagnostics: &mut Diagnostics) -> Vec<crate::model::Edit> {
     let mut edits = Vec::new();
     for argument in arguments {
         match crate::model::Edit::from_argument("--set", argument) {
@@ -143,7 +142,7 @@ fn edits(arguments: &[String]) -> Result<Vec<crate::model::Edit>, Diagnostics> {
             Err(found) => diagnostics.extend(found),
         }
     }
-    if diagnostics.is_empty() { Ok(edits) } else { Err(diagnostics) }
+    edits
 }
 
 /// A mistake in an option's value.

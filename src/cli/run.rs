@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::{Common, Failure, Verdict, print, print_json, progress, settle, violation};
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::plan::{self, Plan};
 use crate::experiment::run;
 use crate::experiment::study::{ChartKind, SCHEMA, Study};
@@ -34,6 +34,7 @@ impl Run {
         let common = &self.common;
         let load = |path: &PathBuf| plan::load(path, common.quick, common.seed, &mut diagnostics);
         let plans: Vec<Option<Plan>> = self.experiments.iter().map(load).collect();
+        self.check_names(&mut diagnostics);
         settle(&diagnostics, common.json)?;
         let plans: Vec<Plan> = plans.into_iter().flatten().collect();
         let bar = progress::bar(plans.iter().map(|plan| plan.points.len()).sum());
@@ -57,6 +58,23 @@ impl Run {
             print_json(&json!({ "schema": SCHEMA, "digest": digest, "studies": studies }));
         }
         Ok(())
+    }
+
+    /// Results are named after the experiment's file: two of one name would overwrite each other.
+    fn check_names(&self, diagnostics: &mut Diagnostics) {
+        let mut seen: Vec<(String, &PathBuf)> = Vec::new();
+        for path in &self.experiments {
+            let name = plan::name(path);
+            if let Some((_, first)) = seen.iter().find(|(known, _)| *known == name) {
+                let (first, second) = (first.display().to_string(), path.display().to_string());
+                let title = format!("{first} and {second} would both write {name}.json and its charts");
+                let diagnostic = Diagnostic::error("duplicate-name", Place::whole(second, ""), title)
+                    .help("rename one of them, or run them one by one, each with its own --out");
+                diagnostics.push(diagnostic);
+            } else {
+                seen.push((name, path));
+            }
+        }
     }
 
     /// Writes the results and draws the charts.

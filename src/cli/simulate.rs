@@ -19,6 +19,10 @@ pub(super) struct Simulate {
     /// A model file
     model: PathBuf,
     /// Change the model for this run, for example nodes.web.replicas=4
+    ///
+    /// Text, and numbers with units, need no quotes of their own: --set nodes.customers.rate=340/s. Quote the whole for the
+    /// shell when it holds blanks, `$`, `>`, quotes or brackets: --set 'nodes.web.price=$0.24/h',
+    /// --set 'links.web -> db.timeout=2s', --set 'nodes.customers.think=Exponential("5s")'.
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
     /// Look at this long from an empty start, instead of at the long run
@@ -53,14 +57,12 @@ impl Simulate {
             Ok(document) => document,
             Err(found) => return settle(&found, common.json),
         };
-        let edits = match edits(&self.set) {
-            Ok(edits) => edits,
-            Err(found) => return settle(&found, common.json),
-        };
+        let mut diagnostics = Diagnostics::new();
+        let edits = edits(&self.set, &mut diagnostics);
         let model_digest = digest(document.text().as_bytes());
         let file = ModelFile { document, directory: self.model.parent().unwrap_or(Path::new("")).to_owned() };
-        let mut diagnostics = Diagnostics::new();
-        let Some(compiled) = load_point(&file, &edits, true, &mut diagnostics) else {
+        let compiled = load_point(&file, &edits, true, &mut diagnostics).filter(|_| !diagnostics.has_errors());
+        let Some(compiled) = compiled else {
             return settle(&diagnostics, common.json);
         };
         show(&diagnostics, false);

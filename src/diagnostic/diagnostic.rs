@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::diagnostic::source::Place;
+use crate::diagnostic::source::{Place, floor_char_boundary};
+use crate::diagnostic::span::Span;
 
 /// Whether what was found stops the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,11 +96,24 @@ impl Diagnostic {
 /// As many messages as anybody reads at once; rendering more would only cost time.
 const MOST: usize = 100;
 
+/// What makes two messages the same: name and text before the place, the place, the code and the title.
+type Identity = (String, String, Span, &'static str, String);
+
+fn identity(diagnostic: &Diagnostic) -> Identity {
+    /// Enough to tell arguments of the command line apart, which share a name, and little to keep of a file.
+    const LONGEST: usize = 200;
+    let place = &diagnostic.primary.place;
+    let (text, start) = (&place.source.text, place.span.start);
+    let from = floor_char_boundary(text, start.saturating_sub(LONGEST));
+    let before = text.get(from..floor_char_boundary(text, start)).unwrap_or_default().to_owned();
+    (place.source.name.clone(), before, place.span, diagnostic.code, diagnostic.title.clone())
+}
+
 /// Messages in the order they were found, none twice.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
-    seen: BTreeSet<(String, usize, usize, &'static str, String)>,
+    seen: BTreeSet<Identity>,
     /// Found but not kept.
     pub omitted: usize,
     errors: usize,
@@ -112,9 +126,7 @@ impl Diagnostics {
 
     /// Adds a message unless it is there already. Errors are counted even when there is no room to keep them.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        let place = &diagnostic.primary.place;
-        let identity =
-            (place.source.name.clone(), place.span.start, place.span.end, diagnostic.code, diagnostic.title.clone());
+        let identity = identity(&diagnostic);
         if self.seen.contains(&identity) {
             return;
         }
@@ -131,6 +143,11 @@ impl Diagnostics {
             self.list.push(diagnostic);
         }
         self.seen.insert(identity);
+    }
+
+    /// Keeps the warnings that pass, and all errors.
+    pub fn retain(&mut self, mut passes: impl FnMut(&Diagnostic) -> bool) {
+        self.list.retain(|kept| kept.level == Level::Error || passes(kept));
     }
 
     /// Whether there is no room for more; what is found from now on is only counted.

@@ -8,6 +8,7 @@ use crate::diagnostic::outline::Outline;
 use crate::diagnostic::source::{Place, floor_char_boundary};
 use crate::diagnostic::span::Span;
 use crate::diagnostic::token::next_token;
+use crate::units::Duration;
 
 /// Where the parser stood.
 pub struct Context<'a> {
@@ -78,6 +79,22 @@ pub fn failure(context: &Context<'_>, entry: Option<usize>, error: &ron::Error) 
             Diagnostic::error("wrong-type", place, "expected fields in round brackets, found a map")
                 .help("write `(name: value, ...)`, names without quotes")
         }
+        Error::ExpectedDifferentLength { expected, .. } if expected.starts_with("tuple variant") => {
+            length(place, expected)
+        }
+        Error::ExpectedIdentifier | Error::InvalidIdentifier(_) | Error::SuggestRawIdentifier(_)
+            if lost_field_names(context, entry).is_some() =>
+        {
+            let name = lost_field_names(context, entry).unwrap_or_default();
+            field_names(place, name, found)
+        }
+        Error::ExpectedIdentifier if text_of(found).parse::<Duration>().is_ok() => law(place, text_of(found), found),
+        Error::InvalidIdentifier(_) | Error::SuggestRawIdentifier(_) if is_a_number(found) => {
+            match is_law(context, entry) {
+                true => law(place, &format!("{found}ms"), found),
+                false => no_name(context, entry, place, found),
+            }
+        }
         Error::ExpectedIdentifier if found.starts_with('"') => {
             Diagnostic::error("wrong-type", place.clone(), format!("expected a name, found the text {found}"))
                 .help("this name stands without quotes")
@@ -97,6 +114,16 @@ pub fn failure(context: &Context<'_>, entry: Option<usize>, error: &ron::Error) 
         Error::IntegerOutOfBounds if found.starts_with('-') => {
             Diagnostic::error("wrong-type", place, format!("{} is negative", describe(found)))
                 .label("expected a whole number of 0 or more")
+        }
+        Error::ExpectedOption | Error::ExpectedString | Error::UnexpectedChar(_) | Error::ExpectedComma
+            if is_law(context, entry) && found.parse::<Duration>().is_ok() =>
+        {
+            law(place, found, found)
+        }
+        Error::ExpectedComma if found.starts_with(char::is_alphabetic) && is_word(found) && found.contains('.') => {
+            Diagnostic::error("wrong-type", place.clone(), format!("expected text, found {}", describe(found)))
+                .help("write names of operations in quotes")
+                .suggest(place, format!("\"{found}\""))
         }
         Error::ExpectedComma if found.starts_with(|letter: char| letter.is_ascii_digit()) && is_word(found) => {
             Diagnostic::error("wrong-type", place.clone(), format!("`{found}` is neither a number nor text"))
@@ -154,6 +181,109 @@ fn advice(place: Place, message: &str) -> Diagnostic {
     }
 }
 
+/// Steps and laws that take one law in their brackets.
+const HOLD_A_LAW: [&str; 3] = ["Compute", "Wait", "Renewal"];
+
+/// Fields that hold a law.
+const ARE_LAWS: [&str; 7] = ["think", "latency", "cross_zone_latency", "command_time", "processing", "io", "commit"];
+
+/// Laws whose brackets hold fields, each as it may be written.
+const EXAMPLES: [(&str, &str); 11] = [
+    ("Uniform", "Uniform(count: 10_000)"),
+    ("Zipf", "Zipf(count: 10_000, exponent: 0.9)"),
+    ("HeavyHitters", "HeavyHitters(count: 10_000, heavy: [0.2, 0.1])"),
+    ("LogNormal", "LogNormal(mean: \"12ms\", p99: \"60ms\")"),
+    ("TruncatedNormal", "TruncatedNormal(mean: \"10ms\", standard_deviation: \"3ms\")"),
+    ("Gamma", "Gamma(mean: \"5ms\", cv: 0.5)"),
+    ("Erlang", "Erlang(stages: 4, mean: \"5ms\")"),
+    ("Weibull", "Weibull(mean: \"5ms\", shape: 0.7)"),
+    ("BoundedPareto", "BoundedPareto(minimum: \"1ms\", maximum: \"1s\", shape: 1.5)"),
+    ("HyperExponential", "HyperExponential(mean: \"5ms\", cv: 2)"),
+    ("Csv", "Csv(file: \"latency.csv\", column: \"latency_ms\", unit: \"ms\")"),
+];
+
+/// The name before the brackets in which an entry stands.
+fn head<'a>(context: &Context<'a>, entry: usize) -> &'a str {
+    let entry = &context.outline.entries[entry];
+    let group = &context.outline.groups[entry.group];
+    let from = group.parent.map(|parent| context.outline.entries[parent].value.start).unwrap_or_default();
+    let written = context.document.text().get(from..group.span.start).unwrap_or_default().trim_end();
+    let start = written.rfind(|letter: char| !(letter.is_alphanumeric() || letter == '_')).map_or(0, |at| at + 1);
+    written.get(start..).unwrap_or_default()
+}
+
+/// Whether a law must stand at this entry.
+fn is_law(context: &Context<'_>, entry: Option<usize>) -> bool {
+    let Some(index) = entry else {
+        return false;
+    };
+    match context.outline.entries[index].key {
+        Some(key) => ARE_LAWS.contains(&&context.document.text()[key.start..key.end]),
+        None => HOLD_A_LAW.contains(&head(context, index)),
+    }
+}
+
+/// The name before brackets that hold a value without a field's name, where only fields with names may stand.
+fn lost_field_names<'a>(context: &Context<'a>, entry: Option<usize>) -> Option<&'a str> {
+    let index = entry?;
+    let entry = &context.outline.entries[index];
+    let name = head(context, index);
+    let is_nameless = entry.key.is_none() && context.outline.groups[entry.group].bracket == '(';
+    (is_nameless && EXAMPLES.iter().any(|(known, _)| *known == name)).then_some(name)
+}
+
+fn field_names(place: Place, name: &str, found: &str) -> Diagnostic {
+    let example = EXAMPLES.iter().find(|(known, _)| *known == name).map_or("", |(_, example)| *example);
+    let diagnostic =
+        Diagnostic::error("wrong-type", place, format!("the fields of `{name}` have names, found {}", describe(found)))
+            .label("a field's name is missing");
+    diagnostic.help(format!("write for example `{example}`"))
+}
+
+/// A time stands where a law of times must stand.
+fn law(place: Place, time: &str, found: &str) -> Diagnostic {
+    Diagnostic::error("wrong-type", place.clone(), format!("expected a law of times, found {}", describe(found)))
+        .label("a law is missing around this")
+        .help(format!("write `Constant(\"{time}\")` for always the same, or `Exponential(\"{time}\")` for a mean"))
+        .suggest(place, format!("Constant(\"{time}\")"))
+}
+
+/// A number stands where a name must stand.
+fn no_name(context: &Context<'_>, entry: Option<usize>, place: Place, found: &str) -> Diagnostic {
+    let title = format!("expected a name, found {}", describe(found));
+    let diagnostic = Diagnostic::error("wrong-type", place.clone(), title).label("expected a name");
+    let parent = entry.and_then(|entry| context.outline.parent(entry));
+    let key = parent.and_then(|parent| context.outline.entries[parent].key);
+    match key.map(|key| &context.document.text()[key.start..key.end]) {
+        Some("keys") => {
+            diagnostic.help("write the law by which keys are drawn").suggest(place, format!("Uniform(count: {found})"))
+        }
+        _ => diagnostic.help("`forescale list` and docs/language.md tell which names may stand where"),
+    }
+}
+
+/// The wrong number of values in the brackets of a name.
+fn length(place: Place, expected: &str) -> Diagnostic {
+    let name = expected.rsplit("::").next().and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+    let count = expected.split(" with ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or("other");
+    let title = format!("`{name}` takes {count} values in its brackets");
+    let diagnostic = Diagnostic::error("wrong-type", place, title).label(format!("expected {count} values"));
+    match name {
+        "Uniform" => diagnostic.help("write the least and the greatest, such as `Uniform(\"20s\", \"60s\")`"),
+        _ => diagnostic,
+    }
+}
+
+/// A text without its quotes.
+fn text_of(found: &str) -> &str {
+    found.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default()
+}
+
+/// A number as RON writes it, underscores included.
+fn is_a_number(text: &str) -> bool {
+    text.starts_with(|letter: char| letter.is_ascii_digit()) && text.replace('_', "").parse::<f64>().is_ok()
+}
+
 /// A number with a unit that lost its quotes.
 fn is_quantity(text: &str) -> bool {
     text.starts_with(|letter: char| letter.is_ascii_digit()) && is_word(text) && text.parse::<f64>().is_err()
@@ -185,6 +315,19 @@ fn struct_name(context: &Context<'_>, entry: Option<usize>, expected: &str) -> D
     let name =
         &written[..written.find(|letter: char| !(letter.is_alphanumeric() || letter == '_')).unwrap_or(written.len())];
     let place = context.document.place(Span { start: value.start, end: value.start + name.len() });
+    match (expected, name) {
+        ("Experiment", "Architecture") => {
+            return Diagnostic::error("wrong-type", place, "this is a model, not an experiment")
+                .label("expected `Experiment(...)`")
+                .help("use `forescale simulate`, or write an experiment that names this file as its model");
+        }
+        ("Architecture", "Experiment") => {
+            return Diagnostic::error("wrong-type", place, "this is an experiment, not a model")
+                .label("expected `Architecture(...)`")
+                .help("use `forescale run`, or name the file of a model");
+        }
+        _ => {}
+    }
     if name.is_empty() || name.starts_with(|letter: char| letter.is_ascii_digit()) {
         let place = context.document.place(value);
         return Diagnostic::error(
@@ -264,7 +407,7 @@ fn expectation(error: &ron::Error) -> Option<String> {
         Error::ExpectedArray => "a list `[...]`",
         Error::ExpectedBoolean => "`true` or `false`",
         Error::ExpectedFloat => "a number",
-        Error::ExpectedInteger => "a whole number",
+        Error::ExpectedInteger | Error::InvalidIntegerDigit { .. } => "a whole number",
         Error::IntegerOutOfBounds => "a whole number within range",
         Error::ExpectedMap => "a map `{...}`",
         Error::ExpectedString => "text in quotes",

@@ -78,6 +78,14 @@ pub fn too_deep(document: &Document, at: usize) -> Diagnostic {
         .help(format!("at most {DEEPEST} brackets can be open at once, fewer if they have names"))
 }
 
+/// A comment as other languages write it.
+pub fn hash_comment(document: &Document, span: Span) -> Diagnostic {
+    let place = document.place(span);
+    Diagnostic::error("syntax", place.clone(), "`#` starts no comment")
+        .help("comments start with `//`")
+        .suggest(place, "//")
+}
+
 /// Two entries without a comma between them.
 pub fn missing_comma(document: &Document, at: usize) -> Diagnostic {
     let text = document.text();

@@ -12,6 +12,7 @@ use crate::diagnostic::fault;
 use crate::diagnostic::names::closest;
 use crate::diagnostic::outline::{Outline, outline};
 use crate::diagnostic::span::{Failure, Span, read, work};
+use crate::diagnostic::token::{Token, next_token};
 
 /// Larger documents are refused, in bytes. An architecture of a thousand services has a hundredth of it.
 pub const LARGEST: usize = 4 << 20;
@@ -39,28 +40,46 @@ pub fn parse<T: DeserializeOwned>(document: &Document, diagnostics: &mut Diagnos
 
 /// Reads as much of a document as is right, so that the sense of the rest can be checked too.
 pub fn parse_partly<T: DeserializeOwned>(document: &Document, diagnostics: &mut Diagnostics) -> Reading<T> {
-    let text = document.text();
-    let outline = match admit(document) {
+    let text = without_hash_comments(document, diagnostics);
+    let outline = match admit(document, &text) {
         Ok(outline) => outline,
         Err(diagnostic) => {
             diagnostics.push(*diagnostic);
             return Reading { value: None, skipped: Vec::new() };
         }
     };
-    let mut attempt =
-        Attempt { document, text: text.to_owned(), is_skipped: vec![false; outline.entries.len()], outline };
+    let mut attempt = Attempt { document, text, is_skipped: vec![false; outline.entries.len()], outline };
     attempt.add_missing_commas(diagnostics);
     attempt.skip_duplicates(diagnostics);
     let value = attempt.read_until_right(diagnostics);
     Reading { value, skipped: attempt.skipped() }
 }
 
+/// The document's text, in which comments that start with `#` are reported and blanked out: their words would else be
+/// taken for names and values, and nothing that is said about those would be of use.
+fn without_hash_comments(document: &Document, diagnostics: &mut Diagnostics) -> String {
+    let mut text = document.text().to_owned();
+    let mut at = 0;
+    while text.len() <= LARGEST {
+        let Ok(Some((token, span))) = next_token(&text, at) else {
+            break;
+        };
+        at = span.end;
+        if token == Token::Other && text[span.start..].starts_with('#') && !text[span.start..].starts_with("#!") {
+            diagnostics.push(fault::hash_comment(document, span));
+            let end = text[span.start..].find('\n').map_or(text.len(), |newline| span.start + newline);
+            text.replace_range(span.start..end, &" ".repeat(end - span.start));
+        }
+    }
+    text
+}
+
 /// Refuses texts that no attempt could read.
-fn admit(document: &Document) -> Result<Outline, Box<Diagnostic>> {
-    if document.text().len() > LARGEST {
+fn admit(document: &Document, text: &str) -> Result<Outline, Box<Diagnostic>> {
+    if text.len() > LARGEST {
         return Err(Box::new(fault::too_large(document, LARGEST)));
     }
-    let outline = outline(document.text()).map_err(|fault| fault::fault(document, fault))?;
+    let outline = outline(text).map_err(|fault| fault::fault(document, fault))?;
     if outline.entries.is_empty() {
         return Err(Box::new(fault::empty(document)));
     }

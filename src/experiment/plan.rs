@@ -9,7 +9,7 @@ use crate::diagnostic::span::{Named, Spanned, Verbatim};
 use crate::diagnostic::{Diagnostic, Diagnostics, Document, Level, parse};
 use crate::experiment::pipeline::{Horizon, Settings};
 use crate::experiment::study::ChartKind;
-use crate::model::{Compiled, Edit, KeyTables, Model, compile_sharing, patch, read};
+use crate::model::{Compiled, Edit, KeyTables, Model, compile_sharing, patch_partly, read};
 use crate::units::{Duration, Rate, Ratio};
 
 /// An experiment file.
@@ -123,6 +123,11 @@ pub fn read_file(path: &Path) -> Result<Document, Diagnostics> {
     }
 }
 
+/// What the results of an experiment are named: the stem of its file.
+pub fn name(path: &Path) -> String {
+    path.file_stem().map_or_else(|| "experiment".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
 /// Reads an experiment and everything it names. Warnings go to `diagnostics` too.
 pub fn load(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagnostics) -> Option<Plan> {
     let document = match read_file(path) {
@@ -206,7 +211,7 @@ pub fn load(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagn
         return None;
     }
     Some(Plan {
-        name: path.file_stem().map_or_else(|| "experiment".to_owned(), |stem| stem.to_string_lossy().into_owned()),
+        name: name(path),
         experiment_text: document.text().to_owned(),
         experiment,
         model_text,
@@ -235,15 +240,21 @@ fn load_sharing(
     tables: &mut KeyTables,
     diagnostics: &mut Diagnostics,
 ) -> Option<Compiled> {
-    let document = match patch(&file.document, edits) {
-        Ok(document) => document,
-        Err(found) => {
-            diagnostics.extend(found);
-            return None;
-        }
-    };
+    let mut misplaced = Diagnostics::new();
+    let document = patch_partly(&file.document, edits, &mut misplaced);
     let mut found = Diagnostics::new();
     let model: Option<Model> = read(&document, &mut found);
+    if !misplaced.is_empty() {
+        // The edits that could be made may be wrong too, and are mended in the same go. What is said about the model
+        // itself may follow from the edits that are missing.
+        let is_of_an_edit = |one: &&Diagnostic| {
+            edits.iter().any(|edit| std::sync::Arc::ptr_eq(&edit.value_origin.source, &one.primary.place.source))
+        };
+        let errors = found.iter().filter(|one| one.level == Level::Error).filter(is_of_an_edit);
+        errors.for_each(|one| misplaced.push(one.clone()));
+        diagnostics.extend(misplaced);
+        return None;
+    }
     for diagnostic in found.iter().filter(|diagnostic| warnings || diagnostic.level == Level::Error) {
         diagnostics.push(diagnostic.clone());
     }

@@ -107,8 +107,8 @@ pub struct Point {
 /// Why a point has no numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// `unstable`, `drift`, `too_few_exceedances`, `imprecise`, `budget_spent`, `no_requests`, `no_progress`,
-    /// `too_large` or `interrupted`.
+    /// `unstable`, `drift`, `too_few_exceedances`, `imprecise`, `budget_spent`, `no_requests`, `no_progress`
+    /// or `too_large`.
     pub code: String,
     pub reason: String,
 }

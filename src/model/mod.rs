@@ -15,5 +15,5 @@ pub mod read;
 
 pub use architecture::Architecture;
 pub use compile::{Compiled, KeyTables, Model, compile, compile_sharing};
-pub use patch::{Edit, patch};
+pub use patch::{Edit, patch, patch_partly};
 pub use read::read;

@@ -53,11 +53,20 @@ impl Edit {
         let value_start = argument.len() - value.trim_start().len();
         Ok(Self {
             path: path.trim().to_owned(),
-            value: value.trim().to_owned(),
+            value: as_value(value.trim()),
             path_origin: whole.part(path_start, path_start + path.trim().len()),
             value_origin: whole.part(value_start, value_start + value.trim().len()),
         })
     }
+}
+
+/// A value of the command line as RON. Shells take quotes away, so what is no RON as it stands, such as `340/s`, and has
+/// none of RON's punctuation is meant as text.
+fn as_value(written: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '_' | '%' | '/' | '$' | '-' | ' ');
+    let holds_comment = written.contains("//");
+    let is_text = !written.is_empty() && written.chars().all(is_plain) && !holds_comment;
+    if is_text && !is_whole_value(written) { format!("\"{written}\"") } else { written.to_owned() }
 }
 
 /// Makes the edits one after the other, and reports every one that cannot be made.
@@ -68,6 +77,12 @@ impl Edit {
 /// When a path leads nowhere or a value is no RON.
 pub fn patch(document: &Document, edits: &[Edit]) -> Result<Document, Diagnostics> {
     let mut diagnostics = Diagnostics::new();
+    let edited = patch_partly(document, edits, &mut diagnostics);
+    if diagnostics.is_empty() { Ok(edited) } else { Err(diagnostics) }
+}
+
+/// As [`patch`], but leaves out the edits that cannot be made, so that the others can be judged at once.
+pub fn patch_partly(document: &Document, edits: &[Edit], diagnostics: &mut Diagnostics) -> Document {
     let mut edited = document.clone();
     for edit in edits {
         match apply(&edited, edit) {
@@ -75,7 +90,7 @@ pub fn patch(document: &Document, edits: &[Edit]) -> Result<Document, Diagnostic
             Err(diagnostic) => diagnostics.push(*diagnostic),
         }
     }
-    if diagnostics.is_empty() { Ok(edited) } else { Err(diagnostics) }
+    edited
 }
 
 fn apply(document: &Document, edit: &Edit) -> Result<Document, Box<Diagnostic>> {
@@ -127,16 +142,10 @@ fn key(outline: &Outline, group: usize, name: &str, edit: &Edit) -> Result<Strin
 
 /// A value must be one whole value, so that it cannot change the meaning of what stands around it.
 fn check_value(edit: &Edit) -> Result<(), Box<Diagnostic>> {
-    let place = edit.value_origin.clone();
-    let balanced = outline(&edit.value);
-    let trimmed = match &balanced {
-        Ok(outline) => outline.groups[0].entries.first().map(|entry| outline.entries[*entry].span),
-        Err(_) => None,
-    };
-    let whole = trimmed == Some(Span { start: 0, end: edit.value.len() });
-    if whole && ron::value::RawValue::from_ron(&edit.value).is_ok() {
+    if is_whole_value(&edit.value) {
         return Ok(());
     }
+    let place = edit.value_origin.clone();
     let mut diagnostic = Diagnostic::error("invalid-value", place.clone(), format!("`{}` is no value", edit.value));
     diagnostic = if edit.value.is_empty() {
         diagnostic.help("write the value after `=`")
@@ -146,6 +155,16 @@ fn check_value(edit: &Edit) -> Result<(), Box<Diagnostic>> {
         diagnostic.help("write text, and numbers with units, in quotes").suggest(place, format!("\"{}\"", edit.value))
     };
     Err(Box::new(diagnostic))
+}
+
+/// Whether a text is one value of RON, with nothing before or after it.
+fn is_whole_value(text: &str) -> bool {
+    let balanced = outline(text);
+    let trimmed = match &balanced {
+        Ok(outline) => outline.groups[0].entries.first().map(|entry| outline.entries[*entry].span),
+        Err(_) => None,
+    };
+    trimmed == Some(Span { start: 0, end: text.len() }) && ron::value::RawValue::from_ron(text).is_ok()
 }
 
 fn unknown_path(edit: &Edit, lost: &Lost) -> Diagnostic {

@@ -74,6 +74,17 @@ fn what_is_not_there_is_added() {
 }
 
 #[test]
+fn text_needs_no_quotes_of_its_own_on_the_command_line() {
+    assert_eq!(line("nodes.web.cores=12ms"), "\"web\": Service(cores: \"12ms\", operations: {");
+    assert_eq!(line("nodes.web.cores=340/s"), "\"web\": Service(cores: \"340/s\", operations: {");
+    assert_eq!(line("nodes.web.cores=$0.24/h"), "\"web\": Service(cores: \"$0.24/h\", operations: {");
+    assert_eq!(line("nodes.web.cores=1h 30m"), "\"web\": Service(cores: \"1h 30m\", operations: {");
+    assert_eq!(line("nodes.web.cores=70%"), "\"web\": Service(cores: \"70%\", operations: {");
+    assert_eq!(line("nodes.web.cores=Many"), "\"web\": Service(cores: Many, operations: {");
+    assert_eq!(line("nodes.web.cores=Constant(5s)"), "invalid-value at --set `Constant(5s)`");
+}
+
+#[test]
 fn paths_that_lead_nowhere_are_reported() {
     assert_eq!(line("nodes.wbe.cores=8"), "unknown-path at --set `wbe`");
     assert_eq!(line("nodes.web.operations.read.7=Compute(1)"), "unknown-path at --set `7`");
@@ -81,7 +92,6 @@ fn paths_that_lead_nowhere_are_reported() {
     assert_eq!(line("nodes..web=1"), "unknown-path at --set `.`");
     assert_eq!(line("nodes.web.a b=1"), "unknown-path at --set `nodes.web.a b`");
     assert_eq!(line("nodes.web.cores"), "invalid-edit at --set `nodes.web.cores`");
-    assert_eq!(line("nodes.web.cores=12ms"), "invalid-value at --set `12ms`");
     assert_eq!(line("nodes.web.cores=1, workers: 2"), "invalid-value at --set `1, workers: 2`");
     assert_eq!(line("nodes.web.cores=1 // x"), "invalid-value at --set `1 // x`");
     assert_eq!(line("nodes.web.cores="), "invalid-value at --set ``");

@@ -2,7 +2,6 @@
 
 pub mod chart;
 pub mod format;
-pub mod markdown;
 pub mod table;
 
 mod rows;

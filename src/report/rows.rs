@@ -1,4 +1,4 @@
-//! The cells of tables, the same for terminals and for Markdown.
+//! The cells of tables.
 
 use crate::experiment::study::{Interval, Measure, Operation, Point, Study};
 

@@ -13,6 +13,8 @@ use crate::random::Purpose;
 pub enum Reference<'a> {
     /// `"node.operation"`: a call to an operation.
     Operation(&'a Spanned<String>),
+    /// `"queue.message"`: a message that is handed over to be worked on later.
+    Message(&'a Spanned<String>),
     /// A node of the technique `kind`, for example the cache of a cache-aside read.
     Node { name: &'a Spanned<String>, kind: &'static str },
     /// A node of any technique that has operations, for example a load balancer's target.
@@ -230,8 +232,6 @@ pub enum Role {
     Client,
     /// Serves requests of others.
     Server,
-    /// Serves no requests: an autoscaler, a fault.
-    Controller,
 }
 
 /// What the house asks of the written form of a link between two nodes.

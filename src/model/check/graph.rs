@@ -99,7 +99,9 @@ impl<'a> Graph<'a> {
         for (from, node) in subject.architecture.nodes.values().enumerate() {
             for reference in node.references() {
                 let name = match reference {
-                    Reference::Operation(name) => self.directory.split(name).map(|(node, _)| node),
+                    Reference::Operation(name) | Reference::Message(name) => {
+                        self.directory.split(name).map(|(node, _)| node)
+                    }
                     Reference::Node { name, .. } | Reference::Target(name) => Some(name.as_str()),
                     Reference::Key(_) => None,
                 };

@@ -8,6 +8,9 @@ use crate::model::check::Subject;
 use crate::model::check::references::place_of;
 use crate::techniques::technique::{LinkSpec, Reference, Spec};
 
+/// The code of the doubt about a key space that nobody draws from.
+pub const UNUSED: &str = "unused-key";
+
 /// References to key spaces that the architecture does not have.
 pub fn unknown<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
     if subject.unread.contains("keys") {
@@ -49,8 +52,8 @@ pub fn unused<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnosti
         .collect();
     for name in subject.architecture.keys.keys().filter(|name| !used.contains(name.as_str())) {
         let diagnostic =
-            Diagnostic::warning("unused-key", subject.place(name.span), format!("nobody uses the key space `{name}`"))
-                .help("remove it, or name it where a cache, a shard or a balancer asks for a key");
+            Diagnostic::warning(UNUSED, subject.place(name.span), format!("this model does not use the key space `{name}`"))
+                .help("remove it, or name it where a cache or a balancer asks for a key; if an experiment does, check both files in one call");
         diagnostics.push(diagnostic);
     }
 }

@@ -19,6 +19,7 @@ pub fn check<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostic
             }
             let diagnostic = match reference {
                 Reference::Operation(name) => operation(subject, &directory, name),
+                Reference::Message(name) => message(subject, &directory, name),
                 Reference::Node { name, kind } => of_kind(subject, &directory, name, kind),
                 Reference::Target(name) => target(subject, &directory, name),
                 Reference::Key(_) => None,
@@ -76,6 +77,28 @@ fn operation<N: Spec, L: LinkSpec, K>(
         provider.operations.iter().copied(),
     ));
     Some(suggest(diagnostic, place, operation, &provider.operations))
+}
+
+/// `"queue.message"`: an operation of any other node would make the publisher wait until all work is done, which is what
+/// publishing is to avoid.
+fn message<N: Spec, L: LinkSpec, K>(
+    subject: &Subject<'_, N, L, K>,
+    directory: &Directory<'_>,
+    name: &Spanned<String>,
+) -> Option<Diagnostic> {
+    if let Some(diagnostic) = operation(subject, directory, name) {
+        return Some(diagnostic);
+    }
+    let (node, _) = directory.split(name)?;
+    let kind = directory.provider(node)?.kind;
+    // Of a node that could not be read, nobody knows the kind.
+    if kind.is_empty() || kind == "Queue" || subject.unread.contains(node) {
+        return None;
+    }
+    let place = place_of(subject, name, node);
+    let title = format!("`{node}` is {}, but only a Queue takes messages", article(kind));
+    let help = format!("write `Call(\"{name}\")` to wait for the reply, or publish to a Queue that has it done");
+    Some(Diagnostic::error("wrong-kind", place, title).label("no queue").help(help))
 }
 
 /// A reference to an operation that has no dot.

@@ -34,7 +34,6 @@ fn a_right_architecture_gives_no_message() {
         "\"lb\": LoadBalancer(target: \"web\")",
         "\"web\": Service(cores: 4, operations: { \"read\": [CacheAside(cache: \"redis\", key: \"user\"), Compute(0.1)] })",
         "\"redis\": Cache()",
-        "\"hpa\": Hpa(target: \"web\")",
     ];
     assert_eq!(found("\"user\": Uniform(count: 9)", &nodes, "\"lb -> web\": (latency_s: 0.001)"), []);
 }

@@ -13,7 +13,6 @@ pub enum Toy {
     Service(Service),
     LoadBalancer(LoadBalancer),
     Cache(Cache),
-    Hpa(Hpa),
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -58,12 +57,6 @@ pub struct LoadBalancer {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cache {}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Hpa {
-    pub target: Spanned<String>,
-}
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -124,7 +117,7 @@ impl Spec for Toy {
         match self {
             Self::Clients(clients) => clients.calls.iter().map(Reference::Operation).collect(),
             Self::Service(service) => service.operations.values().flat_map(|steps| references(steps)).collect(),
-            Self::LoadBalancer(LoadBalancer { target }) | Self::Hpa(Hpa { target }) => vec![Reference::Target(target)],
+            Self::LoadBalancer(LoadBalancer { target }) => vec![Reference::Target(target)],
             Self::Cache(_) => Vec::new(),
         }
     }
@@ -173,14 +166,12 @@ impl Spec for Toy {
             Self::Service(_) => "Service",
             Self::LoadBalancer(_) => "LoadBalancer",
             Self::Cache(_) => "Cache",
-            Self::Hpa(_) => "Hpa",
         }
     }
 
     fn role(&self) -> Role {
         match self {
             Self::Clients(_) => Role::Client,
-            Self::Hpa(_) => Role::Controller,
             _ => Role::Server,
         }
     }

@@ -82,6 +82,7 @@ impl Quantity {
         if !value.is_finite() {
             return ABSENT.to_owned();
         }
+        let value = self.steadied(value);
         let unit = self.unit_of(value);
         let scaled = value / unit.size;
         let decimals = if scaled == 0.0 { 0 } else { (DIGITS - 1 - magnitude(scaled)).clamp(0, DECIMALS_MAX) };
@@ -94,7 +95,7 @@ impl Quantity {
     /// An interval that is not symmetric is written with its wider half.
     pub fn interval(self, interval: Interval) -> String {
         let half = (interval.high - interval.value).max(interval.value - interval.low);
-        if !interval.value.is_finite() || !half.is_finite() || half <= 0.0 {
+        if !interval.value.is_finite() || !half.is_finite() || half <= self.noise(interval.value) {
             return self.value(interval.value);
         }
         let unit = self.unit_of(interval.value);
@@ -103,6 +104,23 @@ impl Quantity {
         // A half width far below what anybody reads is not worth its digits: 23.4 is shown as 23.4 ± 0.0.
         let decimals = decimals.min((DIGITS + 1 - magnitude(scaled)).clamp(0, DECIMALS_MAX));
         self.compose(unit, &format!("{} ± {}", fixed(scaled, decimals), fixed(half, decimals)))
+    }
+
+    /// Money is a sum of prices, and a sum has rounding noise in its last digits: sums that are equal on paper must be
+    /// written alike, also where the digit that decides the rounding is a 5. So only twelve digits are looked at.
+    fn steadied(self, value: f64) -> f64 {
+        match self {
+            Quantity::Dollars => format!("{value:.11e}").parse().unwrap_or(value),
+            _ => value,
+        }
+    }
+
+    /// The half width below which an interval is the rounding noise of a sum of prices.
+    fn noise(self, value: f64) -> f64 {
+        match self {
+            Quantity::Dollars => value.abs() * 1e-12,
+            _ => 0.0,
+        }
     }
 
     /// [`Quantity::interval`], or [`ABSENT`].

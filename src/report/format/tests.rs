@@ -35,6 +35,15 @@ fn values_are_written_in_the_unit_that_suits_them() {
 }
 
 #[test]
+fn sums_of_prices_that_are_equal_are_written_alike() {
+    for noise in [0.36249999999999993, 0.3625, 0.36250000000000004] {
+        assert_eq!(Quantity::Dollars.value(noise), Quantity::Dollars.value(0.3625));
+        assert_eq!(Quantity::Dollars.interval(around(noise, 1e-16)), Quantity::Dollars.value(0.3625));
+    }
+    assert_eq!(Quantity::Dollars.value(0.3624999), "$0.362");
+}
+
+#[test]
 fn value_and_half_width_share_their_decimals() {
     let cases = [
         (Quantity::Seconds, 0.0234, 0.0006, "23.4 ± 0.6 ms"),

@@ -74,7 +74,8 @@ fn walk<'a>(steps: &'a [Step], visit: &mut impl FnMut(&'a Step)) {
 pub fn references(steps: &[Step]) -> Vec<Reference<'_>> {
     let mut found = Vec::new();
     walk(steps, &mut |step| match step {
-        Step::Call(name) | Step::Publish(name) => found.push(Reference::Operation(name)),
+        Step::Call(name) => found.push(Reference::Operation(name)),
+        Step::Publish(name) => found.push(Reference::Message(name)),
         Step::CacheAside { cache, key, .. } | Step::Invalidate { cache, key } => {
             found.push(Reference::Node { name: cache, kind: "Cache" });
             found.push(Reference::Key(key));
