@@ -29,6 +29,7 @@ struct Place {
     name: String,
     arrivals_per_s: f64,
     answers_per_s: f64,
+    is_saturated: bool,
 }
 
 impl Growth {
@@ -61,6 +62,11 @@ impl Growth {
         Self { share: estimate.value, significant, grows, place }
     }
 
+    /// Whether the servers where the work is held up hardly ever rest.
+    pub fn is_saturated(&self) -> bool {
+        self.place.as_ref().is_some_and(|place| place.is_saturated)
+    }
+
     /// Work piles up, which may yet end.
     pub fn backlog(&self) -> Refusal {
         self.refusal("drift", "was not worked off by the end of the run")
@@ -73,7 +79,7 @@ impl Growth {
 
     fn refusal(&self, code: &str, fate: &str) -> Refusal {
         let mut reason = String::new();
-        if let Some(Place { name, arrivals_per_s, answers_per_s }) = &self.place {
+        if let Some(Place { name, arrivals_per_s, answers_per_s, .. }) = &self.place {
             reason = format!("at `{name}` {arrivals_per_s:.4}/s arrive and {answers_per_s:.4}/s are done; ");
         }
         reason += &format!("{:.1}% of what clients send {fate}", 100.0 * self.share);
@@ -100,6 +106,7 @@ fn held_up(compiled: &Compiled, record: &Record) -> Option<Place> {
         name: compiled.descriptions.get(index)?.name.clone(),
         arrivals_per_s: counters.arrivals as f64 / seconds,
         answers_per_s: (counters.completed + counters.failed) as f64 / seconds,
+        is_saturated: busy(index) >= SATURATED,
     })
 }
 

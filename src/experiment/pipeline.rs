@@ -209,7 +209,8 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
         };
         let spent: u64 = runs.iter().map(|run| run.simulation.events() / EVENTS_PER_REQUEST).sum();
         if spent.saturating_mul(2) > budget || simulated_ns > LONGEST_NS {
-            let refusal = if growth.share > 0.0 && growth.significant && is_long { growth.unstable() } else { doubt };
+            let refusal =
+                if growth.significant && (is_long || growth.is_saturated()) { growth.unstable() } else { doubt };
             return refuse(runs, simulated_ns, refusal);
         }
         if let Some(stop) = double(compiled, runs, warm_up_ns, fifth_ns, budget) {
