@@ -11,6 +11,8 @@ pub struct Counters {
     pub completed: u64,
     /// Visits answered with failure.
     pub failed: u64,
+    /// Visits that are no longer in the node.
+    pub left: u64,
     /// Visits x nanoseconds in the node.
     pub in_system_ns: u128,
     /// Visits x nanoseconds waiting for service.
@@ -35,6 +37,7 @@ impl Counters {
             arrivals: self.arrivals - earlier.arrivals,
             completed: self.completed - earlier.completed,
             failed: self.failed - earlier.failed,
+            left: self.left - earlier.left,
             in_system_ns: self.in_system_ns - earlier.in_system_ns,
             waiting_ns: self.waiting_ns - earlier.waiting_ns,
             busy_ns: self.busy_ns - earlier.busy_ns,
@@ -50,6 +53,7 @@ impl Counters {
         self.arrivals += other.arrivals;
         self.completed += other.completed;
         self.failed += other.failed;
+        self.left += other.left;
         self.in_system_ns += other.in_system_ns;
         self.waiting_ns += other.waiting_ns;
         self.busy_ns += other.busy_ns;

@@ -42,7 +42,10 @@ impl Growth {
                 compiled.clients().filter_map(|index| record.nodes.get(index)).map(|node| node.counters.arrivals).sum()
             };
             let sent = (arrivals(middle) + arrivals(last)).max(1);
-            shares.push((last.backlog as f64 - first.backlog as f64) / sent as f64);
+            // Requests that their users give up join the backlog where they are; only what also stays in a node is more.
+            let stays: u64 = (0..last.nodes.len()).map(|node| stays(middle, node) + stays(last, node)).sum();
+            let growth = (last.backlog as f64 - first.backlog as f64).min(stays as f64);
+            shares.push(growth / sent as f64);
             for record in [middle, last] {
                 later.nodes.resize_with(record.nodes.len(), Default::default);
                 for (mine, theirs) in later.nodes.iter_mut().zip(&record.nodes) {
@@ -87,25 +90,28 @@ impl Growth {
     }
 }
 
+/// Visits by which a node gained in a stretch of time; none for clients, who are visited by nobody.
+fn stays(record: &Record, node: usize) -> u64 {
+    let counters = &record.nodes[node].counters;
+    if record.nodes[node].operations.is_empty() { counters.arrivals.saturating_sub(counters.left) } else { 0 }
+}
+
 /// The station where work stays: everything on the way to it holds the same requests, but its servers are the busy ones.
 fn held_up(compiled: &Compiled, record: &Record) -> Option<Place> {
     let clients: Vec<usize> = compiled.clients().collect();
-    let stays = |index: usize| {
-        let counters = &record.nodes[index].counters;
-        counters.arrivals.saturating_sub(counters.completed + counters.failed)
-    };
     let stations = || (0..record.nodes.len()).filter(|index| !clients.contains(index));
-    let most = stations().map(stays).max().filter(|&most| most > 0)?;
+    let most = stations().map(|index| stays(record, index)).max().filter(|&most| most > 0)?;
     let busy = |index: usize| {
         record.nodes[index].counters.busy_ns as f64 / record.nodes[index].counters.capacity_ns.max(1) as f64
     };
-    let index = stations().filter(|&index| stays(index) * 2 >= most).max_by(|&a, &b| busy(a).total_cmp(&busy(b)))?;
+    let index =
+        stations().filter(|&index| stays(record, index) * 2 >= most).max_by(|&a, &b| busy(a).total_cmp(&busy(b)))?;
     let counters = &record.nodes[index].counters;
     let seconds = record.end_ns as f64 * 1e-9;
     Some(Place {
         name: compiled.descriptions.get(index)?.name.clone(),
         arrivals_per_s: counters.arrivals as f64 / seconds,
-        answers_per_s: (counters.completed + counters.failed) as f64 / seconds,
+        answers_per_s: counters.left as f64 / seconds,
         is_saturated: busy(index) >= SATURATED,
     })
 }

@@ -113,6 +113,7 @@ impl Meter {
             arrivals: self.arrivals,
             completed: self.completed,
             failed: self.failed,
+            left: self.left,
             billed: self.completed + self.failed - self.rejected,
             in_system_ns: self.in_system.integral(now_ns),
             waiting_ns: self.waiting.integral(now_ns),
