@@ -460,7 +460,7 @@ fn filling<'a>(compiled: &'a Compiled, runs: &Runs) -> Option<(&'a str, f64)> {
         let of =
             |window: usize| -> Option<Vec<f64>> { runs.iter().map(|run| ratio(&run.windows[window], node)).collect() };
         let drift = test_drift(&of(0)?, &of(2)?, DriftThresholds::default())?;
-        drift.is_drift.then(|| (description.name.as_str(), 100.0 * drift.relative_change))
+        drift.is_drift.then_some((description.name.as_str(), 100.0 * drift.relative_change))
     })
 }
 
