@@ -14,12 +14,14 @@
 //! | [`distribution`], [`statistics`], [`random`] | chance and what is learnt from it |
 //! | [`diagnostic`] | source spans and messages about them |
 //! | [`units`], [`price`] | text such as `"12ms"` and `"$0.096/h"` as numbers |
+//! | [`files`] | files that users name, within bounds |
 
 pub mod cli;
 pub mod diagnostic;
 pub mod distribution;
 pub mod engine;
 pub mod experiment;
+pub mod files;
 pub mod model;
 pub mod price;
 pub mod random;

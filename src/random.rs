@@ -6,7 +6,7 @@
 //! else's draws, and the number of threads cannot matter.
 //!
 //! The generator is SplitMix64 (Steele, Lea & Flood, OOPSLA 2014): a Weyl sequence through a 64-bit finalizer. The
-//! finalizer is Stafford's variant 13, which also spreads the address over the state.
+//! finalizer is Stafford's variant 13.
 
 use std::convert::Infallible;
 
@@ -76,9 +76,11 @@ pub struct Stream {
 
 impl Stream {
     /// The draws that the request `key` makes for `purpose`; `salt` tells repeated visits of one request apart.
+    ///
+    /// The address itself is not mixed: keys and purposes are hashes, and every word goes through the finalizer anyway.
     #[inline(always)]
     pub fn keyed(key: u64, purpose: Purpose, salt: u32) -> Self {
-        Self { state: mix(key.wrapping_add(purpose.0) ^ u64::from(salt).wrapping_mul(SALT_MULTIPLIER)) }
+        Self { state: key.wrapping_add(purpose.0) ^ u64::from(salt).wrapping_mul(SALT_MULTIPLIER) }
     }
 
     /// The next 64 uniform bits.

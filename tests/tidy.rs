@@ -15,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["engine"],
     &["distribution", "statistics", "random"],
     &["diagnostic"],
-    &["units", "price"],
+    &["units", "price", "files"],
 ];
 
 const LONGEST_FILE_LINES: usize = 620;

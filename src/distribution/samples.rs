@@ -1,14 +1,10 @@
 //! Measured durations from a CSV file.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use super::DistributionError;
+use crate::files;
 use crate::units::Duration;
-
-/// Files above this size are refused: a law does not gain from more than some million values.
-const LARGEST_FILE_BYTES: u64 = 64 << 20;
 
 /// The values of `column` in nanoseconds, in the order of the file. Every line must hold one.
 pub(super) fn read_samples(
@@ -22,17 +18,8 @@ pub(super) fn read_samples(
         DistributionError::new(format!("\"{file}\" cannot be read: {error}"))
             .help(format!("the path is relative to {}", base_directory.display()))
     };
-    let about = std::fs::metadata(&path).map_err(|error| unreadable(&error))?;
-    if !about.is_file() {
-        return Err(unreadable(&"it is not a file"));
-    }
-    if about.len() > LARGEST_FILE_BYTES {
-        return Err(DistributionError::new(format!("\"{file}\" is larger than 64 MiB")).help("thin the samples out"));
-    }
-    let opened = File::open(&path).map_err(|error| unreadable(&error))?;
-    // The file may grow while it is read.
-    let limited = opened.take(LARGEST_FILE_BYTES);
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(limited);
+    let opened = files::open(&path).map_err(|error| unreadable(&error))?;
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(opened);
 
     let headers = reader.headers().map_err(|error| unreadable(&error))?;
     let Some(position) = headers.iter().position(|header| header == column) else {

@@ -78,15 +78,18 @@ impl Outbox {
         self.rest.push_back(message);
     }
 
-    /// The next message; its content is [`Content::Nothing`] if there is none.
+    /// The next message.
     #[inline(always)]
-    pub fn pop(&mut self) -> Message {
+    pub fn pop(&mut self) -> Option<Message> {
+        if self.first.content == Content::Nothing {
+            return None;
+        }
         let message = self.first;
         self.first.content = Content::Nothing;
         if !self.rest.is_empty() {
             self.advance();
         }
-        message
+        Some(message)
     }
 
     #[cold]

@@ -143,11 +143,7 @@ impl<N: Node> Simulation<N> {
     #[inline(always)]
     fn deliver(&mut self) -> bool {
         let mut delivered = 0usize;
-        loop {
-            let Message { content, node, slot, outcome } = self.context.outbox.pop();
-            if content == Content::Nothing {
-                return true;
-            }
+        while let Some(Message { content, node, slot, outcome }) = self.context.outbox.pop() {
             self.context.node = node;
             if content == Content::Call {
                 self.nodes[node.0 as usize].arrive(&mut self.context, slot);
@@ -170,6 +166,7 @@ impl<N: Node> Simulation<N> {
                 }
             }
         }
+        true
     }
 
     /// Allows this many events over the whole run. A run that stopped because it had used up fewer can go on.

@@ -9,6 +9,7 @@ use crate::diagnostic::span::{Named, Spanned, Verbatim};
 use crate::diagnostic::{Diagnostic, Diagnostics, Document, Level, parse};
 use crate::experiment::pipeline::{Horizon, Settings};
 use crate::experiment::study::ChartKind;
+use crate::files;
 use crate::model::{Compiled, Edit, KeyTables, Model, compile_sharing, patch_partly, read};
 use crate::units::{Duration, Rate, Ratio};
 
@@ -111,7 +112,7 @@ pub struct Plan {
 
 /// Reads a file that a user named. `place` is where they named it.
 pub fn read_file(path: &Path) -> Result<Document, Diagnostics> {
-    match std::fs::read_to_string(path) {
+    match files::read_text(path) {
         Ok(text) => Ok(Document::new(path.display().to_string(), text)),
         Err(error) => {
             let shown = path.display().to_string();
@@ -140,7 +141,7 @@ pub fn load(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagn
     let experiment: Experiment = parse(&document, diagnostics)?;
     let directory = path.parent().unwrap_or(Path::new("")).to_owned();
     let model_path = directory.join(&experiment.model.value);
-    let model_text = match std::fs::read_to_string(&model_path) {
+    let model_text = match files::open(&model_path).and_then(std::io::read_to_string) {
         Ok(text) => text,
         Err(error) => {
             let place = document.place(experiment.model.span);

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::diagnostic::span::{Span, Spanned};
 use crate::distribution::Distribution;
 use crate::distribution::Sampler;
+use crate::files;
 use crate::random::Stream;
 use crate::techniques::technique::{CompileError, Mistake, Wiring, law_mistakes, mean_s};
 use crate::units::{Duration, Rate, Ratio};
@@ -482,7 +483,8 @@ fn read_trace(path: &Path, time_scale: f64) -> Result<Vec<Bin>, String> {
     if !(time_scale > 0.0 && time_scale.is_finite()) {
         return Err(format!("the time scale {time_scale} is not above zero"));
     }
-    let mut reader = csv::Reader::from_path(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
+    let file = files::open(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
+    let mut reader = csv::Reader::from_reader(file);
     let mut bins: Vec<Bin> = Vec::new();
     for row in reader.deserialize() {
         let row: Row = row.map_err(|error| format!("{shown}: {error}"))?;
