@@ -70,7 +70,8 @@ impl Simulate {
         let mut result = Simulated {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION"),
-            model: self.model.display().to_string(),
+            // Without the directories: from where it is run is not what is run.
+            model: self.model.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             model_digest,
             edits: self.set.clone(),
             seed: settings.seed,
@@ -118,6 +119,12 @@ fn text(result: &Simulated) -> String {
         text += "\n";
         text += &table::nodes(point);
         text += "\n";
+        let (measures, cost) = (table::measures(point), table::cost(point));
+        if !measures.is_empty() {
+            text += &measures;
+            text += "\n";
+        }
+        text += &cost;
     }
     for note in &point.notes {
         text += &format!("{note}\n");

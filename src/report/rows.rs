@@ -1,6 +1,6 @@
 //! The cells of tables.
 
-use crate::experiment::study::{Interval, Measure, Operation, Point, Study};
+use crate::experiment::study::{Interval, Measure, Node, Operation, Point, Study};
 
 use super::format::{ABSENT, Quantity};
 use super::text::one_line;
@@ -178,10 +178,8 @@ pub(super) fn nodes(point: &Point) -> Rows {
         "Latency mean",
         "Latency p99",
         "Cost per hour",
-        "Measures",
     ];
     let rows = point.nodes.iter().map(|node| {
-        let measures: Vec<String> = node.measures.iter().map(measure).collect();
         vec![
             one_line(&node.name),
             one_line(&node.kind),
@@ -194,14 +192,21 @@ pub(super) fn nodes(point: &Point) -> Rows {
             Quantity::Seconds.optional(node.latency_mean_s),
             Quantity::Seconds.optional(node.latency_p99_s),
             Quantity::Dollars.optional(node.cost_usd_per_hour),
-            if measures.is_empty() { ABSENT.to_owned() } else { measures.join("\n") },
         ]
     });
     Rows::new(&header, 2, rows.collect())
 }
 
-/// A measure of one technique. The unit is the end of its key, and tells how the number is written.
-fn measure(measure: &Measure) -> String {
+/// One row for each thing that only some techniques tell of themselves.
+pub(super) fn measures(point: &Point) -> Rows {
+    let of_node = |node: &Node| -> Vec<Vec<String>> {
+        node.measures.iter().map(|one| [vec![one_line(&node.name)], measure(one).to_vec()].concat()).collect()
+    };
+    Rows::new(&["Node", "Measure", "Value"], 2, point.nodes.iter().flat_map(of_node).collect())
+}
+
+/// The name and the value of a measure. The unit is the end of its key, and tells how the number is written.
+fn measure(measure: &Measure) -> [String; 2] {
     let key = measure.name.as_str();
     let (name, quantity) = if let Some(name) = key.strip_suffix("_per_s") {
         (name, Quantity::PerSecond)
@@ -214,5 +219,5 @@ fn measure(measure: &Measure) -> String {
     } else {
         (key, Quantity::Count)
     };
-    format!("{} {}", one_line(&name.replace('_', " ")), quantity.interval(measure.estimate))
+    [one_line(&name.replace('_', " ")), quantity.interval(measure.estimate)]
 }

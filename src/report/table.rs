@@ -4,6 +4,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 
 use crate::experiment::study::{Point, Study};
 
+use super::format::Quantity;
 use super::rows::{self, Rows};
 
 /// A study: one row for each variant and load, and below them why some have no numbers.
@@ -24,6 +25,24 @@ pub fn operations(point: &Point) -> String {
 /// What happened inside: one row for each node. Columns in which no node has a number are left out.
 pub fn nodes(point: &Point) -> String {
     render(rows::nodes(point))
+}
+
+/// What only some techniques tell of themselves, such as a hit ratio: one row for each; nothing if there is none.
+pub fn measures(point: &Point) -> String {
+    let rows = rows::measures(point);
+    if rows.rows.is_empty() { String::new() } else { render(rows) }
+}
+
+/// What the point costs, in a line; nothing if nothing has a price.
+pub fn cost(point: &Point) -> String {
+    match (point.cost_usd_per_hour, point.cost_usd_per_million_requests) {
+        (Some(per_hour), Some(per_million)) if per_hour.value > 0.0 => {
+            let (per_hour, per_million) =
+                (Quantity::Dollars.interval(per_hour), Quantity::Dollars.interval(per_million));
+            format!("cost: {per_hour} per hour, {per_million} per million requests\n")
+        }
+        _ => String::new(),
+    }
 }
 
 fn render(rows: Rows) -> String {
@@ -61,7 +80,7 @@ mod tests {
     #[test]
     fn a_point_shows_its_operations_and_nodes() {
         let point = synthetic::point(10_000.0, 0.08, 24_000.0);
-        insta::assert_snapshot!(operations(&point) + "\n" + &nodes(&point));
+        insta::assert_snapshot!([operations(&point), nodes(&point), measures(&point), cost(&point)].join("\n"));
     }
 
     #[test]

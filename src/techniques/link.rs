@@ -432,7 +432,7 @@ impl Node for LinkNode {
         let attempts = self.attempts as f64;
         let calls = record.counters.arrivals as f64;
         record.shares = vec![
-            Share { name: "attempts_per_call_ratio", numerator: attempts, denominator: calls },
+            Share { name: "attempts_per_call", numerator: attempts, denominator: calls },
             Share { name: "timeout_ratio", numerator: self.timeouts as f64, denominator: attempts },
         ];
     }

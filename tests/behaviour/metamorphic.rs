@@ -138,7 +138,7 @@ fn a_timeout_that_never_comes_and_a_single_attempt_are_no_policy() {
     ] {
         let linked = runs(&linked(link));
         assert_same(&bare, &linked, &["clients", "server"]);
-        assert_eq!(linked.share("clients -> server", "attempts_per_call_ratio"), 1.0, "{link}");
+        assert_eq!(linked.share("clients -> server", "attempts_per_call"), 1.0, "{link}");
     }
 }
 

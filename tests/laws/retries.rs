@@ -25,7 +25,7 @@ fn amplification(row: &str, failing: &str, attempts: &str, millions: f64) -> Vec
     let edits: Vec<(&str, &str)> = edits.iter().map(|(path, value)| (*path, value.as_str())).collect();
     let study = Study::run(row, &model("retries", &edits), units(millions, 1.0));
     let mut sheet = Sheet::new(row);
-    sheet.exact("attempts", study.share("clients -> server", "attempts_per_call_ratio"));
+    sheet.exact("attempts", study.share("clients -> server", "attempts_per_call"));
     sheet.exact("success", success_ratio(&study, "clients"));
     sheet.checks
 }

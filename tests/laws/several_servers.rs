@@ -16,7 +16,7 @@ pub fn checks() -> Vec<Check> {
     for (row, servers, places, rate, millions) in [
         ("mmcK_1_10_0.8", 1, 10, 0.8, 4.0),
         ("mmcK_1_10_1.0", 1, 10, 1.0, 3.0),
-        ("mmcK_4_20_3.2", 4, 20, 3.2, 20.0),
+        ("mmcK_4_20_3.2", 4, 20, 3.2, 26.0),
         ("mmcK_4_20_4.4", 4, 20, 4.4, 4.0),
     ] {
         checks.extend(bounded(row, servers, places, rate, millions));

@@ -29,7 +29,7 @@ pub fn checks() -> Vec<Check> {
 }
 
 fn first_come_first_served(row: &str, rate: f64, millions: f64) -> Vec<Check> {
-    let compiled = model("m_m_c", &[("nodes.clients.rate", &format!("\"{}/s\"", rate * 1000.0))]);
+    let compiled = model("m_m_1", &[("nodes.clients.rate", &format!("\"{}/s\"", rate * 1000.0))]);
     let study = Study::run(row, &compiled, units(millions, rate));
     let mut sheet = Sheet::new(row);
     sheet.exact("rho", study.utilization("server"));
@@ -51,7 +51,7 @@ fn first_come_first_served(row: &str, rate: f64, millions: f64) -> Vec<Check> {
 }
 
 fn in_service_units() -> Vec<Check> {
-    let study = Study::run("mm1_800rps_1ms", &model("m_m_c", &[]), units(6.0, 0.8));
+    let study = Study::run("mm1_800rps_1ms", &model("m_m_1", &[]), units(6.0, 0.8));
     let mut sheet = Sheet::new("mm1_800rps_1ms");
     sheet.exact("W_ms", study.mean("clients", latency));
     for (name, quantile) in [("p50_ms", 0.5), ("p95_ms", 0.95), ("p99_ms", 0.99)] {
@@ -80,7 +80,7 @@ fn other_disciplines(row: &str, rate: &str, millions: f64) -> Vec<Check> {
     let per_unit = if rate == "500/s" { 0.5 } else { 0.9 };
     let mut checks = Vec::new();
     for (name, edits) in [
-        ("m_m_c", vec![("nodes.clients.rate", rate_text.as_str())]),
+        ("m_m_1", vec![("nodes.clients.rate", rate_text.as_str())]),
         ("last_come_first_served", vec![("nodes.clients.rate", rate_text.as_str())]),
         ("processor_sharing", vec![("nodes.clients.rate", rate_text.as_str())]),
     ] {

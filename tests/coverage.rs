@@ -1,0 +1,72 @@
+//! Intervals that are told cover the truth as often as they say, and the count that shows it would find out a liar.
+//!
+//! M/M/1 has known answers: the mean time in system is 1 / (mu - lambda), and its 99% quantile ln(100) / (mu - lambda). The
+//! same study with more seeds and nearer to saturation is `cargo bench --bench coverage`.
+
+use forescale::diagnostic::{Diagnostics, Document};
+use forescale::experiment::pipeline::{Settings, study};
+use forescale::experiment::study::Interval;
+use forescale::model::{Compiled, Model, compile, read};
+use rayon::prelude::*;
+
+const SEEDS: u64 = 200;
+const SERVICE_RATE_PER_S: f64 = 1_000.0;
+const ARRIVAL_RATE_PER_S: f64 = 500.0;
+
+/// Binomial(200, 0.95) has mean 190 and standard deviation 3.08.
+const HONEST: std::ops::RangeInclusive<usize> = 179..=199;
+
+fn model() -> Compiled {
+    let text = format!(
+        r#"Architecture(name: "m_m_1", nodes: {{
+            "clients": Clients(rate: "{ARRIVAL_RATE_PER_S}/s", mix: {{ "server.request": 1 }}),
+            "server": Service(workers: 1, operations: {{ "request": [ Compute(Exponential("1ms")) ] }}),
+        }})"#
+    );
+    let document = Document::new("m_m_1.ron", text);
+    let model: Model = read(&document, &mut Diagnostics::new()).expect("a model without mistakes");
+    compile(&model, &document, ".".as_ref()).expect("a model that compiles")
+}
+
+/// What the pipeline tells of the mean and of p99, seed by seed.
+fn told() -> Vec<[Interval; 2]> {
+    let compiled = model();
+    let tell = |seed| {
+        let settings = Settings { seed, ..Settings::default() };
+        let point = study(&compiled, 0.0, &settings).expect("the counts obey the laws");
+        let all = point.operations.first().expect("one operation");
+        [all.mean_s.expect("a mean"), all.p99_s.expect("a p99")]
+    };
+    (0..SEEDS).into_par_iter().map(tell).collect()
+}
+
+/// How many intervals cover the truth after a liar has had its way with them.
+fn covering(told: &[Interval], truth: f64, liar: impl Fn(Interval) -> Interval) -> usize {
+    told.iter().map(|&one| liar(one)).filter(|one| one.low <= truth && truth <= one.high).count()
+}
+
+/// The interval with its width and its place changed.
+fn changed(one: Interval, width: f64, factor: f64) -> Interval {
+    let edge = |edge: f64| (one.value + (edge - one.value) * width) * factor;
+    Interval { value: one.value * factor, low: edge(one.low), high: edge(one.high) }
+}
+
+#[test]
+fn intervals_cover_the_truth_95_times_in_100_and_liars_are_found_out() {
+    let told = told();
+    let mean_s = 1.0 / (SERVICE_RATE_PER_S - ARRIVAL_RATE_PER_S);
+    for (which, truth) in [mean_s, 100f64.ln() * mean_s].into_iter().enumerate() {
+        let told: Vec<Interval> = told.iter().map(|both| both[which]).collect();
+        let honest = covering(&told, truth, |one| one);
+        assert!(HONEST.contains(&honest), "{honest} of {SEEDS} cover {truth}");
+        for (liar, width, factor) in [
+            ("tells half the width", 0.5, 1.0),
+            ("tells 2% more than it found", 1.0, 1.02),
+            ("tells 2% less than it found", 1.0, 0.98),
+            ("tells twice the width, to be safe", 2.0, 1.0),
+        ] {
+            let covering = covering(&told, truth, |one| changed(one, width, factor));
+            assert!(!HONEST.contains(&covering), "nobody notices who {liar}: {covering} of {SEEDS} cover {truth}");
+        }
+    }
+}
