@@ -100,9 +100,9 @@ pub fn failure(context: &Context<'_>, entry: Option<usize>, error: &ron::Error) 
                 .help("this name stands without quotes")
                 .suggest(place, found.trim_matches('"'))
         }
-        Error::ExpectedComma if lost_colon(context, entry).is_some() => {
+        Error::ExpectedComma if lost_colon(context, entry).is_some_and(|name| found.starts_with(name)) => {
             let name = lost_colon(context, entry).unwrap_or_default();
-            let value = found[name.len()..].trim_start_matches(|letter: char| letter.is_whitespace() || letter == '=');
+            let value = found.trim_start_matches(name).trim_start_matches(|letter: char| letter.is_whitespace() || letter == '=');
             Diagnostic::error("missing-colon", place.clone(), format!("a colon is missing after `{name}`"))
                 .help("write `name: value`")
                 .suggest(place, format!("{name}: {value}"))

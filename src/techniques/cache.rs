@@ -139,12 +139,12 @@ impl Spec for Cache {
     fn demand(&self, _operation: &str) -> Demand {
         let mean = |law: &Option<Spanned<Distribution>>| law.as_ref().map_or(0.0, |law| mean_s(law));
         let (core_s, latency_s) = (mean(&self.command_time), mean(&self.latency));
-        Demand { core_s, held_s: core_s + latency_s, calls: Vec::new() }
+        Demand { core_s, held_s: core_s + latency_s, ..Demand::default() }
     }
 
     fn capacity(&self) -> Capacity {
         let threads = self.threads.as_ref().map_or(1, |threads| threads.value);
-        Capacity { cores: Some(f64::from(threads)), workers: None, connections: None }
+        Capacity { cores: Some(f64::from(threads)), ..Capacity::default() }
     }
 
     fn prices(&self) -> Prices {

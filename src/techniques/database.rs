@@ -41,7 +41,7 @@ use crate::techniques::parts::executor::{AcceptQueue, Executor, Finish, Limits};
 use crate::techniques::parts::program::Compiler;
 use crate::techniques::parts::steps::{self, Step};
 use crate::techniques::technique::{
-    Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, Spec, Wiring,
+    Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, Spec, Wiring, Worker,
 };
 
 /// A database as written.
@@ -153,7 +153,13 @@ impl Spec for Database {
 
     fn capacity(&self) -> Capacity {
         let connections = u64::from(self.connections());
-        Capacity { cores: Some(self.cores.value), workers: Some(connections), connections: Some(connections) }
+        Capacity {
+            cores: Some(self.cores.value),
+            workers: Some(connections),
+            worker: Worker::Connection,
+            connections: Some(connections),
+            waiting: self.queue.as_ref().map_or(0, |queue| u64::from(queue.value)),
+        }
     }
 
     fn prices(&self) -> Prices {

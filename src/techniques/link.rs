@@ -147,6 +147,16 @@ impl LinkSpec for Link {
     fn delay_s(&self) -> f64 {
         2.0 * self.latency.as_ref().map_or(0.0, |law| mean_s(law))
     }
+
+    fn wire_s(&self) -> f64 {
+        let Some(bandwidth) = &self.bandwidth else { return 0.0 };
+        let larger = [&self.request_size, &self.response_size].into_iter().flatten().map(|size| size.bytes).max();
+        larger.unwrap_or(0) as f64 / bandwidth.bytes_per_second
+    }
+
+    fn gives_up(&self) -> bool {
+        self.timeout.is_some()
+    }
 }
 
 impl Retry {

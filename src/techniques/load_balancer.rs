@@ -43,7 +43,7 @@ use crate::random::{Purpose, Stream};
 use crate::techniques::parts::balancer::{Balancer, Policy};
 use crate::techniques::parts::meter::Meter;
 use crate::techniques::technique::{
-    Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, Spec, Wiring, law_mistakes, mean_s,
+    Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, Spec, Wiring, Worker, law_mistakes, mean_s,
 };
 
 /// A load balancer as written.
@@ -94,12 +94,14 @@ impl Spec for LoadBalancer {
 
     fn demand(&self, operation: &str) -> Demand {
         let held_s = self.processing.as_ref().map_or(0.0, |law| mean_s(law));
-        Demand { core_s: 0.0, held_s, calls: vec![(format!("{}.{operation}", *self.target), 1.0)] }
+        let mut demand = Demand { held_s, ..Demand::default() };
+        demand.call(&format!("{}.{operation}", *self.target), 1.0);
+        demand
     }
 
     fn capacity(&self) -> Capacity {
         let workers = self.max_connections.as_ref().map(|connections| u64::from(connections.value));
-        Capacity { cores: None, workers, connections: None }
+        Capacity { workers, worker: Worker::Connection, ..Capacity::default() }
     }
 
     fn prices(&self) -> Prices {

@@ -39,7 +39,7 @@ use crate::price::{HourlyPrice, RequestPrice};
 use crate::techniques::parts::executor::resalt;
 use crate::techniques::parts::meter::Meter;
 use crate::techniques::technique::{
-    Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, Spec, Wiring,
+    Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, Spec, Wiring, Worker,
 };
 
 /// A queue as written.
@@ -95,8 +95,9 @@ impl Spec for Queue {
 
     fn demand(&self, operation: &str) -> Demand {
         let consumer = self.messages.iter().find(|(name, _)| name.value == operation);
-        let calls = consumer.map(|(_, consumer)| vec![(consumer.value.clone(), 1.0)]).unwrap_or_default();
-        Demand { calls, ..Demand::default() }
+        let mut demand = Demand::default();
+        consumer.iter().for_each(|(_, consumer)| demand.call(consumer, 1.0));
+        demand
     }
 
     fn decouples(&self) -> bool {
@@ -105,7 +106,7 @@ impl Spec for Queue {
 
     fn capacity(&self) -> Capacity {
         let consumers = self.consumers.as_ref().map_or(1, |consumers| u64::from(consumers.value));
-        Capacity { cores: None, workers: Some(consumers), connections: None }
+        Capacity { workers: Some(consumers), worker: Worker::Consumer, ..Capacity::default() }
     }
 
     fn prices(&self) -> Prices {

@@ -186,7 +186,7 @@ impl Spec for Service {
     fn capacity(&self) -> Capacity {
         let count = f64::from(self.count());
         let workers = self.workers.as_ref().map(|workers| u64::from(workers.value) * u64::from(self.count()));
-        Capacity { cores: Some(count * self.cores()), workers, connections: None }
+        Capacity { cores: Some(count * self.cores()), workers, ..Capacity::default() }
     }
 
     fn settling_s(&self) -> f64 {

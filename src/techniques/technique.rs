@@ -42,8 +42,21 @@ pub struct Demand {
     pub core_s: f64,
     /// Mean seconds during which a worker is held, not counting calls.
     pub held_s: f64,
-    /// Operations called and how many times on average.
-    pub calls: Vec<(String, f64)>,
+    /// What is called.
+    pub calls: Vec<DemandedCall>,
+    /// Whether the caller may be answered before the end.
+    pub replies_early: bool,
+}
+
+/// Calls that a visit is sure to make of one operation.
+#[derive(Clone, Debug)]
+pub struct DemandedCall {
+    /// `node.operation`, or the node alone where that has no operations, as a cache.
+    pub to: String,
+    /// How many, on average.
+    pub times: f64,
+    /// Whether the visit waits for each in turn, so that their times add up.
+    pub is_awaited: bool,
 }
 
 /// What a node has to serve with.
@@ -53,8 +66,31 @@ pub struct Capacity {
     pub cores: Option<f64>,
     /// Requests in service at once over all replicas, or `None` if unlimited.
     pub workers: Option<u64>,
+    /// What a worker is called here.
+    pub worker: Worker,
     /// Connections the node accepts at once, or `None` if unlimited.
     pub connections: Option<u64>,
+    /// How many may wait for one of them.
+    pub waiting: u64,
+}
+
+/// What a request in service holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Worker {
+    #[default]
+    Worker,
+    Connection,
+    Consumer,
+}
+
+impl fmt::Display for Worker {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Worker => "worker",
+            Self::Connection => "connection",
+            Self::Consumer => "consumer",
+        })
+    }
 }
 
 /// A mistake within one node, found without looking at the others.
@@ -81,11 +117,17 @@ pub fn law_mistakes(law: &Spanned<Distribution>) -> Vec<Mistake> {
 }
 
 impl Demand {
+    /// Adds calls that are waited for.
+    pub fn call(&mut self, to: &str, times: f64) {
+        self.calls.push(DemandedCall { to: to.to_owned(), times, is_awaited: true });
+    }
+
     /// Adds another demand that arises `times` times on average.
     pub fn add(&mut self, other: &Self, times: f64) {
         self.core_s += other.core_s * times;
         self.held_s += other.held_s * times;
-        self.calls.extend(other.calls.iter().map(|(name, count)| (name.clone(), count * times)));
+        self.replies_early |= other.replies_early;
+        self.calls.extend(other.calls.iter().map(|call| DemandedCall { times: call.times * times, ..call.clone() }));
     }
 }
 
@@ -249,6 +291,14 @@ pub trait LinkSpec {
     /// The least time that a call over this link takes, in seconds.
     fn delay_s(&self) -> f64 {
         0.0
+    }
+    /// How long a call occupies the busier direction of the wire, in seconds.
+    fn wire_s(&self) -> f64 {
+        0.0
+    }
+    /// Whether callers may stop waiting before the reply.
+    fn gives_up(&self) -> bool {
+        false
     }
     /// What transfers cost.
     fn prices(&self) -> Prices {

@@ -20,6 +20,7 @@ pub fn check<N: Spec, L: LinkSpec, K>(
     diagnostics: &mut Diagnostics,
 ) {
     let visits = visits(graph);
+    let held_s = held_s(subject, graph);
     let vertices = graph.vertices_of();
     for (index, (name, node)) in subject.architecture.nodes.iter().enumerate() {
         let sum = |seconds: &dyn Fn(usize) -> f64| -> f64 {
@@ -27,7 +28,7 @@ pub fn check<N: Spec, L: LinkSpec, K>(
         };
         let of = |vertex: usize| &graph.operations[petgraph::graph::NodeIndex::new(vertex)];
         let cores = sum(&|vertex| visits[vertex] * of(vertex).core_s);
-        let workers = sum(&|vertex| visits[vertex] * of(vertex).held_s);
+        let workers = sum(&|vertex| visits[vertex] * held_s[vertex]);
         let rate = sum(&|vertex| visits[vertex]);
         let capacity = node.capacity();
         let place = subject.place(name.span);
@@ -39,20 +40,71 @@ pub fn check<N: Spec, L: LinkSpec, K>(
             diagnostics.push(diagnostic);
         }
         if let Some(available) = capacity.workers.filter(|available| workers >= *available as f64) {
-            let title = format!("`{name}` needs {workers:.1} workers but has {available}");
+            let worker = capacity.worker;
+            let title = format!("`{name}` needs {workers:.1} {worker}s but has {available}");
+            let help = format!(
+                "by Little's law {worker}s held = rate x time held, waiting for calls included: add {worker}s, shorten what \
+                 is waited for, or lower the load"
+            );
             let diagnostic = Diagnostic::warning("overloaded-workers", place, title)
-                .label(format!("at least {rate:.1} requests/s hold {:.3} s each", workers / rate))
-                .help("by Little's law workers held = rate x time held: add workers or replicas, or lower the load");
+                .label(format!("at least {rate:.1} requests/s hold one for {:.3} s each", workers / rate))
+                .help(help);
             diagnostics.push(diagnostic);
         }
     }
+    wires(subject, graph, &visits, diagnostics);
     connections(subject, graph, diagnostics);
+}
+
+/// Seconds for which a visit to each operation holds a worker: its own, and those of the calls that it waits for. Calls in
+/// a circle, calls that the caller may give up and what happens after an early reply are left out, so this is a lower
+/// bound.
+fn held_s<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, graph: &Graph<'_>) -> Vec<f64> {
+    let mut held_s: Vec<f64> = graph.operations.node_weights().map(|vertex| vertex.held_s).collect();
+    // Callees before callers.
+    for component in kosaraju_scc(&graph.operations) {
+        let calls = component.iter().flat_map(|vertex| graph.operations.edges(*vertex));
+        for call in calls.filter(|call| call.weight().is_awaited && !component.contains(&call.target())) {
+            let link = call.weight().link.and_then(|position| subject.architecture.links.get_index(position));
+            if link.is_some_and(|(_, link)| link.gives_up()) {
+                continue;
+            }
+            let way_s = link.map_or(0.0, |(_, link)| link.delay_s());
+            let callee_s = if graph.operations[call.target()].is_awaited { held_s[call.target().index()] } else { 0.0 };
+            held_s[call.source().index()] += call.weight().times * (way_s + callee_s);
+        }
+    }
+    held_s
+}
+
+/// Links whose wire cannot carry what is sent over it.
+fn wires<N: Spec, L: LinkSpec, K>(
+    subject: &Subject<'_, N, L, K>,
+    graph: &Graph<'_>,
+    visits: &[f64],
+    diagnostics: &mut Diagnostics,
+) {
+    for (position, (name, link)) in subject.architecture.links.iter().enumerate() {
+        let over = graph.operations.edge_references().filter(|call| call.weight().link == Some(position));
+        let rate: f64 = over.map(|call| visits[call.source().index()] * call.weight().times).sum();
+        // What clients send themselves is no call of an operation.
+        let sent = graph.offered.iter().filter(|(_, _, link)| *link == Some(position)).map(|(_, rate, _)| rate);
+        let rate = rate + sent.sum::<f64>();
+        let utilization = rate * link.wire_s();
+        if utilization >= 1.0 {
+            let title = format!("`{name}` needs {:.0}% of its bandwidth", 100.0 * utilization);
+            let diagnostic = Diagnostic::warning("overloaded-link", subject.place(name.span), title)
+                .label(format!("at least {rate:.1} calls/s pass here"))
+                .help("its queue grows without end: widen the link, send less, or lower the load");
+            diagnostics.push(diagnostic);
+        }
+    }
 }
 
 /// Visits per second of each operation, callers before callees.
 fn visits(graph: &Graph<'_>) -> Vec<f64> {
     let mut visits = vec![0.0; graph.operations.node_count()];
-    for (vertex, rate) in &graph.offered {
+    for (vertex, rate, _) in &graph.offered {
         visits[vertex.index()] += rate;
     }
     for component in kosaraju_scc(&graph.operations).into_iter().rev() {
@@ -87,7 +139,8 @@ fn connections<N: Spec, L: LinkSpec, K>(
 ) {
     let nodes = &subject.architecture.nodes;
     for (index, (name, node)) in nodes.iter().enumerate() {
-        let Some(limit) = node.capacity().connections else {
+        let capacity = node.capacity();
+        let Some(limit) = capacity.connections else {
             continue;
         };
         let callers = callers(graph, index);
@@ -96,20 +149,21 @@ fn connections<N: Spec, L: LinkSpec, K>(
             .filter_map(|caller| nodes.get_index(*caller))
             .map(|(caller, node)| (caller, node.capacity().workers))
             .collect();
-        let unlimited = workers.iter().find(|(_, workers)| workers.is_none());
+        // However many come, those that find room to wait are not turned away.
+        let unlimited = workers.iter().find(|(_, workers)| workers.is_none()).filter(|_| capacity.waiting == 0);
         let total: u64 = workers.iter().filter_map(|(_, workers)| *workers).fold(0, u64::saturating_add);
         let title = match unlimited {
             Some((caller, _)) => {
                 format!("`{name}` accepts {limit} connections but `{caller}` may open any number")
             }
-            None if total > limit => {
+            None if total > limit.saturating_add(capacity.waiting) => {
                 format!("`{name}` accepts {limit} connections but its callers may open {total}")
             }
             None => continue,
         };
         let mut diagnostic = Diagnostic::warning("too-few-connections", subject.place(name.span), title)
             .label(format!("accepts {limit} connections"))
-            .help("lower the callers' workers, put a connection pooler in between, or accept more connections");
+            .help("lower the callers' workers, let connections wait in a queue, or accept more of them");
         for (caller, workers) in workers.iter().take(5) {
             let count = workers.map_or("any number of".to_owned(), |workers| workers.to_string());
             diagnostic = diagnostic.also(subject.place(caller.span), format!("may open {count} connections"));

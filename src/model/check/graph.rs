@@ -7,17 +7,20 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use crate::model::architecture::link_ends;
 use crate::model::check::Subject;
 use crate::model::check::directory::Directory;
-use crate::techniques::technique::{LinkSpec, Reference, Role, Spec};
+use crate::techniques::technique::{DemandedCall, LinkSpec, Reference, Role, Spec};
 
 /// One operation of one node.
 #[derive(Clone, Debug)]
 pub struct Vertex {
     /// The node's index in the order of the text.
     pub node: usize,
+    /// Empty where the node is called by its name alone, as a cache.
     pub operation: String,
     /// Mean seconds of computing, and of holding a worker besides, of one visit.
     pub core_s: f64,
     pub held_s: f64,
+    /// Whether the caller waits until the end.
+    pub is_awaited: bool,
 }
 
 /// How one operation calls another.
@@ -25,6 +28,10 @@ pub struct Vertex {
 pub struct Call {
     /// Mean calls per visit.
     pub times: f64,
+    /// Whether the caller waits for each in turn.
+    pub is_awaited: bool,
+    /// The link on the way, as its position in the architecture.
+    pub link: Option<usize>,
     /// Whether simulated time is sure to pass between the visit's start and the call's.
     pub delayed: bool,
 }
@@ -35,8 +42,8 @@ pub struct Graph<'a> {
     pub operations: DiGraph<Vertex, Call>,
     /// Nodes that refer to nodes, by index.
     pub neighbors: BTreeSet<(usize, usize)>,
-    /// Requests per second that open workloads are sure to start.
-    pub offered: Vec<(NodeIndex, f64)>,
+    /// Requests per second that open workloads are sure to start, and the link that they take first.
+    pub offered: Vec<(NodeIndex, f64, Option<usize>)>,
     /// The part each node plays.
     pub roles: Vec<Role>,
     /// Links by the indices of their ends, as positions in the architecture.
@@ -65,8 +72,11 @@ impl<'a> Graph<'a> {
 
     /// The vertex of `"node.operation"`.
     fn vertex(&self, reference: &str) -> Option<NodeIndex> {
-        let (node, operation) = self.directory.split(reference)?;
-        self.vertices.get(&(self.directory.index(node)?, operation.to_owned())).copied()
+        let find = |node: &str, operation: &str| {
+            self.vertices.get(&(self.directory.index(node)?, operation.to_owned())).copied()
+        };
+        let split = self.directory.split(reference).and_then(|(node, operation)| find(node, operation));
+        split.or_else(|| find(reference, ""))
     }
 
     /// Vertices of one node.
@@ -82,7 +92,7 @@ impl<'a> Graph<'a> {
     pub fn name(&self, vertex: NodeIndex) -> String {
         let vertex = &self.operations[vertex];
         let node = self.directory.iter().nth(vertex.node).map_or("", |offer| offer.name);
-        format!("{node}.{}", vertex.operation)
+        if vertex.operation.is_empty() { node.to_owned() } else { format!("{node}.{}", vertex.operation) }
     }
 
     fn add_links<N: Spec, L: LinkSpec, K>(&mut self, subject: &Subject<'a, N, L, K>) {
@@ -119,12 +129,20 @@ impl<'a> Graph<'a> {
             let Some(provider) = self.directory.provider(offer.name) else {
                 continue;
             };
-            for operation in provider.operations.clone() {
+            let mut operations = provider.operations.clone();
+            if operations.is_empty() && self.roles[index] == Role::Server {
+                operations.push("");
+            }
+            for operation in operations {
                 let demand = node.demand(operation);
                 let operation = operation.to_owned();
-                let vertex =
-                    Vertex { node: index, operation: operation.clone(), core_s: demand.core_s, held_s: demand.held_s };
-                let vertex = self.operations.add_node(vertex);
+                let vertex = self.operations.add_node(Vertex {
+                    node: index,
+                    operation: operation.clone(),
+                    core_s: demand.core_s,
+                    held_s: demand.held_s,
+                    is_awaited: !demand.replies_early && !node.decouples(),
+                });
                 self.vertices.insert((index, operation), vertex);
             }
         }
@@ -133,19 +151,22 @@ impl<'a> Graph<'a> {
     fn add_calls<N: Spec, L: LinkSpec, K>(&mut self, subject: &Subject<'a, N, L, K>) {
         for (index, node) in subject.architecture.nodes.values().enumerate() {
             for (name, rate) in node.offered() {
-                self.offered.extend(self.vertex(&name).map(|vertex| (vertex, rate)));
+                if let Some(vertex) = self.vertex(&name) {
+                    let link = self.links.get(&(index, self.operations[vertex].node)).copied();
+                    self.offered.push((vertex, rate, link));
+                }
             }
             let passes_to = self.directory.iter().nth(index).and_then(|offer| offer.passes_to);
             let own: Vec<_> =
                 self.operations.node_indices().filter(|vertex| self.operations[*vertex].node == index).collect();
             for vertex in own {
                 let operation = self.operations[vertex].operation.clone();
-                let mut calls = node.demand(&operation).calls;
-                if let (true, Some(target)) = (calls.is_empty(), passes_to) {
-                    calls.push((format!("{target}.{operation}"), 1.0));
+                let mut demand = node.demand(&operation);
+                if let (true, Some(target)) = (demand.calls.is_empty(), passes_to) {
+                    demand.call(&format!("{target}.{operation}"), 1.0);
                 }
-                for (name, times) in calls {
-                    self.add_call(subject, vertex, &name, times);
+                for call in &demand.calls {
+                    self.add_call(subject, vertex, call);
                 }
             }
         }
@@ -155,16 +176,16 @@ impl<'a> Graph<'a> {
         &mut self,
         subject: &Subject<'a, N, L, K>,
         from: NodeIndex,
-        to: &str,
-        times: f64,
+        call: &DemandedCall,
     ) {
-        let Some(to) = self.vertex(to).filter(|_| times > 0.0) else {
+        let Some(to) = self.vertex(&call.to).filter(|_| call.times > 0.0) else {
             return;
         };
-        let ends = (self.operations[from].node, self.operations[to].node);
-        let link = self.links.get(&ends).and_then(|position| subject.architecture.links.get_index(*position));
-        let link_s = link.map_or(0.0, |(_, link)| link.delay_s());
+        let link = self.links.get(&(self.operations[from].node, self.operations[to].node)).copied();
+        let written = link.and_then(|position| subject.architecture.links.get_index(position));
+        let link_s = written.map_or(0.0, |(_, link)| link.delay_s());
         let delayed = self.operations[from].held_s + link_s > 0.0;
-        self.operations.add_edge(from, to, Call { times, delayed });
+        let call = Call { times: call.times, is_awaited: call.is_awaited, link, delayed };
+        self.operations.add_edge(from, to, call);
     }
 }

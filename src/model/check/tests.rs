@@ -131,6 +131,36 @@ fn stations_that_cannot_keep_up() {
 }
 
 #[test]
+fn workers_that_wait_for_others() {
+    let nodes = |workers: u32, call: &str, links: &str| {
+        let web = format!("\"web\": Service(cores: 4, workers: {workers}, operations: {{ \"read\": [{call}] }})");
+        let db = "\"db\": Service(cores: 9, operations: { \"read\": [Compute(0.3)] })";
+        found("", &[CLIENTS, &web, "\"lb\": LoadBalancer(target: \"db\")", db], links)
+    };
+    // 10 requests per second wait for 0.3 s each, and for the link besides.
+    assert_eq!(nodes(4, "Call(\"lb.read\")", ""), []);
+    assert_eq!(nodes(3, "Call(\"lb.read\")", ""), just("overloaded-workers", "\"web\""));
+    assert_eq!(nodes(4, "Call(\"lb.read\")", "\"web -> lb\": (latency_s: 0.1)"), just("overloaded-workers", "\"web\""));
+    assert_eq!(nodes(3, "Call(\"lb.read\")", "\"web -> lb\": (gives_up: true)"), []);
+    assert_eq!(nodes(2, "Maybe((0.5, \"lb.read\"))", ""), []);
+}
+
+#[test]
+fn caches_and_wires_that_cannot_keep_up() {
+    let web = "\"web\": Service(cores: 4, operations: { \"read\": [CacheAside(cache: \"redis.1\", key: \"user\")] })";
+    let nodes = |command_s: f64, links: &str| {
+        let cache = format!("\"redis.1\": Cache(command_s: {command_s:?})");
+        found("\"user\": Uniform(count: 1)", &[CLIENTS, web, &cache], links)
+    };
+    assert_eq!(nodes(0.09, ""), []);
+    assert_eq!(nodes(0.1, ""), just("overloaded-cores", "\"redis.1\""));
+    for link in ["users -> web", "web -> redis.1"] {
+        assert_eq!(nodes(0.0, &format!("\"{link}\": (wire_s: 0.09)")), []);
+        assert_eq!(nodes(0.0, &format!("\"{link}\": (wire_s: 0.1)")), just("overloaded-link", &format!("\"{link}\"")));
+    }
+}
+
+#[test]
 fn connections_that_do_not_fit() {
     let nodes = |workers: &str| {
         let web = format!("\"web\": Service(cores: 4, {workers} operations: {{ \"read\": [Call(\"lb.read\")] }})");

@@ -56,7 +56,10 @@ pub struct LoadBalancer {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Cache {}
+pub struct Cache {
+    #[serde(default)]
+    pub command_s: f64,
+}
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,6 +68,10 @@ pub struct Link {
     pub latency_s: f64,
     #[serde(default)]
     pub retries: u32,
+    #[serde(default)]
+    pub wire_s: f64,
+    #[serde(default)]
+    pub gives_up: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -96,9 +103,10 @@ fn demand(steps: &[Step]) -> Demand {
                 demand.core_s += seconds.value;
                 demand.held_s += seconds.value;
             }
-            Step::Call(name) => demand.calls.push((name.value.clone(), 1.0)),
-            Step::Maybe(choice) => demand.calls.push((choice.1.value.clone(), choice.0)),
-            Step::Parallel(_) | Step::CacheAside { .. } => {}
+            Step::Call(name) => demand.call(name, 1.0),
+            Step::Maybe(choice) => demand.call(&choice.1, choice.0),
+            Step::CacheAside { cache, .. } => demand.call(cache, 1.0),
+            Step::Parallel(_) => {}
         }
     }
     demand
@@ -136,6 +144,7 @@ impl Spec for Toy {
     fn demand(&self, operation: &str) -> Demand {
         match self {
             Self::Service(service) => service.operations.get(operation).map(|steps| demand(steps)).unwrap_or_default(),
+            Self::Cache(cache) => Demand { core_s: cache.command_s, held_s: cache.command_s, ..Demand::default() },
             _ => Demand::default(),
         }
     }
@@ -146,7 +155,11 @@ impl Spec for Toy {
                 cores: Some(service.cores.value),
                 workers: service.workers,
                 connections: service.connections,
+                ..Capacity::default()
             },
+            Self::Cache(cache) => {
+                Capacity { cores: Some(1.0).filter(|_| cache.command_s > 0.0), ..Capacity::default() }
+            }
             _ => Capacity::default(),
         }
     }
@@ -192,5 +205,11 @@ impl LinkSpec for Link {
     }
     fn delay_s(&self) -> f64 {
         self.latency_s
+    }
+    fn wire_s(&self) -> f64 {
+        self.wire_s
+    }
+    fn gives_up(&self) -> bool {
+        self.gives_up
     }
 }

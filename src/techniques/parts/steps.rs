@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::diagnostic::span::{Span, Spanned};
 use crate::distribution::Distribution;
-use crate::techniques::technique::{Demand, Mistake, Reference, law_mistakes, mean_s};
+use crate::techniques::technique::{Demand, DemandedCall, Mistake, Reference, law_mistakes, mean_s};
 use crate::units::{Duration, Ratio};
 
 /// One step. Steps of a list run one after the other.
@@ -181,14 +181,15 @@ pub fn demand(steps: &[Step]) -> Demand {
                 total.held_s += reach * mean_s(law);
             }
             Step::Wait(law) => total.held_s += reach * mean_s(law),
-            Step::Call(name) | Step::Publish(name) => total.calls.push((name.value.clone(), reach)),
+            Step::Call(name) | Step::Publish(name) => total.call(name, reach),
             Step::Parallel(branches) => {
                 let inner: Vec<Demand> = branches.iter().map(|branch| demand(branch)).collect();
-                total.held_s += reach * inner.iter().map(|one| one.held_s).fold(0.0, f64::max);
-                for one in &inner {
-                    total.core_s += reach * one.core_s;
-                    total.calls.extend(one.calls.iter().map(|(name, times)| (name.clone(), reach * times)));
+                let longest_s = inner.iter().map(|one| one.held_s).fold(0.0, f64::max);
+                for one in inner {
+                    let calls = one.calls.into_iter().map(|call| DemandedCall { is_awaited: false, ..call });
+                    total.add(&Demand { held_s: 0.0, calls: calls.collect(), ..one }, reach);
                 }
+                total.held_s += reach * longest_s;
             }
             Step::Choose(choices) => {
                 for (probability, choice) in choices.iter() {
@@ -197,7 +198,9 @@ pub fn demand(steps: &[Step]) -> Demand {
             }
             Step::Repeat { times, steps } => total.add(&demand(steps), reach * f64::from(**times)),
             Step::Fail(probability) => reach *= 1.0 - probability.value.value,
-            Step::ChooseByKey { .. } | Step::CacheAside { .. } | Step::Invalidate { .. } | Step::Reply => {}
+            Step::CacheAside { cache, .. } | Step::Invalidate { cache, .. } => total.call(cache, reach),
+            Step::Reply => total.replies_early = true,
+            Step::ChooseByKey { .. } => {}
         }
     }
     total
