@@ -1,0 +1,90 @@
+//! What speaks against the estimates of runs that are otherwise in order.
+
+use crate::engine::record::Record;
+use crate::experiment::estimate::Sample;
+use crate::experiment::pipeline::replication::{Replication, Runs};
+use crate::experiment::pipeline::{EXCEEDANCES, Settings, no_requests};
+use crate::experiment::study::Refusal;
+use crate::model::Compiled;
+use crate::statistics::drift::{DriftThresholds, test_drift};
+
+/// Share of requests that succeed below which their latencies are beside the point.
+const FEW_SUCCEED: f64 = 0.1;
+
+/// What still speaks against the estimates, or `None` if they can be told.
+pub(super) fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings) -> Option<Refusal> {
+    if sample.answered() == 0 {
+        return Some(no_requests());
+    }
+    // Where nearly every request fails, the error ratio is the result. A precise p99 of the few that succeed would take
+    // many times the usual run, and would tell nothing; but their mean must have settled.
+    let few_succeed = (sample.requests() as f64) < FEW_SUCCEED * sample.answered() as f64;
+    if few_succeed && sample.requests() == 0 {
+        return None;
+    }
+    let all = sample.latencies(settings.operation.as_deref());
+    let pooled = all.pooled();
+    let pooled_ns = pooled.quantile_ns(0.99)?;
+    let fewest = all.per_replication.iter().map(|one| one.count()).min().unwrap_or(0);
+    if !few_succeed && fewest as f64 * 0.01 < EXCEEDANCES {
+        let reason = format!("a replication saw only {fewest} requests, too few for a p99");
+        return Some(Refusal { code: "too_few_exceedances".to_owned(), reason });
+    }
+    let mean_of = |window: usize| -> Vec<f64> {
+        let mean_ns = |run: &Replication| sample.mean_latency_ns(&run.windows[window], settings.operation.as_deref());
+        runs.iter().map(|run| mean_ns(run).unwrap_or(0.0)).collect()
+    };
+    if let Some(drift) = test_drift(&mean_of(0), &mean_of(2), DriftThresholds::default())
+        && drift.is_drift
+    {
+        let percent = 100.0 * drift.relative_change;
+        let reason = format!("the mean latency still changes by {percent:+.1}% within the run");
+        return Some(Refusal { code: "drift".to_owned(), reason });
+    }
+    if let Some((name, percent)) = filling(sample.compiled, runs) {
+        let reason =
+            format!("the hit ratio of `{name}` still changes by {percent:+.1}% within the run: the cache fills");
+        return Some(Refusal { code: "drift".to_owned(), reason });
+    }
+    if few_succeed {
+        let mean = all.mean()?;
+        let half_width = (mean.high - mean.low) / 2.0 / mean.value.abs().max(f64::MIN_POSITIVE);
+        return (half_width > settings.precision).then(|| Refusal {
+            code: "imprecise".to_owned(),
+            reason: format!(
+                "the interval of the mean latency of the few requests that succeed is ±{:.1}% (wanted: ±{:.0}%)",
+                100.0 * half_width,
+                100.0 * settings.precision
+            ),
+        });
+    }
+    let estimate = all.quantile(0.99)?;
+    let average: f64 = all.per_replication.iter().filter_map(|one| one.quantile_ns(0.99)).sum::<f64>()
+        / all.per_replication.len() as f64;
+    let bias = (average - pooled_ns).abs() / pooled_ns.max(1.0);
+    let half_width = estimate.relative_half_width();
+    if bias > settings.bias || half_width > settings.precision {
+        let reason = format!(
+            "the interval of p99 is ±{:.1}% (wanted: ±{:.0}%), the bias between replications {:.1}%",
+            100.0 * half_width,
+            100.0 * settings.precision,
+            100.0 * bias
+        );
+        return Some(Refusal { code: "imprecise".to_owned(), reason });
+    }
+    None
+}
+
+/// A cache whose hit ratio is not what it will be, and by how many percent it changed from the first to the last window.
+fn filling<'a>(compiled: &'a Compiled, runs: &Runs) -> Option<(&'a str, f64)> {
+    let ratio = |record: &Record, node: usize| {
+        let share = record.nodes.get(node)?.shares.iter().find(|share| share.name == "hit_ratio")?;
+        (share.denominator > 0.0).then(|| share.numerator / share.denominator)
+    };
+    compiled.descriptions.iter().enumerate().find_map(|(node, description)| {
+        let of =
+            |window: usize| -> Option<Vec<f64>> { runs.iter().map(|run| ratio(&run.windows[window], node)).collect() };
+        let drift = test_drift(&of(0)?, &of(2)?, DriftThresholds::default())?;
+        drift.is_drift.then_some((description.name.as_str(), 100.0 * drift.relative_change))
+    })
+}

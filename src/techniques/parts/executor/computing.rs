@@ -1,0 +1,135 @@
+//! Computes on a replica's cores: on one that nobody else wants, on one after others, or on some shared with others.
+
+use crate::engine::Timer;
+use crate::engine::context::Context;
+use crate::engine::visit::{NONE, VisitList};
+use crate::random::Stream;
+use crate::techniques::parts::executor::{BRANCH, COMPUTED, Executor, Finish, Limits, PROCESSOR};
+use crate::techniques::parts::processor::{Processor, Sharing};
+use crate::techniques::parts::program::{Instruction, Program};
+
+impl Executor {
+    #[inline(always)]
+    pub(super) fn compute(&mut self, context: &mut Context, slot: u32, index: usize, demand_ns: u64) {
+        let now_ns = context.now_ns();
+        if self.ample {
+            self.meter.occupy(now_ns, demand_ns);
+            return context.after(demand_ns, Timer { kind: COMPUTED, data: u64::from(slot) });
+        }
+        match &mut self.replicas[index].processor {
+            Processor::Ample => {}
+            Processor::RunToCompletion { cores, busy, queue } => {
+                if *busy < *cores {
+                    *busy += 1;
+                    self.meter.occupy(now_ns, demand_ns);
+                    context.after(demand_ns, Timer { kind: COMPUTED, data: u64::from(slot) });
+                } else {
+                    // The start of service moves by as much as is waited here; begun with the subtraction.
+                    let visit = context.visit(slot);
+                    visit.started_ns = visit.started_ns.wrapping_sub(now_ns);
+                    // A branch that waits is no request that waits: its visit is there and counted once.
+                    if visit.flags & BRANCH == 0 {
+                        self.meter.wait(now_ns);
+                    }
+                    queue.push_back(context.visits(), slot);
+                }
+            }
+            Processor::Sharing(_) => self.compute_shared(context, slot, index, demand_ns),
+        }
+    }
+
+    #[inline(never)]
+    fn compute_shared(&mut self, context: &mut Context, slot: u32, index: usize, demand_ns: u64) {
+        let now_ns = context.now_ns();
+        let Processor::Sharing(sharing) = &mut self.replicas[index].processor else { return };
+        if let Some(timer_ns) = sharing.add(now_ns, slot, demand_ns) {
+            context.after(timer_ns - now_ns, Timer { kind: PROCESSOR, data: index as u64 });
+        }
+        self.tell_busy(now_ns, index);
+    }
+
+    /// A computation on a core of its own has ended, and the visit stands at its next instruction.
+    #[inline(always)]
+    pub(super) fn computed(&mut self, context: &mut Context, slot: u32) {
+        let now_ns = context.now_ns();
+        let visit = context.visit(slot);
+        visit.program_counter += 1;
+        if self.ample {
+            return self.meter.release(now_ns);
+        }
+        let index = usize::from(visit.replica);
+        if let Processor::RunToCompletion { queue, busy, .. } = &mut self.replicas[index].processor {
+            if let Some(next) = queue.pop_front(context.visits()) {
+                let visit = context.visit(next);
+                visit.started_ns = visit.started_ns.wrapping_add(now_ns);
+                let (key, salt, at) = (visit.key, visit.salt, visit.program_counter);
+                if visit.flags & BRANCH == 0 {
+                    self.meter.waited(now_ns);
+                }
+                // The demand is a function of the visit, so it need not be remembered while waiting.
+                if let Instruction::Compute { ref law, purpose } = self.program.code[usize::from(at)] {
+                    let demand_ns = law.sample_ns(&mut Stream::keyed(key, purpose, salt));
+                    self.meter.demand(demand_ns);
+                    context.after(demand_ns, Timer { kind: COMPUTED, data: u64::from(next) });
+                }
+                return;
+            }
+            *busy -= 1;
+        }
+        self.meter.release(now_ns);
+    }
+
+    #[inline(never)]
+    pub(super) fn shared_computed(&mut self, context: &mut Context, index: usize, finish: &mut impl Finish) {
+        let now_ns = context.now_ns();
+        let Processor::Sharing(sharing) = &mut self.replicas[index].processor else { return };
+        if !sharing.accept_timer(now_ns) {
+            return;
+        }
+        let first = self.ready.len();
+        while let Some(slot) = sharing.take_ended(now_ns) {
+            self.ready.push(slot);
+        }
+        if let Some(timer_ns) = sharing.next_timer(now_ns) {
+            context.after(timer_ns - now_ns, Timer { kind: PROCESSOR, data: index as u64 });
+        }
+        self.tell_busy(now_ns, index);
+        // What is ready is taken from the end; the first to end goes first.
+        self.ready[first..].reverse();
+        for position in first..self.ready.len() {
+            context.visit(self.ready[position]).program_counter += 1;
+        }
+        self.go_on(context, NONE, finish);
+    }
+
+    fn tell_busy(&mut self, now_ns: u64, index: usize) {
+        let replica = &mut self.replicas[index];
+        if let Processor::Sharing(sharing) = &replica.processor {
+            let busy = sharing.busy_microcores();
+            self.meter.occupy_microcores(now_ns, busy as i64 - replica.busy_microcores as i64);
+            replica.busy_microcores = busy;
+        }
+    }
+
+    /// The processor for this many cores and workers.
+    pub fn processor(
+        limits: &Limits,
+        program: &Program,
+        run_to_completion: bool,
+        contention: f64,
+        coherency: f64,
+    ) -> Processor {
+        if run_to_completion {
+            let cores = (limits.cores.floor() as u32).max(1);
+            return Processor::RunToCompletion { cores, busy: 0, queue: VisitList::default() };
+        }
+        // A worker computes on one core at a time, except where a step has parallel branches.
+        let crowded = f64::from(limits.workers) > limits.cores || !program.branches.is_empty();
+        let shared = crowded || contention > 0.0 || coherency > 0.0;
+        if shared {
+            Processor::Sharing(Box::new(Sharing::new(limits.cores, contention, coherency)))
+        } else {
+            Processor::Ample
+        }
+    }
+}
