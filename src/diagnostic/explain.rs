@@ -100,9 +100,9 @@ pub fn failure(context: &Context<'_>, entry: Option<usize>, error: &ron::Error) 
                 .help("this name stands without quotes")
                 .suggest(place, found.trim_matches('"'))
         }
-        Error::ExpectedComma if lost_colon(context, entry).is_some_and(|name| found.starts_with(name)) => {
-            let name = lost_colon(context, entry).unwrap_or_default();
-            let value = found.trim_start_matches(name).trim_start_matches(|letter: char| letter.is_whitespace() || letter == '=');
+        Error::ExpectedComma if lost_colon(context, entry).is_some() => {
+            let (span, name, value) = lost_colon(context, entry).unwrap_or_default();
+            let place = context.document.place(span);
             Diagnostic::error("missing-colon", place.clone(), format!("a colon is missing after `{name}`"))
                 .help("write `name: value`")
                 .suggest(place, format!("{name}: {value}"))
@@ -343,17 +343,21 @@ fn struct_name(context: &Context<'_>, entry: Option<usize>, expected: &str) -> D
         .suggest(place, expected)
 }
 
-/// The name of a field that is followed by no colon, where the fields around it have one.
-fn lost_colon<'a>(context: &Context<'a>, entry: Option<usize>) -> Option<&'a str> {
+/// A field whose name is followed by no colon, but by another sign or by nothing where the fields around it have one: its
+/// place, its name and its value.
+fn lost_colon<'a>(context: &Context<'a>, entry: Option<usize>) -> Option<(Span, &'a str, &'a str)> {
     let entry = &context.outline.entries[entry?];
     let group = &context.outline.groups[entry.group];
-    if entry.key.is_some() || group.bracket != '(' || !context.outline.has_keys(entry.group) {
+    if entry.key.is_some() || group.bracket != '(' {
         return None;
     }
     let written = &context.document.text()[entry.span.start..entry.span.end];
-    let name = &written[..written.find(|letter: char| letter.is_whitespace() || letter == '=')?];
-    let is_name = name.starts_with(|letter: char| letter.is_alphabetic()) && !name.contains(['"', '(', '[', '{']);
-    is_name.then_some(name)
+    let (name, rest) = written.split_at(written.find(|letter: char| !(letter.is_alphanumeric() || letter == '_'))?);
+    let is_sign = |letter: char| "=<>-~;|".contains(letter);
+    let value = rest.trim_start_matches(|letter: char| letter.is_whitespace() || is_sign(letter));
+    let is_field = context.outline.has_keys(entry.group) || rest.trim_start().starts_with(is_sign);
+    let is_lost = is_field && name.starts_with(char::is_alphabetic) && !value.is_empty() && value.len() < rest.len();
+    is_lost.then_some((entry.span, name, value))
 }
 
 /// A name that is none of the expected ones.
