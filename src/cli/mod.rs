@@ -17,9 +17,12 @@ use crate::diagnostic::report::{self, Style};
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::pipeline::Violation;
 
+const EXIT_CODES: &str = "Exit codes: 0 done (that a point is refused, with the reason, is a result too), 1 the run itself \
+                          failed, 2 wrong input";
+
 /// Predict how latency and cost respond to scaling techniques, before touching real infrastructure.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, arg_required_else_help = true)]
+#[command(version, propagate_version = true, arg_required_else_help = true, after_help = EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::{Common, Verdict, edits, print, print_json, settle, show, violation, wrong_option};
+use crate::cli::{Common, Verdict, edits, print, print_json, progress, settle, show, violation, wrong_option};
 use crate::diagnostic::Diagnostics;
 use crate::experiment::pipeline::{Horizon, Settings, study};
 use crate::experiment::plan::{ModelFile, load_point, read_file};
@@ -66,7 +66,9 @@ impl Simulate {
             return settle(&diagnostics, common.json);
         };
         show(&diagnostics, false);
+        let sign = progress::sign_of_life();
         let point = common.on_threads(|| study(&compiled, 0.0, &settings))?.map_err(|broken| violation(&broken))?;
+        sign.finish_and_clear();
         let mut result = Simulated {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION"),

@@ -32,6 +32,7 @@ pub fn run(plan: &Plan, done: &(dyn Fn(&Point) + Sync)) -> Result<Study, Violati
         version: env!("CARGO_PKG_VERSION").to_owned(),
         name: plan.name.clone(),
         title: plan.experiment.title.clone(),
+        question: plan.experiment.question.clone(),
         model: plan.experiment.model.value.clone(),
         seed: plan.points.first().map_or(0, |point| point.settings.seed),
         model_digest: digest(plan.model_text.as_bytes()),

@@ -54,6 +54,9 @@ pub struct Study {
     /// File stem of the experiment.
     pub name: String,
     pub title: String,
+    /// What the experiment is to answer.
+    #[serde(default)]
+    pub question: Option<String>,
     /// The model's path as the experiment names it.
     pub model: String,
     pub seed: u64,

@@ -17,6 +17,7 @@ pub(super) fn study() -> Study {
         version: "0.1.0".to_owned(),
         name: "peak".to_owned(),
         title: "Which technique carries the sale's peak?".to_owned(),
+        question: Some("How many users does each carry below a second, and what does it cost?".to_owned()),
         model: "models/shop.ron".to_owned(),
         seed: 7,
         model_digest: "6f".repeat(32),

@@ -6,10 +6,13 @@ use crate::experiment::study::{Point, Study};
 
 use super::format::Quantity;
 use super::rows::{self, Rows};
+use super::text::one_line;
 
-/// A study: one row for each variant and load, and below them why some have no numbers.
+/// A study: what it asks, one row for each variant and load, and below them why some have no numbers.
 pub fn study(study: &Study) -> String {
-    let mut text = render(rows::study(study));
+    let heading = [Some(&study.title), study.question.as_ref()];
+    let mut text: String = heading.into_iter().flatten().map(|line| one_line(line) + "\n").collect();
+    text.push_str(&render(rows::study(study)));
     for remark in rows::remarks(study) {
         text.push_str(&remark);
         text.push('\n');

@@ -157,7 +157,10 @@ impl Stop {
             Self::Halted(Halt::TooManyEvents) => {
                 ("budget_spent", format!("the budget of {} requests is spent", settings.budget))
             }
-            Self::Halted(halt @ Halt::ZeroDelayCycle(_)) => ("no_progress", halt.to_string()),
+            Self::Halted(halt @ Halt::ZeroDelayCycle(node)) => {
+                let name = &compiled.descriptions[node.0 as usize].name;
+                ("no_progress", format!("{halt}; it was at `{name}`"))
+            }
             Self::NoProgress { now_ns } => {
                 let reason = format!(
                     "millions of events happened {} s after the start without time passing: \
