@@ -70,3 +70,16 @@ fn intervals_cover_the_truth_95_times_in_100_and_liars_are_found_out() {
         }
     }
 }
+
+#[test]
+fn what_is_imprecise_is_left_out_and_the_rest_is_told() {
+    let settings = Settings { precision: 0.004, budget: 2_000_000, ..Settings::default() };
+    let point = study(&model(), 0.0, &settings).expect("the counts obey the laws");
+    assert_eq!(point.refusal, None);
+    let all = point.operations.first().expect("one operation");
+    assert_eq!(all.p99_s, None, "p99 needs far more requests to be known to 0.4%");
+    assert!(all.mean_s.is_none_or(|mean| mean.relative_half_width() <= settings.precision));
+    let throughput = all.throughput_per_s.expect("a throughput");
+    assert!((throughput.value / ARRIVAL_RATE_PER_S - 1.0).abs() < 0.01, "{throughput:?}");
+    assert!(point.notes.iter().any(|note| note.contains("p99 is known to")), "{:?}", point.notes);
+}

@@ -8,7 +8,7 @@
 //! loop: quantile of the pooled histogram, interval by sectioning
 //!       population grew throughout, significantly      -> unstable
 //!       no drift, |average - pooled| small, interval narrow enough -> done
-//!       budget spent                                   -> refuse, and say why
+//!       budget spent                                   -> refuse, and say why; if only precision lacks, tell the rest
 //!       otherwise double T (the runs go on; the first fifth of the new T is dropped)
 //! ```
 //!
@@ -29,7 +29,7 @@ use crate::engine::simulation::Halt;
 use crate::experiment::backlog::Growth;
 use crate::experiment::estimate::{Sample, describe};
 use crate::experiment::pipeline::bounds::{EVENTS_PER_REQUEST, LONGEST_NS, MOST_BYTES, limits, settled_ns, too_large};
-use crate::experiment::pipeline::doubt::doubt;
+use crate::experiment::pipeline::doubt::{Doubt, doubt, withhold};
 use crate::experiment::pipeline::pilot::first_fifth_ns;
 use crate::experiment::pipeline::replication::{Replication, Runs, Stop, advance, double};
 use crate::experiment::study::{Point, Refusal};
@@ -194,16 +194,29 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
             return refuse(runs, simulated_ns, growth.unstable());
         }
         // Publishers of an overloaded queue see nothing of it, so their latencies alone settle nothing.
-        let doubt = doubt(&sample, runs, settings).or_else(|| growth.significant.then(|| growth.backlog()));
-        let Some(doubt) = doubt else {
+        let doubt =
+            doubt(&sample, runs, settings).or_else(|| growth.significant.then(|| Doubt::Refused(growth.backlog())));
+        let tell = |runs: &mut Runs| {
             let records: Vec<Record> = runs.par_iter_mut().map(Replication::take_merged).collect();
-            return describe(&Sample { compiled, records: &records }, load, simulated_ns, EXCEEDANCES, None);
+            describe(&Sample { compiled, records: &records }, load, simulated_ns, EXCEEDANCES, None)
+        };
+        let Some(doubt) = doubt else {
+            return tell(runs);
         };
         let spent: u64 = runs.iter().map(|run| run.simulation.events() / EVENTS_PER_REQUEST).sum();
         if spent.saturating_mul(2) > budget || simulated_ns > LONGEST_NS {
-            let refusal =
-                if growth.significant && (is_long || growth.is_saturated()) { growth.unstable() } else { doubt };
-            return refuse(runs, simulated_ns, refusal);
+            if growth.significant && (is_long || growth.is_saturated()) {
+                return refuse(runs, simulated_ns, growth.unstable());
+            }
+            match doubt {
+                Doubt::Refused(refusal) => return refuse(runs, simulated_ns, refusal),
+                Doubt::Imprecise(_) if growth.significant => return refuse(runs, simulated_ns, growth.backlog()),
+                Doubt::Imprecise(reason) => {
+                    let mut point = tell(runs);
+                    withhold(&mut point, settings, &reason);
+                    return point;
+                }
+            }
         }
         if let Some(stop) = double(compiled, runs, warm_up_ns, fifth_ns, budget) {
             return refuse(runs, simulated_ns, stop.refusal(compiled, settings));

@@ -44,6 +44,15 @@ pub struct Interval {
     pub high: f64,
 }
 
+impl Interval {
+    /// Half of the width over the absolute value; infinite if only the value is zero, zero if both are.
+    #[must_use]
+    pub fn relative_half_width(&self) -> f64 {
+        let half_width = (self.high - self.low) / 2.0;
+        if half_width == 0.0 { 0.0 } else { half_width / self.value.abs() }
+    }
+}
+
 /// All that one experiment found.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Study {
@@ -110,7 +119,7 @@ pub struct Point {
 /// Why a point has no numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// `unstable`, `drift`, `too_few_exceedances`, `imprecise`, `budget_spent`, `no_requests`, `no_progress`
+    /// `unstable`, `drift`, `too_few_exceedances`, `time_varying`, `budget_spent`, `no_requests`, `no_progress`
     /// or `too_large`.
     pub code: String,
     pub reason: String,

@@ -4,17 +4,32 @@ use crate::engine::record::Record;
 use crate::experiment::estimate::Sample;
 use crate::experiment::pipeline::replication::{Replication, Runs};
 use crate::experiment::pipeline::{EXCEEDANCES, Settings, no_requests};
-use crate::experiment::study::Refusal;
+use crate::experiment::study::{Interval, Point, Refusal};
 use crate::model::Compiled;
 use crate::statistics::drift::{DriftThresholds, test_drift};
 
 /// Share of requests that succeed below which their latencies are beside the point.
 const FEW_SUCCEED: f64 = 0.1;
 
+/// What speaks against estimates.
+#[derive(Debug)]
+pub(super) enum Doubt {
+    /// All of them would mislead.
+    Refused(Refusal),
+    /// The latencies of the operation looked at are not as precise as wanted; the sentence says how precise they are.
+    Imprecise(String),
+}
+
+impl Doubt {
+    fn refused(code: &str, reason: String) -> Option<Self> {
+        Some(Self::Refused(Refusal { code: code.to_owned(), reason }))
+    }
+}
+
 /// What still speaks against the estimates, or `None` if they can be told.
-pub(super) fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings) -> Option<Refusal> {
+pub(super) fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings) -> Option<Doubt> {
     if sample.answered() == 0 {
-        return Some(no_requests());
+        return Some(Doubt::Refused(no_requests()));
     }
     // Where nearly every request fails, the error ratio is the result. A precise p99 of the few that succeed would take
     // many times the usual run, and would tell nothing; but their mean must have settled.
@@ -28,7 +43,7 @@ pub(super) fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings) -> Op
     let fewest = all.per_replication.iter().map(|one| one.count()).min().unwrap_or(0);
     if !few_succeed && fewest as f64 * 0.01 < EXCEEDANCES {
         let reason = format!("a replication saw only {fewest} requests, too few for a p99");
-        return Some(Refusal { code: "too_few_exceedances".to_owned(), reason });
+        return Doubt::refused("too_few_exceedances", reason);
     }
     let mean_of = |window: usize| -> Vec<f64> {
         let mean_ns = |run: &Replication| sample.mean_latency_ns(&run.windows[window], settings.operation.as_deref());
@@ -39,23 +54,22 @@ pub(super) fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings) -> Op
     {
         let percent = 100.0 * drift.relative_change;
         let reason = format!("the mean latency still changes by {percent:+.1}% within the run");
-        return Some(Refusal { code: "drift".to_owned(), reason });
+        return Doubt::refused("drift", reason);
     }
     if let Some((name, percent)) = filling(sample.compiled, runs) {
         let reason =
             format!("the hit ratio of `{name}` still changes by {percent:+.1}% within the run: the cache fills");
-        return Some(Refusal { code: "drift".to_owned(), reason });
+        return Doubt::refused("drift", reason);
     }
     if few_succeed {
         let mean = all.mean()?;
-        let half_width = (mean.high - mean.low) / 2.0 / mean.value.abs().max(f64::MIN_POSITIVE);
-        return (half_width > settings.precision).then(|| Refusal {
-            code: "imprecise".to_owned(),
-            reason: format!(
-                "the interval of the mean latency of the few requests that succeed is ±{:.1}% (wanted: ±{:.0}%)",
+        let half_width = mean.relative_half_width();
+        return (half_width > settings.precision).then(|| {
+            Doubt::Imprecise(format!(
+                "the mean latency of the few requests that succeed is known to ±{:.1}% (wanted: ±{:.0}%)",
                 100.0 * half_width,
                 100.0 * settings.precision
-            ),
+            ))
         });
     }
     let estimate = all.quantile(0.99)?;
@@ -64,15 +78,35 @@ pub(super) fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings) -> Op
     let bias = (average - pooled_ns).abs() / pooled_ns.max(1.0);
     let half_width = estimate.relative_half_width();
     if bias > settings.bias || half_width > settings.precision {
-        let reason = format!(
-            "the interval of p99 is ±{:.1}% (wanted: ±{:.0}%), the bias between replications {:.1}%",
+        return Some(Doubt::Imprecise(format!(
+            "p99 is known to ±{:.1}% (wanted: ±{:.0}%), and differs by {:.1}% between one replication and all",
             100.0 * half_width,
             100.0 * settings.precision,
             100.0 * bias
-        );
-        return Some(Refusal { code: "imprecise".to_owned(), reason });
+        )));
     }
     None
+}
+
+/// Takes back the latencies that are not as precise as wanted, and says so. What is left has been looked at like that of
+/// any other point.
+pub(super) fn withhold(point: &mut Point, settings: &Settings, reason: &str) {
+    let watched = settings.operation.as_deref().unwrap_or("all");
+    let doubted = point.operations.iter().find(|operation| operation.name == watched).and_then(|one| one.p99_s);
+    for operation in &mut point.operations {
+        // A single operation tells the same as all together.
+        let is_watched = operation.p99_s == doubted;
+        let withhold = |quantity: &mut Option<Interval>, always: bool| {
+            *quantity = quantity.filter(|one| !always && one.relative_half_width() <= settings.precision);
+        };
+        withhold(&mut operation.mean_s, false);
+        withhold(&mut operation.p50_s, false);
+        withhold(&mut operation.p95_s, false);
+        withhold(&mut operation.p99_s, is_watched);
+    }
+    point
+        .notes
+        .push(format!("latencies are left out because the budget of {} requests is spent: {reason}", settings.budget));
 }
 
 /// A cache whose hit ratio is not what it will be, and by how many percent it changed from the first to the last window.
