@@ -2,13 +2,14 @@
 //!
 //! Field names are the keys of the JSON output: SI base units, unit last.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The version of the layout of results.
 pub const SCHEMA: u32 = 1;
 
 /// A kind of chart, by the name an experiment gives it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum ChartKind {
     /// p99 latency of every variant against load.
     Latency,
@@ -37,7 +38,7 @@ impl ChartKind {
 }
 
 /// An estimate with its 95% confidence interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Interval {
     pub value: f64,
     pub low: f64,
@@ -54,7 +55,7 @@ impl Interval {
 }
 
 /// All that one experiment found.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Study {
     /// Version of this layout.
     pub schema: u32,
@@ -81,14 +82,14 @@ pub struct Study {
 }
 
 /// What was varied along the horizontal axis.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Axis {
     pub path: String,
     pub label: String,
     pub values: Vec<f64>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Variant {
     pub name: String,
     /// One point per value of the axis, in its order.
@@ -96,7 +97,7 @@ pub struct Variant {
 }
 
 /// One configuration at one load.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Point {
     pub load: f64,
     /// Why there are no numbers, or `None` if there are.
@@ -117,7 +118,7 @@ pub struct Point {
 }
 
 /// Why a point has no numbers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Refusal {
     /// `unstable`, `drift`, `too_few_exceedances`, `time_varying`, `budget_spent`, `no_requests`, `no_progress`
     /// or `too_large`.
@@ -126,7 +127,7 @@ pub struct Refusal {
 }
 
 /// What the clients saw of one operation. A quantity that was refused is `None`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Operation {
     pub name: String,
     /// Successful requests.
@@ -139,7 +140,7 @@ pub struct Operation {
 }
 
 /// What one node did. A quantity that the node does not have is `None`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Node {
     pub name: String,
     /// The technique, for example `Service`.
@@ -160,7 +161,7 @@ pub struct Node {
     pub measures: Vec<Measure>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Measure {
     pub name: String,
     pub estimate: Interval,
