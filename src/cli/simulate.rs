@@ -128,6 +128,11 @@ fn text(result: &Simulated) -> String {
         }
         text += &cost;
     }
+    for operation in &point.operations {
+        if let Some(note) = &operation.note {
+            text += &format!("{}: {note}\n", operation.name);
+        }
+    }
     for note in &point.notes {
         text += &format!("{note}\n");
     }

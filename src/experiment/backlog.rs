@@ -30,6 +30,8 @@ struct Place {
     arrivals_per_s: f64,
     answers_per_s: f64,
     is_saturated: bool,
+    /// Another station whose servers hardly ever rest, and how busy they are: what this one may wait for.
+    busiest: Option<(String, f64)>,
 }
 
 impl Growth {
@@ -77,13 +79,17 @@ impl Growth {
 
     /// Work piles up for ever.
     pub fn unstable(&self) -> Refusal {
-        self.refusal("unstable", "is never worked off: the backlog grows without end")
+        self.refusal("unstable", "is not worked off: the backlog grows throughout")
     }
 
     fn refusal(&self, code: &str, fate: &str) -> Refusal {
         let mut reason = String::new();
-        if let Some(Place { name, arrivals_per_s, answers_per_s, .. }) = &self.place {
-            reason = format!("at `{name}` {arrivals_per_s:.4}/s arrive and {answers_per_s:.4}/s are done; ");
+        if let Some(Place { name, arrivals_per_s, answers_per_s, busiest, .. }) = &self.place {
+            reason = format!("at `{name}` {arrivals_per_s:.4}/s arrive and {answers_per_s:.4}/s are done");
+            if let Some((busiest, share)) = busiest {
+                reason += &format!(", while `{busiest}` is {:.1}% busy", 100.0 * share);
+            }
+            reason += "; ";
         }
         reason += &format!("{:.1}% of what clients send {fate}", 100.0 * self.share);
         Refusal { code: code.to_owned(), reason }
@@ -108,11 +114,17 @@ fn held_up(compiled: &Compiled, record: &Record) -> Option<Place> {
         stations().filter(|&index| stays(record, index) * 2 >= most).max_by(|&a, &b| busy(a).total_cmp(&busy(b)))?;
     let counters = &record.nodes[index].counters;
     let seconds = record.end_ns as f64 * 1e-9;
+    let name = |index: usize| Some(compiled.descriptions.get(index)?.name.clone());
+    let is_saturated = busy(index) >= SATURATED;
+    // Servers here that have time to spare wait for somebody else's.
+    let busiest = stations().filter(|&other| !is_saturated && busy(other) >= SATURATED);
+    let busiest = busiest.max_by(|&a, &b| busy(a).total_cmp(&busy(b)));
     Some(Place {
-        name: compiled.descriptions.get(index)?.name.clone(),
+        name: name(index)?,
         arrivals_per_s: counters.arrivals as f64 / seconds,
         answers_per_s: counters.left as f64 / seconds,
-        is_saturated: busy(index) >= SATURATED,
+        is_saturated,
+        busiest: busiest.and_then(|other| Some((name(other)?, busy(other)))),
     })
 }
 

@@ -32,9 +32,20 @@ impl Latencies {
 
     /// A quantile of the pooled latencies with its interval by sectioning, in nanoseconds.
     pub fn quantile(&self, quantile: f64) -> Option<Estimate> {
-        let pooled_ns = self.pooled().quantile_ns(quantile)?;
+        let pooled = self.pooled();
+        let pooled_ns = pooled.quantile_ns(quantile)?;
         let each: Vec<f64> = self.per_replication.iter().filter_map(|one| one.quantile_ns(quantile)).collect();
-        (each.len() == self.per_replication.len()).then(|| sectioning_interval(pooled_ns, &each)).flatten()
+        if each.len() < self.per_replication.len() {
+            return None;
+        }
+        // What lies in one cell cannot be told apart, however little the replications differ: a law may have an atom there.
+        let (first_ns, last_ns) = pooled.resolution_ns(pooled_ns)?;
+        let told = sectioning_interval(pooled_ns, &each)?;
+        Some(Estimate {
+            low: told.low.min(first_ns.min(pooled_ns)),
+            high: told.high.max(last_ns.max(pooled_ns)),
+            ..told
+        })
     }
 
     /// As [`Latencies::quantile`] in seconds, if every replication is expected to see enough beyond it.
@@ -177,7 +188,21 @@ fn operation(sample: &Sample<'_>, label: &str, name: Option<&str>, exceedances: 
         p50_s: latencies.told_quantile(0.5, exceedances),
         p95_s: latencies.told_quantile(0.95, exceedances),
         p99_s: latencies.told_quantile(0.99, exceedances),
+        note: too_few(&latencies, exceedances),
     }
+}
+
+/// Why quantiles are left out, where too few requests lie beyond them.
+fn too_few(latencies: &Latencies, exceedances: f64) -> Option<String> {
+    let fewest = latencies.per_replication.iter().map(LatencyHistogram::count).min()?;
+    let needed = |quantile: f64| (exceedances / (1.0 - quantile)).round();
+    (fewest > 0 && (fewest as f64) < needed(0.99)).then(|| {
+        format!(
+            "a p99 needs {:.0} successful requests in each replication, a p95 {:.0}; there were {fewest}",
+            needed(0.99),
+            needed(0.95)
+        )
+    })
 }
 
 /// The share of requests that failed. Where none did, the interval reaches up to what still had a chance of 2.5% to
@@ -222,7 +247,8 @@ fn node(sample: &Sample<'_>, index: usize, exceedances: f64) -> Node {
         utilization: ratio(
             &count(&|counters| counters.busy_ns as f64),
             &count(&|counters| counters.capacity_ns as f64),
-        ),
+        )
+        .map(|share| Interval { low: share.low.max(0.0), high: share.high.min(1.0), ..share }),
         throughput_per_s: ratio(&completed, &seconds),
         error_ratio: error_ratio(&failed, &ended),
         queue_length: station

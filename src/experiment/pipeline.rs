@@ -29,7 +29,7 @@ use crate::engine::simulation::Halt;
 use crate::experiment::backlog::Growth;
 use crate::experiment::estimate::{Sample, describe};
 use crate::experiment::pipeline::bounds::{EVENTS_PER_REQUEST, LONGEST_NS, MOST_BYTES, limits, settled_ns, too_large};
-use crate::experiment::pipeline::doubt::{Doubt, doubt, withhold};
+use crate::experiment::pipeline::doubt::{Doubt, doubt, unsettled, withhold, withhold_unsettled};
 use crate::experiment::pipeline::pilot::first_fifth_ns;
 use crate::experiment::pipeline::replication::{Replication, Runs, Stop, advance, double};
 use crate::experiment::study::{Point, Refusal};
@@ -197,8 +197,11 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
         let doubt =
             doubt(&sample, runs, settings).or_else(|| growth.significant.then(|| Doubt::Refused(growth.backlog())));
         let tell = |runs: &mut Runs| {
+            let changes = unsettled(runs);
             let records: Vec<Record> = runs.par_iter_mut().map(Replication::take_merged).collect();
-            describe(&Sample { compiled, records: &records }, load, simulated_ns, EXCEEDANCES, None)
+            let mut point = describe(&Sample { compiled, records: &records }, load, simulated_ns, EXCEEDANCES, None);
+            withhold_unsettled(&mut point, &changes);
+            point
         };
         let Some(doubt) = doubt else {
             return tell(runs);

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexMap;
 use serde::Deserialize;
 
+use crate::diagnostic::parse::parse_partly;
 use crate::diagnostic::span::{Named, Spanned, Verbatim};
-use crate::diagnostic::{Diagnostic, Diagnostics, Document, Level, parse};
+use crate::diagnostic::{Diagnostic, Diagnostics, Document, Level};
 use crate::experiment::pipeline::{Horizon, Settings};
 use crate::experiment::study::ChartKind;
 use crate::files;
@@ -101,6 +102,8 @@ pub struct PlannedPoint {
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub name: String,
+    /// Whether it is only a first look.
+    pub quick: bool,
     pub experiment: Experiment,
     pub experiment_text: String,
     pub model_text: String,
@@ -138,7 +141,8 @@ pub fn load(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagn
             return None;
         }
     };
-    let experiment: Experiment = parse(&document, diagnostics)?;
+    // What is wrong is left out, so that the rest can be looked at too.
+    let experiment: Experiment = parse_partly(&document, diagnostics).value?;
     let directory = path.parent().unwrap_or(Path::new("")).to_owned();
     let model_path = directory.join(&experiment.model.value);
     let model_text = match files::open(&model_path).and_then(std::io::read_to_string) {
@@ -213,6 +217,7 @@ pub fn load(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagn
     }
     Some(Plan {
         name: name(path),
+        quick,
         experiment_text: document.text().to_owned(),
         experiment,
         model_text,

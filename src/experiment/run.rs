@@ -35,6 +35,7 @@ pub fn run(plan: &Plan, done: &(dyn Fn(&Point) + Sync)) -> Result<Study, Violati
         question: plan.experiment.question.clone(),
         model: plan.experiment.model.value.clone(),
         seed: plan.points.first().map_or(0, |point| point.settings.seed),
+        quick: plan.quick,
         model_digest: digest(plan.model_text.as_bytes()),
         plan_digest: digest(plan.experiment_text.as_bytes()),
         digest: String::new(),

@@ -70,6 +70,9 @@ pub struct Study {
     /// The model's path as the experiment names it.
     pub model: String,
     pub seed: u64,
+    /// Whether it was only a first look, with fewer replications and wider intervals.
+    #[serde(default)]
+    pub quick: bool,
     /// SHA-256 of the model's text and of the experiment's text.
     pub model_digest: String,
     pub plan_digest: String,
@@ -137,6 +140,9 @@ pub struct Operation {
     pub p50_s: Option<Interval>,
     pub p95_s: Option<Interval>,
     pub p99_s: Option<Interval>,
+    /// Why quantiles are left out.
+    #[serde(default)]
+    pub note: Option<String>,
 }
 
 /// What one node did. A quantity that the node does not have is `None`.

@@ -20,6 +20,7 @@ pub(super) fn study() -> Study {
         question: Some("How many users does each carry below a second, and what does it cost?".to_owned()),
         model: "models/shop.ron".to_owned(),
         seed: 7,
+        quick: false,
         model_digest: "6f".repeat(32),
         plan_digest: "a1".repeat(32),
         digest: "c0ffee".repeat(10),
@@ -100,6 +101,7 @@ fn operation(name: &str, throughput: f64, mean: f64, relative: f64) -> Operation
         p50_s: Some(around(mean * 0.69, relative)),
         p95_s: Some(around(mean * 3.0, relative)),
         p99_s: Some(around(mean * 4.6, relative)),
+        note: None,
     }
 }
 

@@ -13,6 +13,9 @@ pub fn study(study: &Study) -> String {
     let heading = [Some(&study.title), study.question.as_ref()];
     let mut text: String = heading.into_iter().flatten().map(|line| one_line(line) + "\n").collect();
     text.push_str(&render(rows::study(study)));
+    if study.quick {
+        text.push_str("A quick first look: leave --quick out before deciding.\n");
+    }
     for remark in rows::remarks(study) {
         text.push_str(&remark);
         text.push('\n');

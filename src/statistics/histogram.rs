@@ -170,6 +170,14 @@ impl LatencyHistogram {
         Some(self.max_ns as f64)
     }
 
+    /// The first and the last duration that cannot be told from this one, in nanoseconds: the bounds of its cell, within the
+    /// exact extremes. `None` if empty.
+    #[must_use]
+    pub fn resolution_ns(&self, ns: f64) -> Option<(f64, f64)> {
+        let (first, last) = cell_bounds(cell_index((ns as u64).min(LARGEST_NS)) as u64);
+        (self.count > 0).then(|| ((first as f64).max(self.min_ns as f64), (last as f64).min(self.max_ns as f64)))
+    }
+
     /// The share of durations above `threshold_ns`, between 0 and 1, interpolated inside the cell of the threshold;
     /// `None` if empty.
     #[must_use]

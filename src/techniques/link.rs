@@ -301,10 +301,10 @@ impl LinkNode {
     fn deliver(&mut self, context: &mut Context, slot: u32) {
         let mut replica = context.visit(slot).replica;
         if let Some(balancer) = &mut self.balancer {
-            replica = balancer.choose(context, slot);
+            let attempt = u32::from(context.visit(slot).pending);
+            replica = balancer.choose(context, slot, attempt);
             let crossing_ns = self.crossing_ns(context, slot, replica, 0);
             if crossing_ns > 0 {
-                let attempt = u32::from(context.visit(slot).pending);
                 let kind = CROSSED | attempt << ATTEMPT_SHIFT | u32::from(replica) << DETAIL_SHIFT;
                 let data = context.id(slot).token().0;
                 return context.after(crossing_ns, Timer { kind, data });

@@ -147,7 +147,7 @@ impl LoadBalancerNode {
 
     #[inline(always)]
     fn pass_on(&mut self, context: &mut Context, slot: u32) {
-        let replica = self.balancer.choose(context, slot);
+        let replica = self.balancer.choose(context, slot, 0);
         let visit = *context.visit(slot);
         let token = VisitId { slot, generation: visit.generation }.token();
         let destination = self.destinations[usize::from(visit.operation)];

@@ -1,5 +1,7 @@
 //! Small models whose answer follows by hand: combinations of features that each work alone.
 
+use forescale::experiment::pipeline::{Horizon, Settings, study};
+
 use crate::run::{Run, architecture, prepare, run};
 
 fn ran(nodes: &str, links: &str, seconds: f64) -> Run {
@@ -107,4 +109,66 @@ fn users_leave_without_one_more_request() {
                  stages: [(duration: \"10s\", target: 1000), (duration: \"0s\", target: 0)]),
                  \"s\": Service(operations: { \"r\": [Wait(Constant(\"1ms\"))] })";
     assert_near(ran(nodes, "", 100.0).arrivals("c"), 0.0, 0.0, "requests");
+}
+
+/// Prices by the hour do not hang on chance, and the others only on how much came.
+#[test]
+fn an_hour_costs_what_the_prices_say() {
+    let nodes = "\"c\": Clients(rate: \"100/s\", arrivals: Constant, mix: { \"s.r\": 1 }),
+                 \"s\": Service(replicas: 3, price: \"$0.10/h\", operations: { \"r\": [Call(\"d.r\")] }),
+                 \"d\": Database(cores: 4, price: \"$0.24/h\", io_price: \"$2/1M\",
+                                operations: { \"r\": Read(cpu: Exponential(\"1ms\")) })";
+    let links = "\"s -> d\": Link(response_size: \"1MB\", transfer_price: \"$0.01/GB\")";
+    let settings = Settings { horizon: Horizon::Terminating { duration_ns: 100_000_000_000 }, ..Settings::quick() };
+    let point =
+        study(&prepare(&architecture("", nodes, links), &[]), 0.0, &settings).expect("the counts obey the laws");
+    let cost = |name: &str| {
+        let node = point.nodes.iter().find(|node| node.name == name).expect("a node");
+        node.cost_usd_per_hour.expect("a price").value
+    };
+    assert_near(cost("s"), 0.30, 1e-9, "three replicas");
+    // 100 requests a second are 360,000 an hour, one more or less in 100 s.
+    assert_near(cost("d"), 0.24 + 0.36 * 2.0, 0.72 * 2e-4, "the database and its requests");
+    assert_near(cost("s -> d"), 360.0 * 0.01, 3.6 * 2e-4, "360 GB");
+    let total = point.cost_usd_per_hour.expect("a price").value;
+    assert_near(total, cost("s") + cost("d") + cost("s -> d"), 1e-9, "all together");
+    let per_million = point.cost_usd_per_million_requests.expect("a price").value;
+    assert_near(per_million, total / 0.36, total * 1e-3, "a million requests");
+}
+
+/// A caller that balances and tries again does not ask the same busy replica each time.
+#[test]
+fn attempts_of_a_link_that_balances_choose_afresh() {
+    let failed = |attempts: u32, policy: &str| {
+        let nodes = "\"c\": Clients(rate: \"300/s\", mix: { \"s.r\": 1 }),
+                     \"s\": Service(replicas: 10, workers: 1, queue: 0, operations: { \"r\": [Wait(Exponential(\"10ms\"))] })";
+        let link = format!("\"c -> s\": Link(policy: {policy}, retry: Retry(max_attempts: {attempts}))");
+        ran(nodes, &link, 200.0).failed_ratio("c")
+    };
+    for policy in ["Random", "PowerOfChoices(2)"] {
+        let (once, thrice) = (failed(1, policy), failed(3, policy));
+        assert!(thrice < 0.4 * once, "{policy}: {once} of single attempts fail, {thrice} of three");
+    }
+}
+
+/// One request at a time, so that nothing is left to chance.
+#[test]
+fn a_wire_takes_size_over_bandwidth_each_way() {
+    let nodes = "\"c\": Clients(rate: \"1/s\", arrivals: Constant, mix: { \"s.r\": 1 }),
+                 \"s\": Service(operations: { \"r\": [Wait(Constant(\"1ms\"))] })";
+    let link = "\"c -> s\": Link(bandwidth: \"1MB/s\", request_size: \"20kB\", response_size: \"5kB\", latency: Constant(\"2ms\"))";
+    let run = ran(nodes, link, 100.0);
+    assert_near(run.latency_s("c"), 0.020 + 0.005 + 2.0 * 0.002 + 0.001, 1e-9, "one way, the other way, and the work");
+}
+
+/// Of two that come together the second waits for the first.
+#[test]
+fn waits_and_latencies_of_a_station_are_exact() {
+    let nodes = "\"c\": Clients(rate: \"10/s\", arrivals: Constant, batch: 2, mix: { \"s.r\": 1 }),
+                 \"s\": Service(workers: 1, operations: { \"r\": [Compute(Constant(\"10ms\"))] })";
+    let run = ran(nodes, "", 100.0);
+    let station = run.node("s");
+    assert_eq!((station.wait.min_ns(), station.wait.max_ns()), (Some(0), Some(10_000_000)));
+    assert_eq!((station.latency.min_ns(), station.latency.max_ns()), (Some(10_000_000), Some(20_000_000)));
+    assert_near(run.wait_s("s"), 0.005, 1e-6, "half of them wait for 10 ms");
 }

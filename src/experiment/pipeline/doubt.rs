@@ -109,6 +109,40 @@ pub(super) fn withhold(point: &mut Point, settings: &Settings, reason: &str) {
         .push(format!("latencies are left out because the budget of {} requests is spent: {reason}", settings.budget));
 }
 
+/// Takes back what is told of waiting at stations whose queues have not settled, and says so. Clients need not feel it, where
+/// a queue stands behind their replies.
+pub(super) fn withhold_unsettled(point: &mut Point, changes: &[(usize, f64)]) {
+    for &(index, percent) in changes {
+        let Some(node) = point.nodes.get_mut(index) else { continue };
+        node.queue_length = None;
+        (node.wait_mean_s, node.wait_p99_s) = (None, None);
+        (node.latency_mean_s, node.latency_p99_s) = (None, None);
+        point.notes.push(format!(
+            "waits at `{}` are left out because its queue still changes by {percent:+.0}% within the run",
+            node.name
+        ));
+    }
+}
+
+/// Stations whose number of waiting visits changes from the first to the last window, and by how many percent. There are
+/// many stations at many points, so chance must be small.
+pub(super) fn unsettled(runs: &Runs) -> Vec<(usize, f64)> {
+    let thresholds = DriftThresholds { significance: 0.001, relative_change: 0.1 };
+    let waiting = |window: usize, node: usize| -> Option<Vec<f64>> {
+        let mean = |run: &Replication| {
+            let record = &run.windows[window];
+            Some(record.nodes.get(node)?.counters.waiting_ns as f64 / (record.end_ns - record.start_ns).max(1) as f64)
+        };
+        runs.iter().map(mean).collect()
+    };
+    let nodes = runs.first().map_or(0, |run| run.windows[0].nodes.len());
+    let change = |node: usize| {
+        let drift = test_drift(&waiting(0, node)?, &waiting(2, node)?, thresholds)?;
+        drift.is_drift.then_some((node, 100.0 * drift.relative_change))
+    };
+    (0..nodes).filter_map(change).collect()
+}
+
 /// A cache whose hit ratio is not what it will be, and by how many percent it changed from the first to the last window.
 fn filling<'a>(compiled: &'a Compiled, runs: &Runs) -> Option<(&'a str, f64)> {
     let ratio = |record: &Record, node: usize| {

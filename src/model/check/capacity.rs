@@ -1,8 +1,11 @@
 //! Arithmetic before any simulation: stations that cannot keep up, and pools that cannot fit.
 //!
-//! Only lower bounds count (see [`crate::techniques::technique::Demand`]), so a warning here is never a guess.
+//! Only lower bounds count (see [`crate::techniques::technique::Demand`]), as long as calls succeed and nobody is turned away
+//! on the way: what sheds load, or fails often, spares what lies behind it.
 
+use petgraph::Direction;
 use petgraph::algo::kosaraju_scc;
+use petgraph::graph::DiGraph;
 use petgraph::visit::EdgeRef;
 
 use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
@@ -36,7 +39,7 @@ pub fn check<N: Spec, L: LinkSpec, K>(
             let title = format!("`{name}` needs {cores:.2} cores but has {available}");
             let diagnostic = Diagnostic::warning("overloaded-cores", place.clone(), title)
                 .label(format!("at least {rate:.1} requests/s arrive here"))
-                .help("its queue grows without end: add cores or replicas, or lower the load");
+                .help("its queue grows as long as there is room: add cores or replicas, or lower the load");
             diagnostics.push(diagnostic);
         }
         if let Some(available) = capacity.workers.filter(|available| workers >= *available as f64) {
@@ -95,7 +98,7 @@ fn wires<N: Spec, L: LinkSpec, K>(
             let title = format!("`{name}` needs {:.0}% of its bandwidth", 100.0 * utilization);
             let diagnostic = Diagnostic::warning("overloaded-link", subject.place(name.span), title)
                 .label(format!("at least {rate:.1} calls/s pass here"))
-                .help("its queue grows without end: widen the link, send less, or lower the load");
+                .help("its queue grows as long as there is room: widen the link, send less, or lower the load");
             diagnostics.push(diagnostic);
         }
     }
@@ -138,17 +141,14 @@ fn connections<N: Spec, L: LinkSpec, K>(
     diagnostics: &mut Diagnostics,
 ) {
     let nodes = &subject.architecture.nodes;
+    let most = most_at_once(subject, graph);
     for (index, (name, node)) in nodes.iter().enumerate() {
         let capacity = node.capacity();
         let Some(limit) = capacity.connections else {
             continue;
         };
-        let callers = callers(graph, index);
-        let workers: Vec<_> = callers
-            .iter()
-            .filter_map(|caller| nodes.get_index(*caller))
-            .map(|(caller, node)| (caller, node.capacity().workers))
-            .collect();
+        let callers = callers(subject, graph, index).into_iter();
+        let workers: Vec<_> = callers.filter_map(|caller| Some((nodes.get_index(caller)?.0, most[caller]))).collect();
         // However many come, those that find room to wait are not turned away.
         let unlimited = workers.iter().find(|(_, workers)| workers.is_none()).filter(|_| capacity.waiting == 0);
         let total: u64 = workers.iter().filter_map(|(_, workers)| *workers).fold(0, u64::saturating_add);
@@ -172,8 +172,8 @@ fn connections<N: Spec, L: LinkSpec, K>(
     }
 }
 
-/// Servers that call a node, directly or through nodes that only pass requests on.
-fn callers(graph: &Graph<'_>, node: usize) -> Vec<usize> {
+/// Servers that call a node, directly or through nodes that only pass requests on, however many.
+fn callers<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, graph: &Graph<'_>, node: usize) -> Vec<usize> {
     let mut seen = vec![node];
     let mut callers = Vec::new();
     let mut next = 0;
@@ -184,8 +184,39 @@ fn callers(graph: &Graph<'_>, node: usize) -> Vec<usize> {
                 continue;
             }
             let passes = graph.directory.iter().nth(*from).is_some_and(|offer| offer.passes_to.is_some());
-            if passes { seen.push(*from) } else { callers.push(*from) }
+            let spec = subject.architecture.nodes.get_index(*from).map(|(_, spec)| spec);
+            let is_open = passes && spec.is_some_and(|spec| spec.capacity().workers.is_none());
+            if is_open { seen.push(*from) } else { callers.push(*from) }
         }
     }
     callers
+}
+
+/// The most requests that can be in service at each node at once: as many as it has workers, and no more than its callers
+/// can send it. None where that is any number.
+fn most_at_once<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, graph: &Graph<'_>) -> Vec<Option<u64>> {
+    let specs: Vec<&N> = subject.architecture.nodes.values().map(|node| &node.value).collect();
+    let mut nodes = DiGraph::<(), ()>::new();
+    let indices: Vec<_> = specs.iter().map(|_| nodes.add_node(())).collect();
+    for (from, to) in &graph.neighbors {
+        nodes.add_edge(indices[*from], indices[*to], ());
+    }
+    let mut most: Vec<Option<u64>> = specs.iter().map(|node| node.capacity().workers).collect();
+    // Callers before callees. Who stands in a circle sends to itself, and a queue's consumers work whether anybody waits
+    // for them or not.
+    for component in kosaraju_scc(&nodes).into_iter().rev() {
+        let [vertex] = *component.as_slice() else { continue };
+        let index = vertex.index();
+        if graph.roles[index] == Role::Client {
+            most[index] = Some(u64::from(specs[index].population())).filter(|users| *users > 0);
+        } else if !specs[index].decouples() && !graph.neighbors.contains(&(index, index)) {
+            let mut callers = nodes.neighbors_directed(vertex, Direction::Incoming);
+            let sent = callers.try_fold(0u64, |sum, caller| Some(sum.saturating_add(most[caller.index()]?)));
+            most[index] = match (most[index], sent) {
+                (Some(own), Some(sent)) => Some(own.min(sent)),
+                (own, sent) => own.or(sent),
+            };
+        }
+    }
+    most
 }

@@ -4,10 +4,14 @@ use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
+use crate::diagnostic::Place;
 use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::check::Subject;
 use crate::model::check::graph::{Call, Graph, Vertex};
 use crate::techniques::technique::{LinkSpec, Spec};
+
+/// An error or a warning.
+type Level = fn(&'static str, Place, String) -> Diagnostic;
 
 /// Rounds of the power iteration; circles are short, so it settles long before.
 const ROUNDS: usize = 200;
@@ -23,17 +27,21 @@ pub fn check<N: Spec, L: LinkSpec, K>(
     let help = "break the circle, or let time pass in it: a Compute or Wait before the call, or a latency on the link";
     for circle in circles(&undelayed) {
         let title = format!("{} in no time at all", in_a_circle(graph, &circle));
-        report(subject, graph, &circle, ("zero-delay-cycle", title, help), diagnostics);
+        report(subject, graph, &circle, (Diagnostic::error, "zero-delay-cycle", title, help), diagnostics);
     }
     if diagnostics.has_errors() {
         return;
     }
     for circle in circles(&graph.operations) {
-        let gain = gain(&graph.operations, &circle);
-        if gain >= 1.0 - 1e-9 {
-            let title = format!("{}: each visit causes {gain:.2} more", in_a_circle(graph, &circle));
+        let gain = |times: fn(&Call) -> f64| gain(&graph.operations, &circle, times);
+        let (certain, likely) = (gain(|call| call.certain_times), gain(|call| call.times));
+        if likely >= 1.0 - 1e-9 {
+            let is_certain = certain >= 1.0 - 1e-9;
+            let condition = if is_certain { "" } else { " if no call fails" };
+            let title = format!("{}: each visit causes {likely:.2} more{condition}", in_a_circle(graph, &circle));
             let help = "let fewer than one visit in a circle cause another, or remove a call";
-            report(subject, graph, &circle, ("endless-recursion", title, help), diagnostics);
+            let level = if is_certain { Diagnostic::error } else { Diagnostic::warning };
+            report(subject, graph, &circle, (level, "endless-recursion", title, help), diagnostics);
         }
     }
 }
@@ -48,13 +56,13 @@ pub fn circles(operations: &DiGraph<Vertex, Call>) -> Vec<Vec<NodeIndex>> {
 /// The largest eigenvalue of the mean numbers of calls: how many visits one visit causes, once around.
 ///
 /// Iterating on the matrix plus the identity settles where the matrix alone would swing with the circle's period.
-fn gain(operations: &DiGraph<Vertex, Call>, circle: &[NodeIndex]) -> f64 {
+fn gain(operations: &DiGraph<Vertex, Call>, circle: &[NodeIndex], times: fn(&Call) -> f64) -> f64 {
     let position = |vertex: NodeIndex| circle.iter().position(|other| *other == vertex);
     let calls: Vec<_> = circle
         .iter()
         .enumerate()
         .flat_map(|(from, vertex)| {
-            operations.edges(*vertex).map(move |edge| (from, edge.target(), edge.weight().times))
+            operations.edges(*vertex).map(move |edge| (from, edge.target(), times(edge.weight())))
         })
         .filter_map(|(from, to, times)| Some((from, position(to)?, times)))
         .collect();
@@ -85,7 +93,7 @@ fn report<N: Spec, L: LinkSpec, K>(
     subject: &Subject<'_, N, L, K>,
     graph: &Graph<'_>,
     circle: &[NodeIndex],
-    (code, title, help): (&'static str, String, &str),
+    (level, code, title, help): (Level, &'static str, String, &str),
     diagnostics: &mut Diagnostics,
 ) {
     let mut nodes: Vec<_> = circle.iter().map(|vertex| graph.operations[*vertex].node).collect();
@@ -94,7 +102,7 @@ fn report<N: Spec, L: LinkSpec, K>(
     let mut spans =
         nodes.into_iter().filter_map(|node| subject.architecture.nodes.get_index(node)).map(|(name, _)| name.span);
     let Some(first) = spans.next() else { return };
-    let mut diagnostic = Diagnostic::error(code, subject.place(first), title).label("in the circle").help(help);
+    let mut diagnostic = level(code, subject.place(first), title).label("in the circle").help(help);
     for span in spans.take(5) {
         diagnostic = diagnostic.also(subject.place(span), "in the circle");
     }

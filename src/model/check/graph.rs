@@ -26,8 +26,10 @@ pub struct Vertex {
 /// How one operation calls another.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
-    /// Mean calls per visit.
+    /// Mean calls per visit, if no call fails.
     pub times: f64,
+    /// Of these, those that no earlier call can keep from being made.
+    pub certain_times: f64,
     /// Whether the caller waits for each in turn.
     pub is_awaited: bool,
     /// The link on the way, as its position in the architecture.
@@ -185,7 +187,8 @@ impl<'a> Graph<'a> {
         let written = link.and_then(|position| subject.architecture.links.get_index(position));
         let link_s = written.map_or(0.0, |(_, link)| link.delay_s());
         let delayed = self.operations[from].held_s + link_s > 0.0;
-        let call = Call { times: call.times, is_awaited: call.is_awaited, link, delayed };
+        let DemandedCall { times, certain_times, is_awaited, .. } = *call;
+        let call = Call { times, certain_times, is_awaited, link, delayed };
         self.operations.add_edge(from, to, call);
     }
 }

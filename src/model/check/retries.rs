@@ -27,6 +27,7 @@ pub fn amplification<N: Spec, L: LinkSpec, K>(
     diagnostics: &mut Diagnostics,
 ) {
     let links = &subject.architecture.links;
+    let decouples: Vec<bool> = subject.architecture.nodes.values().map(|node| node.decouples()).collect();
     let mut nodes = DiGraph::<(), f64>::new();
     let indices: Vec<_> = graph.roles.iter().map(|_| nodes.add_node(())).collect();
     for (from, to) in &graph.neighbors {
@@ -36,7 +37,11 @@ pub fn amplification<N: Spec, L: LinkSpec, K>(
     let mut worst = vec![Worst { attempts: 1.0, links: Vec::new() }; indices.len()];
     // Callers before callees; within a circle the order is arbitrary and calls back are left out.
     for vertex in kosaraju_scc(&nodes).into_iter().rev().flatten() {
-        let here = worst[vertex.index()].clone();
+        let mut here = worst[vertex.index()].clone();
+        // Whoever hands work to a queue has its answer, and does not try again for what happens behind.
+        if decouples.get(vertex.index()).copied().unwrap_or(false) {
+            here = Worst { attempts: 1.0, links: Vec::new() };
+        }
         for edge in nodes.edges(vertex) {
             let (attempts, next) = (here.attempts * edge.weight(), edge.target().index());
             if attempts <= worst[next].attempts {
@@ -68,7 +73,7 @@ fn report<N: Spec, L: LinkSpec, K>(
     let title = format!("retries multiply: one request may become {attempts:.0} calls over `{last}`");
     let mut diagnostic = Diagnostic::warning("retry-amplification", place(last.span), title)
         .label(format!("up to {} attempts each", link.attempts()))
-        .help("retry on one hop only, or give the retries a budget");
+        .help("retry on one hop only, or lower max_attempts");
     for (name, link) in links.take(5) {
         diagnostic = diagnostic.also(place(name.span), format!("up to {} attempts", link.attempts()));
     }

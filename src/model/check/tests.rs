@@ -102,9 +102,10 @@ fn circles_of_calls() {
     assert_eq!(circle(&format!("Compute(0.1), {to_db}"), to_web, ""), just("endless-recursion", "\"web\""));
     assert_eq!(circle(to_db, to_web, "\"web -> db\": (latency_s: 0.1)"), just("endless-recursion", "\"web\""));
     assert_eq!(circle("Compute(0.1), Maybe((0.5, \"db.read\"))", to_web, ""), []);
+    // Whether it comes to the second call hangs on the first, so this is a doubt rather than a mistake.
     assert_eq!(
         circle("Compute(0.1), Call(\"db.read\"), Call(\"web.read\")", "", ""),
-        just("endless-recursion", "\"web\"")
+        [("endless-recursion", "\"web\"".to_owned()), ("overloaded-cores", "\"web\"".to_owned())]
     );
 }
 

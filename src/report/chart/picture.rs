@@ -126,5 +126,6 @@ impl Picture {
 /// Model, seed, digest and version: what somebody needs who wants to see the same numbers again.
 pub(super) fn footer(study: &Study) -> String {
     let digest: String = study.digest.chars().take(12).collect();
-    format!("{} · seed {} · result {digest} · forescale {}", study.model, study.seed, study.version)
+    let quick = if study.quick { " · a quick first look" } else { "" };
+    format!("{} · seed {} · result {digest} · forescale {}{quick}", study.model, study.seed, study.version)
 }

@@ -66,20 +66,27 @@ fn draw_row<DB: DrawingBackend>(
     let left = plot.frame.left;
     let right = left + plot.frame.width;
     let ink = colour(refusals.style);
-    let crosses: Vec<f64> = refusals.places.iter().map(|value| plot.place(*value, 0.0).0).collect();
+    let mut crosses: Vec<f64> = refusals.places.iter().map(|value| plot.place(*value, 0.0).0).collect();
+    crosses.sort_unstable_by(f64::total_cmp);
     canvas.stroke(&[(left, y), (right, y)], GRID, 1.0, HAIRLINE)?;
     for x in &crosses {
         canvas.cross((*x, y), ink)?;
     }
-    let (first, last) = (crosses.iter().copied().reduce(f64::min), crosses.iter().copied().reduce(f64::max));
-    let (Some(first), Some(last)) = (first, last) else {
+    let (Some(&first), Some(&last)) = (crosses.first(), crosses.last()) else {
         canvas.cross((left + 12.0, y), ink)?;
         let text = canvas.shortened(&refusals.text, lettering, plot.frame.width);
         return canvas.text_on_paper(&text, (left + 12.0 + GAP, y), lettering, Align::Left);
     };
-    if first - GAP - canvas.text_width(&refusals.text, lettering) >= left {
+    let width = canvas.text_width(&refusals.text, lettering);
+    if first - GAP - width >= left {
         return canvas.text_on_paper(&refusals.text, (first - GAP, y), lettering, Align::Right);
     }
-    let text = canvas.shortened(&refusals.text, lettering, right + beyond - last - GAP);
-    canvas.text_on_paper(&text, (last + GAP, y), lettering, Align::Left)
+    // Behind the last cross, or else in the widest gap between two.
+    let mut room = (last + GAP, right + beyond);
+    if room.1 - room.0 < width {
+        let gaps = crosses.windows(2).map(|pair| (pair[0] + GAP, pair[1] - GAP));
+        room = gaps.fold(room, |widest, gap| if gap.1 - gap.0 > widest.1 - widest.0 { gap } else { widest });
+    }
+    let text = canvas.shortened(&refusals.text, lettering, room.1 - room.0);
+    canvas.text_on_paper(&text, (room.0, y), lettering, Align::Left)
 }

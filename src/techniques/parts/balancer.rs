@@ -9,6 +9,7 @@ use crate::diagnostic::span::Spanned;
 use crate::engine::context::Context;
 use crate::engine::visit::Visit;
 use crate::random::{Purpose, Stream, mix};
+use crate::techniques::parts::executor::resalt;
 use crate::techniques::technique::{CompileError, Mistake, Reference, ReplicaView, Wiring};
 
 /// Points of one replica on the ring of a consistent hash.
@@ -128,9 +129,9 @@ enum State {
 }
 
 impl Balancer {
-    /// The replica for this visit.
+    /// The replica for this visit; `attempt` tells the attempts of a caller that tries again apart, zero being the first.
     #[inline]
-    pub fn choose(&mut self, context: &mut Context, slot: u32) -> u16 {
+    pub fn choose(&mut self, context: &mut Context, slot: u32, attempt: u32) -> u16 {
         let count = self.outstanding.len() as u32;
         let visit: Visit = *context.visit(slot);
         let chosen = match &mut self.state {
@@ -140,7 +141,8 @@ impl Balancer {
                 chosen
             }
             State::Choices { choices } => {
-                let mut stream = Stream::keyed(visit.key, self.purpose, visit.salt);
+                let salt = if attempt == 0 { visit.salt } else { resalt(visit.salt, attempt) };
+                let mut stream = Stream::keyed(visit.key, self.purpose, salt);
                 let mut best = stream.below(u64::from(count)) as u32;
                 for _ in 1..*choices {
                     let other = stream.below(u64::from(count)) as u32;

@@ -236,7 +236,7 @@ impl Executor {
     fn choose(&mut self, context: &mut Context, slot: u32) -> u16 {
         let Some(balancer) = &mut self.balancer else { return self.replicas.len() as u16 - 1 };
         context.visit(slot).flags |= CHOSEN_HERE;
-        balancer.choose(context, slot)
+        balancer.choose(context, slot, 0)
     }
 }
 

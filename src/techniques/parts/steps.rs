@@ -168,13 +168,13 @@ fn size(steps: &[Step]) -> usize {
     })
 }
 
-/// What the steps are sure to cause on average. A cache is taken to hit, and of two ways that a key may choose, what
-/// both have in common is not looked for; the time of parallel branches overlaps, so only the longest counts.
+/// What the steps cause on average if no call fails. A cache is taken to hit, and of two ways that a key may choose only
+/// what both have in common counts; the time of parallel branches overlaps, so only the longest counts.
 pub fn demand(steps: &[Step]) -> Demand {
     let mut total = Demand::default();
-    // The share of requests that get this far.
-    let mut reach = 1.0;
     for step in steps {
+        // The share of visits that get this far.
+        let reach = total.reach;
         match step {
             Step::Compute(law) => {
                 total.core_s += reach * mean_s(law);
@@ -182,25 +182,50 @@ pub fn demand(steps: &[Step]) -> Demand {
             }
             Step::Wait(law) => total.held_s += reach * mean_s(law),
             Step::Call(name) | Step::Publish(name) => total.call(name, reach),
+            Step::CacheAside { cache, miss, .. } => {
+                total.call(cache, reach);
+                total.reach *= demand(miss).reach;
+            }
+            Step::Invalidate { cache, .. } => total.call(cache, reach),
             Step::Parallel(branches) => {
                 let inner: Vec<Demand> = branches.iter().map(|branch| demand(branch)).collect();
                 let longest_s = inner.iter().map(|one| one.held_s).fold(0.0, f64::max);
+                let ends: f64 = inner.iter().map(|one| one.reach).product();
                 for one in inner {
                     let calls = one.calls.into_iter().map(|call| DemandedCall { is_awaited: false, ..call });
                     total.add(&Demand { held_s: 0.0, calls: calls.collect(), ..one }, reach);
                 }
                 total.held_s += reach * longest_s;
+                total.reach = reach * ends;
             }
             Step::Choose(choices) => {
+                let mut ends = 0.0;
                 for (probability, choice) in choices.iter() {
-                    total.add(&demand(choice), reach * probability.value);
+                    let choice = demand(choice);
+                    total.add(&choice, reach * probability.value);
+                    ends += probability.value * choice.reach;
                 }
+                total.reach = reach * ends.min(1.0);
             }
-            Step::Repeat { times, steps } => total.add(&demand(steps), reach * f64::from(**times)),
-            Step::Fail(probability) => reach *= 1.0 - probability.value.value,
-            Step::CacheAside { cache, .. } | Step::Invalidate { cache, .. } => total.call(cache, reach),
+            Step::ChooseByKey { then, otherwise, .. } => {
+                let (then, otherwise) = (demand(then), demand(otherwise));
+                total.core_s += reach * then.core_s.min(otherwise.core_s);
+                total.held_s += reach * then.held_s.min(otherwise.held_s);
+                total.replies_early |= then.replies_early || otherwise.replies_early;
+                total.reach *= then.reach.min(otherwise.reach);
+            }
+            Step::Repeat { times, steps } => {
+                let once = demand(steps);
+                let rounds = f64::from(**times);
+                let all = once.reach.powf(rounds);
+                // The share that each round is reached by, summed up from the second on.
+                let later = if once.reach < 1.0 { (once.reach - all) / (1.0 - once.reach) } else { rounds - 1.0 };
+                total.add(&once, reach);
+                total.add(&once, reach * later.max(0.0));
+                total.reach *= all;
+            }
+            Step::Fail(probability) => total.reach *= 1.0 - probability.value.value,
             Step::Reply => total.replies_early = true,
-            Step::ChooseByKey { .. } => {}
         }
     }
     total
