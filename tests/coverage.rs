@@ -83,3 +83,27 @@ fn what_is_imprecise_is_left_out_and_the_rest_is_told() {
     assert!((throughput.value / ARRIVAL_RATE_PER_S - 1.0).abs() < 0.01, "{throughput:?}");
     assert!(point.notes.iter().any(|note| note.contains("p99 is known to")), "{:?}", point.notes);
 }
+
+/// Those who publish have their replies at once, so their latencies tell nothing of the queue behind.
+#[test]
+fn waits_of_a_queue_that_has_not_settled_are_left_out() {
+    let text = r#"Architecture(name: "behind", nodes: {
+        "customers": Clients(rate: "60/s", mix: { "web.order": 1 }),
+        "web": Service(operations: { "order": [ Compute(Constant("1ms")), Publish("orders.mail") ] }),
+        "orders": Queue(consumers: 4, messages: { "mail": "mailer.send" }),
+        "mailer": Service(workers: 4, operations: { "send": [ Wait(Exponential("66.4ms")) ] }),
+    })"#;
+    let document = Document::new("behind.ron", text);
+    let model: Model = read(&document, &mut Diagnostics::new()).expect("a model without mistakes");
+    let compiled = compile(&model, &document, ".".as_ref()).expect("a model that compiles");
+    let point = study(&compiled, 0.0, &Settings::quick()).expect("the counts obey the laws");
+    let orders = point.nodes.iter().find(|node| node.name == "orders");
+    match (&point.refusal, orders) {
+        (Some(refusal), _) => assert!(["drift", "unstable"].contains(&refusal.code.as_str()), "{refusal:?}"),
+        (None, Some(orders)) => {
+            assert_eq!((orders.queue_length, orders.wait_mean_s), (None, None));
+            assert!(point.notes.iter().any(|note| note.contains("orders")), "{:?}", point.notes);
+        }
+        (None, None) => panic!("the node is told"),
+    }
+}

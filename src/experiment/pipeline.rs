@@ -200,7 +200,7 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
             let changes = unsettled(runs);
             let records: Vec<Record> = runs.par_iter_mut().map(Replication::take_merged).collect();
             let mut point = describe(&Sample { compiled, records: &records }, load, simulated_ns, EXCEEDANCES, None);
-            withhold_unsettled(&mut point, &changes);
+            withhold_unsettled(&mut point, settings, &changes);
             point
         };
         let Some(doubt) = doubt else {

@@ -109,18 +109,30 @@ pub(super) fn withhold(point: &mut Point, settings: &Settings, reason: &str) {
         .push(format!("latencies are left out because the budget of {} requests is spent: {reason}", settings.budget));
 }
 
+/// A queue in front of servers that are busier than this takes many times longer to settle than its clients notice.
+const NEARLY_SATURATED: f64 = 0.95;
+
+/// A queue there whose interval is so many times wider than what is aimed at for p99 has not settled.
+const TOO_WIDE: f64 = 3.0;
+
 /// Takes back what is told of waiting at stations whose queues have not settled, and says so. Clients need not feel it, where
-/// a queue stands behind their replies.
-pub(super) fn withhold_unsettled(point: &mut Point, changes: &[(usize, f64)]) {
-    for &(index, percent) in changes {
-        let Some(node) = point.nodes.get_mut(index) else { continue };
+/// a queue stands behind their replies. `changes` are those of [`unsettled`].
+pub(super) fn withhold_unsettled(point: &mut Point, settings: &Settings, changes: &[(usize, f64)]) {
+    for (index, node) in point.nodes.iter_mut().enumerate() {
+        let percent = changes.iter().find(|(changing, _)| *changing == index).map(|(_, percent)| percent);
+        let busy = node.utilization.filter(|busy| busy.high >= NEARLY_SATURATED);
+        let is_wide = |queue: Interval| queue.relative_half_width() > TOO_WIDE * settings.precision;
+        let reason = match (percent, busy) {
+            (Some(percent), _) => format!("its queue still changes by {percent:+.0}% within the run"),
+            (None, Some(busy)) if node.queue_length.is_some_and(is_wide) => {
+                format!("it is {:.1}% busy, and its queue takes far longer than the run to settle", 100.0 * busy.value)
+            }
+            _ => continue,
+        };
         node.queue_length = None;
         (node.wait_mean_s, node.wait_p99_s) = (None, None);
         (node.latency_mean_s, node.latency_p99_s) = (None, None);
-        point.notes.push(format!(
-            "waits at `{}` are left out because its queue still changes by {percent:+.0}% within the run",
-            node.name
-        ));
+        point.notes.push(format!("waits at `{}` are left out: {reason}", node.name));
     }
 }
 
