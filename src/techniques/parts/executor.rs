@@ -13,7 +13,7 @@ pub use accept_queue::{AcceptQueue, PRIORITIES};
 use crate::engine::context::Context;
 use crate::engine::gauge::Gauge;
 use crate::engine::record::{NodeRecord, Share};
-use crate::engine::visit::VisitId;
+use crate::engine::visit::{NONE, VisitId};
 use crate::engine::{Evidence, Failure, Outcome, Reply, Timer};
 use crate::techniques::parts::balancer::Balancer;
 use crate::techniques::parts::meter::Meter;
@@ -24,6 +24,8 @@ use crate::techniques::parts::program::{Instruction, Program};
 const COMPUTED: u32 = 0;
 const WAITED: u32 = 1;
 const PROCESSOR: u32 = 2;
+/// As [`COMPUTED`], by the last step of the operation.
+const COMPUTED_LAST: u32 = 3;
 
 /// Marks on a visit.
 const BRANCH: u8 = 1;
@@ -158,8 +160,16 @@ impl Executor {
         match timer.kind {
             COMPUTED => {
                 let slot = timer.data as u32;
-                self.computed(context, slot);
-                self.run(context, slot, finish);
+                self.pass_core_on(context, slot);
+                self.proceed(context, slot, finish);
+            }
+            COMPUTED_LAST => {
+                let slot = timer.data as u32;
+                self.pass_core_on(context, slot);
+                let next = self.end(context, slot, finish);
+                if next != NONE {
+                    self.run(context, next, finish);
+                }
             }
             WAITED => self.proceed(context, timer.data as u32, finish),
             _ => self.shared_computed(context, timer.data as usize, finish),
@@ -202,7 +212,7 @@ impl Executor {
     /// Checks the laws that the counts of every run obey, exactly.
     pub fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {
         self.meter.audit(now_ns, evidence)?;
-        let computing = evidence.pending.iter().filter(|(_, timer)| timer.kind == COMPUTED);
+        let computing = evidence.pending.iter().filter(|(_, timer)| matches!(timer.kind, COMPUTED | COMPUTED_LAST));
         self.meter.audit_cores(now_ns, computing.map(|&(left_ns, _)| u128::from(left_ns)).sum())?;
         let busy: u64 = self.replicas.iter().map(|replica| u64::from(replica.workers_busy)).sum();
         let waiting: u64 = self.replicas.iter().map(|replica| u64::from(replica.waiting)).sum();

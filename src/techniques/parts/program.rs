@@ -16,6 +16,8 @@ pub enum Instruction {
     Compute {
         law: Sampler,
         purpose: Purpose,
+        /// Whether the next instruction is the end, so that nobody need look.
+        is_last: bool,
     },
     Wait {
         law: Sampler,
@@ -131,7 +133,14 @@ impl<'a> Compiler<'a> {
     }
 
     /// The finished program.
-    pub fn finish(self) -> Program {
+    pub fn finish(mut self) -> Program {
+        let code = &mut self.program.code;
+        for next in 1..code.len() {
+            let ends = matches!(code[next], Instruction::End);
+            if let Instruction::Compute { is_last, .. } = &mut code[next - 1] {
+                *is_last = ends;
+            }
+        }
         self.program
     }
 
@@ -155,7 +164,7 @@ impl<'a> Compiler<'a> {
             Step::Compute(law) => {
                 let law = self.wiring.sampler(law)?;
                 let purpose = self.operation.draw(COMPUTE);
-                self.program.code.push(Instruction::Compute { law, purpose });
+                self.program.code.push(Instruction::Compute { law, purpose, is_last: false });
             }
             Step::Wait(law) => {
                 let law = self.wiring.sampler(law)?;

@@ -4,17 +4,17 @@ use crate::engine::Timer;
 use crate::engine::context::Context;
 use crate::engine::visit::{NONE, VisitList};
 use crate::random::Stream;
-use crate::techniques::parts::executor::{BRANCH, COMPUTED, Executor, Finish, Limits, PROCESSOR};
+use crate::techniques::parts::executor::{BRANCH, COMPUTED, COMPUTED_LAST, Executor, Finish, Limits, PROCESSOR};
 use crate::techniques::parts::processor::{Processor, Sharing};
 use crate::techniques::parts::program::{Instruction, Program};
 
 impl Executor {
     #[inline(always)]
-    pub(super) fn compute(&mut self, context: &mut Context, slot: u32, index: usize, demand_ns: u64) {
+    pub(super) fn compute(&mut self, context: &mut Context, slot: u32, index: usize, demand_ns: u64, is_last: bool) {
         let now_ns = context.now_ns();
         if self.ample {
             self.meter.occupy(now_ns, demand_ns);
-            return context.after(demand_ns, Timer { kind: COMPUTED, data: u64::from(slot) });
+            return context.after(demand_ns, computed(slot, is_last));
         }
         match &mut self.replicas[index].processor {
             Processor::Ample => {}
@@ -22,7 +22,7 @@ impl Executor {
                 if *busy < *cores {
                     *busy += 1;
                     self.meter.occupy(now_ns, demand_ns);
-                    context.after(demand_ns, Timer { kind: COMPUTED, data: u64::from(slot) });
+                    context.after(demand_ns, computed(slot, is_last));
                 } else {
                     // The start of service moves by as much as is waited here; begun with the subtraction.
                     let visit = context.visit(slot);
@@ -48,16 +48,14 @@ impl Executor {
         self.tell_busy(now_ns, index);
     }
 
-    /// A computation on a core of its own has ended, and the visit stands at its next instruction.
+    /// A visit's computation on a core of its own has ended: the core goes to the next one, or is idle.
     #[inline(always)]
-    pub(super) fn computed(&mut self, context: &mut Context, slot: u32) {
+    pub(super) fn pass_core_on(&mut self, context: &mut Context, slot: u32) {
         let now_ns = context.now_ns();
-        let visit = context.visit(slot);
-        visit.program_counter += 1;
         if self.ample {
             return self.meter.release(now_ns);
         }
-        let index = usize::from(visit.replica);
+        let index = usize::from(context.visit(slot).replica);
         if let Processor::RunToCompletion { queue, busy, .. } = &mut self.replicas[index].processor {
             if let Some(next) = queue.pop_front(context.visits()) {
                 let visit = context.visit(next);
@@ -67,10 +65,10 @@ impl Executor {
                     self.meter.waited(now_ns);
                 }
                 // The demand is a function of the visit, so it need not be remembered while waiting.
-                if let Instruction::Compute { ref law, purpose } = self.program.code[usize::from(at)] {
+                if let Instruction::Compute { ref law, purpose, is_last } = self.program.code[usize::from(at)] {
                     let demand_ns = law.sample_ns(&mut Stream::keyed(key, purpose, salt));
                     self.meter.demand(demand_ns);
-                    context.after(demand_ns, Timer { kind: COMPUTED, data: u64::from(next) });
+                    context.after(demand_ns, computed(next, is_last));
                 }
                 return;
             }
@@ -132,4 +130,10 @@ impl Executor {
             Processor::Ample
         }
     }
+}
+
+/// The timer for the end of a computation on a core of its own.
+#[inline(always)]
+fn computed(slot: u32, is_last: bool) -> Timer {
+    Timer { kind: if is_last { COMPUTED_LAST } else { COMPUTED }, data: u64::from(slot) }
 }

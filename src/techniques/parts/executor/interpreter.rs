@@ -57,10 +57,10 @@ impl Executor {
             let visit = context.visit(slot);
             let (key, salt, at) = (visit.key, visit.salt, visit.program_counter);
             match self.program.code[usize::from(at)] {
-                Instruction::Compute { ref law, purpose } => {
+                Instruction::Compute { ref law, purpose, is_last } => {
                     let index = usize::from(visit.replica);
                     let demand_ns = law.sample_ns(&mut Stream::keyed(key, purpose, salt));
-                    self.compute(context, slot, index, demand_ns);
+                    self.compute(context, slot, index, demand_ns, is_last);
                     return NONE;
                 }
                 Instruction::End => return self.end(context, slot, finish),
