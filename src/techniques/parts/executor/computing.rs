@@ -4,7 +4,10 @@ use crate::engine::Timer;
 use crate::engine::context::Context;
 use crate::engine::visit::{NONE, VisitList};
 use crate::random::Stream;
-use crate::techniques::parts::executor::{BRANCH, COMPUTED, COMPUTED_LAST, Executor, Finish, Limits, PROCESSOR};
+use crate::techniques::parts::executor::{
+    BRANCH, COMPUTED, COMPUTED_LAST, Executor, Finish, Limits, PROCESSOR, Replica,
+};
+use crate::techniques::parts::meter::Meter;
 use crate::techniques::parts::processor::{Processor, Sharing};
 use crate::techniques::parts::program::{Instruction, Program};
 
@@ -18,21 +21,10 @@ impl Executor {
         }
         match &mut self.replicas[index].processor {
             Processor::Ample => {}
-            Processor::RunToCompletion { cores, busy, queue } => {
-                if *busy < *cores {
-                    *busy += 1;
-                    self.meter.occupy(now_ns, demand_ns);
-                    context.after(demand_ns, computed(slot, is_last));
-                } else {
-                    // The start of service moves by as much as is waited here; begun with the subtraction.
-                    let visit = context.visit(slot);
-                    visit.started_ns = visit.started_ns.wrapping_sub(now_ns);
-                    // A branch that waits is no request that waits: its visit is there and counted once.
-                    if visit.flags & BRANCH == 0 {
-                        self.meter.wait(now_ns);
-                    }
-                    queue.push_back(context.visits(), slot);
-                }
+            Processor::RunToCompletion { busy, .. } => {
+                *busy += 1;
+                self.meter.occupy(now_ns, demand_ns);
+                context.after(demand_ns, computed(slot, is_last));
             }
             Processor::Sharing(_) => self.compute_shared(context, slot, index, demand_ns),
         }
@@ -129,6 +121,27 @@ impl Executor {
         } else {
             Processor::Ample
         }
+    }
+}
+
+impl Replica {
+    /// Lets a visit wait if every core runs a computation to its end. Returns whether it must.
+    #[inline(always)]
+    pub(super) fn lets_wait(&mut self, meter: &mut Meter, context: &mut Context, slot: u32) -> bool {
+        let Processor::RunToCompletion { cores, busy, queue } = &mut self.processor else { return false };
+        if *busy < *cores {
+            return false;
+        }
+        let now_ns = context.now_ns();
+        // The start of service moves by as much as is waited here; begun with the subtraction.
+        let visit = context.visit(slot);
+        visit.started_ns = visit.started_ns.wrapping_sub(now_ns);
+        // A branch that waits is no request that waits: its visit is there and counted once.
+        if visit.flags & BRANCH == 0 {
+            meter.wait(now_ns);
+        }
+        queue.push_back(context.visits(), slot);
+        true
     }
 }
 

@@ -59,6 +59,10 @@ impl Executor {
             match self.program.code[usize::from(at)] {
                 Instruction::Compute { ref law, purpose, is_last } => {
                     let index = usize::from(visit.replica);
+                    // Who waits for a core draws its demand when it gets one.
+                    if !self.ample && self.replicas[index].lets_wait(&mut self.meter, context, slot) {
+                        return NONE;
+                    }
                     let demand_ns = law.sample_ns(&mut Stream::keyed(key, purpose, salt));
                     self.compute(context, slot, index, demand_ns, is_last);
                     return NONE;
