@@ -20,7 +20,7 @@ fn studied(nodes: &str, rest: &str, settings: &Settings) -> Point {
     let mut diagnostics = Diagnostics::new();
     let compiled = load_point(&file, &[], true, &mut diagnostics);
     let compiled = compiled.unwrap_or_else(|| panic!("{}", text(&diagnostics, Style::default())));
-    study(&compiled, 0.0, settings).expect("no law is broken")
+    study(&compiled, 0.0, settings).expect("no law is broken").point
 }
 
 /// Clients of a service with these steps.

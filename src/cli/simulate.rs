@@ -67,7 +67,7 @@ impl Simulate {
         };
         show(&diagnostics, false);
         let sign = progress::sign_of_life();
-        let point = common.on_threads(|| study(&compiled, 0.0, &settings))?.map_err(|broken| violation(&broken))?;
+        let found = common.on_threads(|| study(&compiled, 0.0, &settings))?.map_err(|broken| violation(&broken))?;
         sign.finish_and_clear();
         let mut result = Simulated {
             schema: SCHEMA,
@@ -78,7 +78,7 @@ impl Simulate {
             edits: self.set.clone(),
             seed: settings.seed,
             digest: String::new(),
-            point,
+            point: found.point,
         };
         result.digest = result_digest(&result);
         if common.json {

@@ -1,6 +1,7 @@
 //! From records of replications to estimates with intervals.
 
 use crate::engine::record::{Counters, NodeRecord, Record};
+use crate::experiment::finding::{Finding, Replicates};
 use crate::experiment::study::{Interval, Measure, Node, Operation, Point, Refusal};
 use crate::model::Compiled;
 use crate::statistics::estimate::{Estimate, ratio_interval, sectioning_interval};
@@ -106,7 +107,7 @@ impl Sample<'_> {
         self.records.iter().flat_map(of)
     }
 
-    fn operations_of<'r>(
+    pub fn operations_of<'r>(
         &'r self,
         record: &'r Record,
         operation: Option<&'r str>,
@@ -121,7 +122,8 @@ impl Sample<'_> {
         })
     }
 
-    fn per_replication(&self, value: impl Fn(&Record) -> f64) -> Vec<f64> {
+    /// One value for each replication.
+    pub fn per_replication(&self, value: impl Fn(&Record) -> f64) -> Vec<f64> {
         self.records.iter().map(value).collect()
     }
 }
@@ -134,7 +136,7 @@ pub fn describe(
     simulated_ns: u64,
     exceedances: f64,
     refusal: Option<Refusal>,
-) -> Point {
+) -> Finding {
     let mut point = Point {
         load,
         refusal,
@@ -148,7 +150,7 @@ pub fn describe(
         notes: Vec::new(),
     };
     if point.refusal.is_some() || sample.records.iter().any(|record| record.end_ns == record.start_ns) {
-        return point;
+        return Finding { point, replicates: Replicates::default() };
     }
     point.operations.push(operation(sample, "all", None, exceedances));
     let mut names: Vec<&str> = sample
@@ -170,7 +172,8 @@ pub fn describe(
     });
     point.cost_usd_per_hour = ratio_interval(&costs, &hours).map(|estimate| interval(estimate, 1.0));
     point.cost_usd_per_million_requests = ratio_interval(&costs, &successes).map(|estimate| interval(estimate, 1.0));
-    point
+    let names: Vec<Option<&str>> = std::iter::once(None).chain(names.into_iter().map(Some)).collect();
+    Finding { point, replicates: Replicates::of(sample, &names) }
 }
 
 fn operation(sample: &Sample<'_>, label: &str, name: Option<&str>, exceedances: f64) -> Operation {
@@ -188,6 +191,7 @@ fn operation(sample: &Sample<'_>, label: &str, name: Option<&str>, exceedances: 
         p50_s: latencies.told_quantile(0.5, exceedances),
         p95_s: latencies.told_quantile(0.95, exceedances),
         p99_s: latencies.told_quantile(0.99, exceedances),
+        p999_s: latencies.told_quantile(0.999, exceedances),
         note: too_few(&latencies, exceedances),
     }
 }
@@ -264,7 +268,7 @@ fn node(sample: &Sample<'_>, index: usize, exceedances: f64) -> Node {
 }
 
 /// What a node cost over a record's window: replicas by the hour, requests, and bytes, as they were used.
-fn cost_usd(compiled: &Compiled, index: usize, record: &Record) -> f64 {
+pub fn cost_usd(compiled: &Compiled, index: usize, record: &Record) -> f64 {
     let prices = &compiled.descriptions[index].prices;
     let counters = &record.nodes[index].counters;
     let replica_hours = counters.replica_ns as f64 * NANOSECOND / HOUR_S;

@@ -1,11 +1,14 @@
 //! Plans, their runs, and what is concluded from them: the waist of the hourglass.
 //!
 //! ```text
-//! plan (model x variants x loads) ──▶ pipeline, per point: replications, longer until precise ──▶ estimate ──▶ study
+//! plan (model x variants x loads) ──▶ pipeline, per point: replications, longer until precise ──▶ estimate ──▶ finding ──▶ compare ──▶ study
 //! ```
 
 pub mod backlog;
+pub mod compare;
 pub mod estimate;
+pub mod finding;
+pub mod metric;
 pub mod pipeline;
 pub mod plan;
 pub mod run;

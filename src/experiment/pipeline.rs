@@ -7,7 +7,7 @@
 //! run R replications for the settling time and a length T; drop the settling time and the first fifth of T
 //! loop: quantile of the pooled histogram, interval by sectioning
 //!       population grew throughout, significantly      -> unstable
-//!       no drift, |average - pooled| small, interval narrow enough -> done
+//!       no drift, |average - pooled| small, interval narrow enough now and, for their lengths, at the last looks -> done
 //!       budget spent                                   -> refuse, and say why; if only precision lacks, tell the rest
 //!       otherwise double T (the runs go on; the first fifth of the new T is dropped)
 //! ```
@@ -28,11 +28,12 @@ use crate::engine::record::Record;
 use crate::engine::simulation::Halt;
 use crate::experiment::backlog::Growth;
 use crate::experiment::estimate::{Sample, describe};
+use crate::experiment::finding::Finding;
 use crate::experiment::pipeline::bounds::{EVENTS_PER_REQUEST, LONGEST_NS, MOST_BYTES, limits, settled_ns, too_large};
-use crate::experiment::pipeline::doubt::{Doubt, doubt, unsettled, withhold, withhold_unsettled};
+use crate::experiment::pipeline::doubt::{Doubt, Looks, doubt, unsettled, withhold, withhold_unsettled};
 use crate::experiment::pipeline::pilot::first_fifth_ns;
 use crate::experiment::pipeline::replication::{Replication, Runs, Stop, advance, double};
-use crate::experiment::study::{Point, Refusal};
+use crate::experiment::study::Refusal;
 use crate::model::Compiled;
 use crate::random::Seed;
 
@@ -100,7 +101,7 @@ pub struct Violation {
 }
 
 /// Studies one point.
-pub fn study(compiled: &Compiled, load: f64, settings: &Settings) -> Result<Point, Violation> {
+pub fn study(compiled: &Compiled, load: f64, settings: &Settings) -> Result<Finding, Violation> {
     let bytes = memory_bytes(compiled, settings.replications);
     if bytes > MOST_BYTES {
         return Ok(describe(&Sample { compiled, records: &[] }, load, 0, EXCEEDANCES, Some(too_large(bytes))));
@@ -113,7 +114,7 @@ pub fn study(compiled: &Compiled, load: f64, settings: &Settings) -> Result<Poin
             windows: Default::default(),
         })
         .collect();
-    let point = match settings.horizon {
+    let finding = match settings.horizon {
         Horizon::Terminating { duration_ns } => terminating(compiled, load, settings, &mut runs, duration_ns),
         Horizon::SteadyState { warm_up_ns } => {
             // A shorter warm-up than the model's own time constants would be a bias.
@@ -122,10 +123,10 @@ pub fn study(compiled: &Compiled, load: f64, settings: &Settings) -> Result<Poin
         }
     };
     audit(compiled, settings, &runs)?;
-    Ok(point)
+    Ok(finding)
 }
 
-fn terminating(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut Runs, duration_ns: u64) -> Point {
+fn terminating(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut Runs, duration_ns: u64) -> Finding {
     let halted = advance(compiled, runs, duration_ns, settings.budget);
     let records: Vec<Record> = runs.iter_mut().map(|run| run.simulation.take_record()).collect();
     let sample = Sample { compiled, records: &records };
@@ -134,18 +135,18 @@ fn terminating(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut R
         None if sample.answered() == 0 => Some(no_requests()),
         None => None,
     };
-    let mut point = describe(&sample, load, duration_ns, EXCEEDANCES / f64::from(settings.replications), refusal);
+    let mut finding = describe(&sample, load, duration_ns, EXCEEDANCES / f64::from(settings.replications), refusal);
     let (sent, answered) = (sample.sent(), sample.answered());
-    if point.refusal.is_none() && sent - answered > sent / FEW_UNANSWERED {
-        point.notes.push(format!(
+    if finding.point.refusal.is_none() && sent - answered > sent / FEW_UNANSWERED {
+        finding.point.notes.push(format!(
             "{:.1}% of the requests were still in progress at the end: latencies and errors are those of the others",
             100.0 * (sent - answered) as f64 / sent as f64
         ));
     }
-    point
+    finding
 }
 
-fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut Runs, warm_up_ns: u64) -> Point {
+fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut Runs, warm_up_ns: u64) -> Finding {
     let refuse = |runs: &mut Runs, simulated_ns: u64, refusal: Refusal| {
         let records: Vec<Record> = runs.par_iter_mut().map(Replication::take_merged).collect();
         describe(&Sample { compiled, records: &records }, load, simulated_ns, EXCEEDANCES, Some(refusal))
@@ -183,6 +184,7 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
         runs.par_iter_mut().for_each(|run| run.windows[window] = run.simulation.take_record());
     }
     let mut doublings = 0;
+    let mut looks = Looks::new();
     loop {
         let records: Vec<Record> = runs.par_iter().map(|run| run.merged_clients(compiled)).collect();
         let sample = Sample { compiled, records: &records };
@@ -194,14 +196,14 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
             return refuse(runs, simulated_ns, growth.unstable());
         }
         // Publishers of an overloaded queue see nothing of it, so their latencies alone settle nothing.
-        let doubt =
-            doubt(&sample, runs, settings).or_else(|| growth.significant.then(|| Doubt::Refused(growth.backlog())));
+        let doubt = doubt(&sample, runs, settings, &mut looks)
+            .or_else(|| growth.significant.then(|| Doubt::Refused(growth.backlog())));
         let tell = |runs: &mut Runs| {
             let changes = unsettled(runs);
             let records: Vec<Record> = runs.par_iter_mut().map(Replication::take_merged).collect();
-            let mut point = describe(&Sample { compiled, records: &records }, load, simulated_ns, EXCEEDANCES, None);
-            withhold_unsettled(&mut point, settings, &changes);
-            point
+            let mut finding = describe(&Sample { compiled, records: &records }, load, simulated_ns, EXCEEDANCES, None);
+            withhold_unsettled(&mut finding.point, settings, &changes);
+            finding
         };
         let Some(doubt) = doubt else {
             return tell(runs);
@@ -213,11 +215,12 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
             }
             match doubt {
                 Doubt::Refused(refusal) => return refuse(runs, simulated_ns, refusal),
-                Doubt::Imprecise(_) if growth.significant => return refuse(runs, simulated_ns, growth.backlog()),
+                _ if growth.significant => return refuse(runs, simulated_ns, growth.backlog()),
+                Doubt::Unconfirmed => return tell(runs),
                 Doubt::Imprecise(reason) => {
-                    let mut point = tell(runs);
-                    withhold(&mut point, settings, &reason);
-                    return point;
+                    let mut finding = tell(runs);
+                    withhold(&mut finding.point, settings, &reason);
+                    return finding;
                 }
             }
         }

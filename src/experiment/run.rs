@@ -3,9 +3,11 @@
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+use crate::experiment::compare::{Pair, compare};
+use crate::experiment::finding::Finding;
 use crate::experiment::pipeline::{Violation, memory_bytes, study};
 use crate::experiment::plan::{Plan, PlannedPoint};
-use crate::experiment::study::{Axis, Point, SCHEMA, Study, Variant};
+use crate::experiment::study::{Axis, Comparison, Point, SCHEMA, Study, Variant};
 
 /// Runs every point of a plan; `done` is called as points end, in any order.
 ///
@@ -13,18 +15,20 @@ use crate::experiment::study::{Axis, Point, SCHEMA, Study, Variant};
 /// When a run broke a law that every run must obey: a fault of forescale.
 pub fn run(plan: &Plan, done: &(dyn Fn(&Point) + Sync)) -> Result<Study, Violation> {
     let one = |point: &PlannedPoint| {
-        let result = study(&point.compiled, point.load, &point.settings)?;
-        done(&result);
-        Ok(result)
+        let finding = study(&point.compiled, point.load, &point.settings)?;
+        done(&finding.point);
+        Ok(finding)
     };
-    let mut points: Vec<Result<Point, Violation>> = Vec::new();
+    let mut findings: Vec<Result<Finding, Violation>> = Vec::new();
     for some in plan.points.chunks(at_once(plan)) {
-        points.par_extend(some.par_iter().map(one));
+        findings.par_extend(some.par_iter().map(one));
     }
+    let findings: Vec<Finding> = findings.into_iter().collect::<Result<_, _>>()?;
+    let comparisons = comparisons(plan, &findings);
     let mut variants: Vec<Variant> =
         plan.variants.iter().map(|name| Variant { name: name.clone(), points: Vec::new() }).collect();
-    for (planned, point) in plan.points.iter().zip(points) {
-        variants[planned.variant].points.push(point?);
+    for (planned, finding) in plan.points.iter().zip(findings) {
+        variants[planned.variant].points.push(finding.point);
     }
     let axis = &plan.experiment.load;
     let mut study = Study {
@@ -46,9 +50,23 @@ pub fn run(plan: &Plan, done: &(dyn Fn(&Point) + Sync)) -> Result<Study, Violati
         },
         operation: plan.experiment.operation.as_ref().map_or_else(|| "all".to_owned(), |one| one.value.clone()),
         variants,
+        baseline: plan.variants.first().cloned().unwrap_or_default(),
+        comparisons,
     };
     study.digest = result_digest(&study);
     Ok(study)
+}
+
+/// Every other variant beside the first, load by load.
+fn comparisons(plan: &Plan, findings: &[Finding]) -> Vec<Comparison> {
+    let planned = || plan.points.iter().zip(findings);
+    let baseline = |load: f64| planned().find(|(point, _)| point.variant == 0 && point.load == load);
+    let pair = |(point, finding): (&PlannedPoint, _)| {
+        let (_, baseline) = baseline(point.load).filter(|_| point.variant != 0)?;
+        Some(Pair { variant: &plan.variants[point.variant], baseline, finding })
+    };
+    let pairs: Vec<Pair<'_>> = planned().filter_map(pair).collect();
+    compare(&pairs, plan.experiment.operation.as_ref().map_or("all", |one| one.value.as_str()))
 }
 
 /// Points that may be studied at the same time, so that all of them fit into the memory.

@@ -5,6 +5,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::experiment::metric::Metric;
+
 /// The version of the layout of results.
 pub const SCHEMA: u32 = 1;
 
@@ -82,6 +84,24 @@ pub struct Study {
     /// The operation whose latency is looked at: `"all"`, or one of those of the points.
     pub operation: String,
     pub variants: Vec<Variant>,
+    /// The variant that the others are compared with.
+    pub baseline: String,
+    /// What the variants make of the baseline, load by load.
+    pub comparisons: Vec<Comparison>,
+}
+
+/// The difference between a variant and the baseline at one load, over replications that share their random numbers.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Comparison {
+    pub variant: String,
+    pub load: f64,
+    pub metric: Metric,
+    /// Variant less baseline.
+    pub difference: Interval,
+    /// Of the test that there is no difference, corrected by Holm for all comparisons of this metric.
+    pub p_value: f64,
+    /// Whether chance is no explanation, at 5% for all comparisons of this metric together.
+    pub is_real: bool,
 }
 
 /// What was varied along the horizontal axis.
@@ -140,6 +160,8 @@ pub struct Operation {
     pub p50_s: Option<Interval>,
     pub p95_s: Option<Interval>,
     pub p99_s: Option<Interval>,
+    #[serde(default)]
+    pub p999_s: Option<Interval>,
     /// Why quantiles are left out.
     #[serde(default)]
     pub note: Option<String>,

@@ -1,6 +1,7 @@
 //! The cells of tables.
 
-use crate::experiment::study::{Interval, Measure, Node, Operation, Point, Study};
+use crate::experiment::metric::Metric;
+use crate::experiment::study::{Comparison, Interval, Measure, Node, Operation, Point, Study, Variant};
 
 use super::format::{ABSENT, Quantity};
 use super::text::one_line;
@@ -56,6 +57,42 @@ pub(super) fn study(study: &Study) -> Rows {
             row
         })
     });
+    Rows::new(&header, 1, rows.collect())
+}
+
+/// What each variant makes of the baseline: one row for each variant and load at which both have numbers.
+pub(super) fn differences(study: &Study) -> Rows {
+    const HOURS_PER_MONTH: f64 = 730.0;
+    let header = ["Variant", study.axis.label.as_str(), "Mean", "p99", "Errors", "Cost per month", "Cost per million"];
+    let columns = [Metric::Mean, Metric::P99, Metric::ErrorRatio, Metric::CostPerHour, Metric::CostPerMillion];
+    let cell = |one: &Comparison| {
+        let Interval { value, low, high } = one.difference;
+        let text = match one.metric {
+            Metric::CostPerHour => {
+                let [value, low, high] = [value, low, high].map(|per_hour| per_hour * HOURS_PER_MONTH);
+                Quantity::Dollars.difference(Interval { value, low, high })
+            }
+            Metric::CostPerMillion => Quantity::Dollars.difference(one.difference),
+            Metric::ErrorRatio => Quantity::Ratio.difference(one.difference),
+            Metric::Throughput => Quantity::PerSecond.difference(one.difference),
+            _ => Quantity::Seconds.difference(one.difference),
+        };
+        if one.is_real { text } else { format!("({text})") }
+    };
+    let row = |variant: &Variant, load: f64| {
+        let of = |metric: Metric| {
+            let is_it = |one: &&Comparison| one.metric == metric && one.load == load && one.variant == variant.name;
+            study.comparisons.iter().find(is_it)
+        };
+        let found = columns.map(of);
+        let cells = found.iter().map(|one| one.map_or_else(|| ABSENT.to_owned(), &cell));
+        let names = [one_line(&variant.name), Quantity::Count.tick(load, load)];
+        found.iter().any(Option::is_some).then(|| names.into_iter().chain(cells).collect())
+    };
+    let rows = study
+        .variants
+        .iter()
+        .flat_map(|variant| variant.points.iter().filter_map(move |point| row(variant, point.load)));
     Rows::new(&header, 1, rows.collect())
 }
 
@@ -149,7 +186,7 @@ pub(super) fn remarks(study: &Study) -> Vec<String> {
 
 /// One row for each operation of a point.
 pub(super) fn operations(point: &Point) -> Rows {
-    let header = ["Operation", "Throughput", "Errors", "Mean", "p50", "p95", "p99"];
+    let header = ["Operation", "Throughput", "Errors", "Mean", "p50", "p95", "p99", "p99.9"];
     let rows = point.operations.iter().map(|operation| {
         vec![
             one_line(&operation.name),
@@ -159,6 +196,7 @@ pub(super) fn operations(point: &Point) -> Rows {
             Quantity::Seconds.optional(operation.p50_s),
             Quantity::Seconds.optional(operation.p95_s),
             Quantity::Seconds.optional(operation.p99_s),
+            Quantity::Seconds.optional(operation.p999_s),
         ]
     });
     Rows::new(&header, 1, rows.collect())

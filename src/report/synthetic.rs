@@ -1,6 +1,7 @@
 //! A study made of formulas, for the tests of tables and charts.
 
-use crate::experiment::study::{Axis, Interval, Measure, Node, Operation, Point, Refusal, Study, Variant};
+use crate::experiment::metric::Metric;
+use crate::experiment::study::{Axis, Comparison, Interval, Measure, Node, Operation, Point, Refusal, Study, Variant};
 
 /// An interval of a given relative half width.
 pub(super) fn around(value: f64, relative: f64) -> Interval {
@@ -37,7 +38,19 @@ pub(super) fn study() -> Study {
                 points: loads.iter().map(|load| point(*load, service_s, capacity)).collect(),
             })
             .collect(),
+        baseline: "fixed fleet".to_owned(),
+        comparisons: vec![
+            comparison(Metric::P99, 10_000.0, -0.038, 0.004, true),
+            comparison(Metric::P99, 20_000.0, 0.001, 0.003, false),
+            comparison(Metric::CostPerHour, 10_000.0, 0.29, 0.012, true),
+        ],
     }
+}
+
+fn comparison(metric: Metric, load: f64, difference: f64, half_width: f64, is_real: bool) -> Comparison {
+    let difference = Interval { value: difference, low: difference - half_width, high: difference + half_width };
+    let p_value = if is_real { 0.001 } else { 0.7 };
+    Comparison { variant: "with cache".to_owned(), load, metric, difference, p_value, is_real }
 }
 
 /// A point of a queue with this mean service time that saturates at `capacity`, or scales where that is infinite.
@@ -101,6 +114,7 @@ fn operation(name: &str, throughput: f64, mean: f64, relative: f64) -> Operation
         p50_s: Some(around(mean * 0.69, relative)),
         p95_s: Some(around(mean * 3.0, relative)),
         p99_s: Some(around(mean * 4.6, relative)),
+        p999_s: None,
         note: None,
     }
 }

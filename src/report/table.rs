@@ -13,6 +13,12 @@ pub fn study(study: &Study) -> String {
     let heading = [Some(&study.title), study.question.as_ref()];
     let mut text: String = heading.into_iter().flatten().map(|line| one_line(line) + "\n").collect();
     text.push_str(&render(rows::study(study)));
+    let differences = rows::differences(study);
+    if !differences.rows.is_empty() {
+        text.push_str(&format!("\nAgainst {}, with the same arrivals and demands:\n", one_line(&study.baseline)));
+        text.push_str(&render(differences));
+        text.push_str("In parentheses: chance may explain it (Holm's procedure, 5% for each column).\n\n");
+    }
     if study.quick {
         text.push_str("A quick first look: leave --quick out before deciding.\n");
     }

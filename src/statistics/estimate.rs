@@ -123,11 +123,19 @@ pub fn paired_difference_interval(first: &[f64], second: &[f64]) -> Option<Estim
 #[must_use]
 pub fn paired_p_value(first: &[f64], second: &[f64]) -> Option<f64> {
     let differences = differences(first, second)?;
-    let (mean, standard_error) = mean_and_standard_error(&differences)?;
-    if mean == 0.0 {
+    let (mean, _) = mean_and_standard_error(&differences)?;
+    sectioning_p_value(mean, &differences)
+}
+
+/// The p-value of the two-sided test that what `pooled` estimates is zero, with the standard error of
+/// [`sectioning_interval`]: it is below 5% where that interval leaves zero out.
+#[must_use]
+pub fn sectioning_p_value(pooled: f64, per_replication: &[f64]) -> Option<f64> {
+    let standard_error = standard_error_around(pooled, per_replication)?;
+    if pooled == 0.0 {
         return Some(1.0);
     }
-    student_t_two_sided_p_value(mean / standard_error, differences.len() as f64 - 1.0)
+    student_t_two_sided_p_value(pooled / standard_error, per_replication.len() as f64 - 1.0)
 }
 
 fn differences(first: &[f64], second: &[f64]) -> Option<Vec<f64>> {

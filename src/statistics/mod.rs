@@ -1,5 +1,6 @@
-//! What can be said from samples, and how surely: latency histograms, confidence intervals, a test for drift.
+//! What can be said from samples, and how surely: latency histograms, confidence intervals, tests of one thing and of many.
 
 pub mod drift;
 pub mod estimate;
 pub mod histogram;
+pub mod holm;

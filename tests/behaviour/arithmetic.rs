@@ -121,7 +121,7 @@ fn an_hour_costs_what_the_prices_say() {
     let links = "\"s -> d\": Link(response_size: \"1MB\", transfer_price: \"$0.01/GB\")";
     let settings = Settings { horizon: Horizon::Terminating { duration_ns: 100_000_000_000 }, ..Settings::quick() };
     let point =
-        study(&prepare(&architecture("", nodes, links), &[]), 0.0, &settings).expect("the counts obey the laws");
+        study(&prepare(&architecture("", nodes, links), &[]), 0.0, &settings).expect("the counts obey the laws").point;
     let cost = |name: &str| {
         let node = point.nodes.iter().find(|node| node.name == name).expect("a node");
         node.cost_usd_per_hour.expect("a price").value

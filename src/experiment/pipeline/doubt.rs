@@ -18,6 +18,8 @@ pub(super) enum Doubt {
     Refused(Refusal),
     /// The latencies of the operation looked at are not as precise as wanted; the sentence says how precise they are.
     Imprecise(String),
+    /// They are as precise as wanted now, but were not on the way here.
+    Unconfirmed,
 }
 
 impl Doubt {
@@ -26,8 +28,25 @@ impl Doubt {
     }
 }
 
+/// The relative half widths of p99 at each length that was looked at, the latest last.
+pub(super) type Looks = Vec<f64>;
+
+/// Lengths in a row that must promise the precision that is wanted.
+const AGREEING_LOOKS: usize = 3;
+
+/// Whether the last looks agree that p99 is known as precisely as wanted.
+///
+/// The width of an interval is an estimate too. Who stops at the first length at which it happens to be narrow enough tells
+/// intervals that are too narrow more often than others, and they cover less often than they promise. Widths shrink by the
+/// square root of two when the length doubles, so the widths at half and at a quarter of the length made a promise as well.
+/// Looks at partly different observations are not all too narrow by chance so easily.
+fn is_confirmed(looks: &Looks, precision: f64) -> bool {
+    let promised = |(age, width): (usize, &f64)| *width <= precision * 2f64.powf(age as f64 / 2.0);
+    looks.len() >= AGREEING_LOOKS && looks.iter().rev().take(AGREEING_LOOKS).enumerate().all(promised)
+}
+
 /// What still speaks against the estimates, or `None` if they can be told.
-pub(super) fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings) -> Option<Doubt> {
+pub(super) fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings, looks: &mut Looks) -> Option<Doubt> {
     if sample.answered() == 0 {
         return Some(Doubt::Refused(no_requests()));
     }
@@ -38,8 +57,9 @@ pub(super) fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings) -> Op
         return None;
     }
     let all = sample.latencies(settings.operation.as_deref());
-    let pooled = all.pooled();
-    let pooled_ns = pooled.quantile_ns(0.99)?;
+    let pooled_ns = all.pooled().quantile_ns(0.99)?;
+    let half_width = all.quantile(0.99).map_or(f64::INFINITY, |one| one.relative_half_width());
+    looks.push(half_width);
     let fewest = all.per_replication.iter().map(|one| one.count()).min().unwrap_or(0);
     if !few_succeed && fewest as f64 * 0.01 < EXCEEDANCES {
         let reason = format!("a replication saw only {fewest} requests, too few for a p99");
@@ -72,11 +92,9 @@ pub(super) fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings) -> Op
             ))
         });
     }
-    let estimate = all.quantile(0.99)?;
     let average: f64 = all.per_replication.iter().filter_map(|one| one.quantile_ns(0.99)).sum::<f64>()
         / all.per_replication.len() as f64;
     let bias = (average - pooled_ns).abs() / pooled_ns.max(1.0);
-    let half_width = estimate.relative_half_width();
     if bias > settings.bias || half_width > settings.precision {
         return Some(Doubt::Imprecise(format!(
             "p99 is known to ±{:.1}% (wanted: ±{:.0}%), and differs by {:.1}% between one replication and all",
@@ -85,7 +103,7 @@ pub(super) fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings) -> Op
             100.0 * bias
         )));
     }
-    None
+    (!is_confirmed(looks, settings.precision)).then_some(Doubt::Unconfirmed)
 }
 
 /// Takes back the latencies that are not as precise as wanted, and says so. What is left has been looked at like that of
@@ -103,6 +121,7 @@ pub(super) fn withhold(point: &mut Point, settings: &Settings, reason: &str) {
         withhold(&mut operation.p50_s, false);
         withhold(&mut operation.p95_s, false);
         withhold(&mut operation.p99_s, is_watched);
+        withhold(&mut operation.p999_s, is_watched);
     }
     point
         .notes

@@ -106,6 +106,12 @@ impl Quantity {
         self.compose(unit, &format!("{} ± {}", fixed(scaled, decimals), fixed(half, decimals)))
     }
 
+    /// A difference and the half width of its interval, with its sign: `+23.4 ± 0.6 ms`, `-$212 ± 9`.
+    pub fn difference(self, difference: Interval) -> String {
+        let text = self.interval(difference);
+        if difference.value > 0.0 { format!("+{text}") } else { text }
+    }
+
     /// Money is a sum of prices, and a sum has rounding noise in its last digits: sums that are equal on paper must be
     /// written alike, also where the digit that decides the rounding is a 5. So only twelve digits are looked at.
     fn steadied(self, value: f64) -> f64 {

@@ -1,0 +1,85 @@
+//! The quantities that configurations are compared and judged by.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::experiment::finding::{Finding, OperationReplicates, Replicates};
+use crate::experiment::study::{Interval, Operation, Point};
+
+/// A quantity that every point has one of, for an operation or for the architecture as a whole. Its name is its key in a
+/// point, unit last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Metric {
+    #[serde(rename = "throughput_per_s")]
+    Throughput,
+    #[serde(rename = "error_ratio")]
+    ErrorRatio,
+    #[serde(rename = "mean_s")]
+    Mean,
+    #[serde(rename = "p50_s")]
+    P50,
+    #[serde(rename = "p95_s")]
+    P95,
+    #[serde(rename = "p99_s")]
+    P99,
+    #[serde(rename = "p999_s")]
+    P999,
+    #[serde(rename = "cost_usd_per_hour")]
+    CostPerHour,
+    #[serde(rename = "cost_usd_per_million_requests")]
+    CostPerMillion,
+}
+
+impl Metric {
+    /// Every metric, in the order of a report.
+    pub const ALL: [Metric; 9] = [
+        Metric::Throughput,
+        Metric::ErrorRatio,
+        Metric::Mean,
+        Metric::P50,
+        Metric::P95,
+        Metric::P99,
+        Metric::P999,
+        Metric::CostPerHour,
+        Metric::CostPerMillion,
+    ];
+
+    /// What a point tells of it, for the operation with this name (`"all"` for all together).
+    pub fn told(self, point: &Point, operation: &str) -> Option<Interval> {
+        let of = |told: fn(&Operation) -> Option<Interval>| {
+            point.operations.iter().find(|one| one.name == operation).and_then(told)
+        };
+        match self {
+            Self::Throughput => of(|one| one.throughput_per_s),
+            Self::ErrorRatio => of(|one| one.error_ratio),
+            Self::Mean => of(|one| one.mean_s),
+            Self::P50 => of(|one| one.p50_s),
+            Self::P95 => of(|one| one.p95_s),
+            Self::P99 => of(|one| one.p99_s),
+            Self::P999 => of(|one| one.p999_s),
+            Self::CostPerHour => point.cost_usd_per_hour,
+            Self::CostPerMillion => point.cost_usd_per_million_requests,
+        }
+    }
+
+    /// Its value in each replication, in their order; `None` if one of them has no such value.
+    pub fn replicates<'f>(self, finding: &'f Finding, operation: &str) -> Option<&'f [f64]> {
+        let Replicates { operations, cost_usd_per_hour, cost_usd_per_million_requests } = &finding.replicates;
+        let of = |values: fn(&OperationReplicates) -> &Vec<f64>| {
+            let index = finding.point.operations.iter().position(|one| one.name == operation)?;
+            operations.get(index).map(values)
+        };
+        let values = match self {
+            Self::Throughput => of(|one| &one.throughput_per_s),
+            Self::ErrorRatio => of(|one| &one.error_ratio),
+            Self::Mean => of(|one| &one.mean_s),
+            Self::P50 => of(|one| &one.p50_s),
+            Self::P95 => of(|one| &one.p95_s),
+            Self::P99 => of(|one| &one.p99_s),
+            Self::P999 => of(|one| &one.p999_s),
+            Self::CostPerHour => Some(cost_usd_per_hour),
+            Self::CostPerMillion => Some(cost_usd_per_million_requests),
+        };
+        values.map(Vec::as_slice).filter(|values| !values.is_empty())
+    }
+}
