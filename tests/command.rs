@@ -70,6 +70,8 @@ fn an_experiment_gives_the_same_files_on_one_thread_and_on_two() {
     let names = |out: &str| {
         let mut names: Vec<_> =
             std::fs::read_dir(folder.path().join(out)).expect("written").flatten().map(|e| e.file_name()).collect();
+        // The store lists points as they end; what it holds is in the results.
+        names.retain(|name| name != "forescale.sqlite");
         names.sort();
         names
     };

@@ -3,9 +3,12 @@
 //! Standard output carries results (with `--json` exactly one document), standard error everything else.
 
 mod check;
+mod export;
 mod list;
+mod merge;
 mod progress;
 mod run;
+mod shard;
 mod simulate;
 
 use std::io::{IsTerminal, Write};
@@ -16,6 +19,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::diagnostic::report::{self, Style};
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::pipeline::Violation;
+use crate::experiment::run::Interruption;
+use crate::experiment::store::{Fault, Kind};
 
 const EXIT_CODES: &str = "Exit codes: 0 done (that a point is refused, with the reason, is a result too), 1 the run itself \
                           failed, 2 wrong input";
@@ -32,6 +37,10 @@ struct Arguments {
 enum Verb {
     /// Run experiments: every variant at every load, with charts of what comes out
     Run(run::Run),
+    /// Write results as a table in long form, one row for each quantity of each point
+    Export(export::Export),
+    /// Put the stores of the parts of a batch together
+    Merge(merge::Merge),
     /// Simulate one model and show latency, cost and utilization
     Simulate(simulate::Simulate),
     /// Look for mistakes and doubts in models and experiments, without running them
@@ -72,6 +81,8 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let verdict = match &arguments.verb {
         Verb::Run(run) => run.run(),
+        Verb::Export(export) => export.run(),
+        Verb::Merge(merge) => merge.run(),
         Verb::Simulate(simulate) => simulate.run(),
         Verb::Check(check) => check.run(),
         Verb::List(list) => list.run(),
@@ -134,6 +145,26 @@ fn violation(violation: &Violation) -> Failure {
          This is a fault of forescale; please report it with the model.",
         violation.node, violation.law, violation.seed, violation.replication
     ))
+}
+
+/// What is wrong with a store: a message about the input, or why the work failed.
+fn fault(found: Fault, json: bool) -> Failure {
+    let Fault { kind, path, message, help } = found;
+    match kind {
+        Kind::Work => Failure::Work(format!("{message} ({help})")),
+        Kind::Input => {
+            let place = Place::whole(path.display().to_string(), "");
+            show(&Diagnostic::error("invalid-store", place, message).help(help).into(), json);
+            Failure::Input
+        }
+    }
+}
+
+fn interruption(found: Interruption, json: bool) -> Failure {
+    match found {
+        Interruption::Violation(broken) => violation(&broken),
+        Interruption::Store(found) => fault(found, json),
+    }
 }
 
 /// Edits given on the command line, but for those that are none.

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar for this many points.
-pub fn bar(points: usize) -> ProgressBar {
-    let bar = ProgressBar::new(points as u64);
+/// A bar for this many points, of which some are there already.
+pub fn bar(points: usize, taken: usize) -> ProgressBar {
+    let bar = ProgressBar::new(points as u64).with_position(taken as u64);
+    bar.reset_eta();
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} points  {elapsed} gone, {eta} left  {msg}") {
         bar.set_style(style);
     }

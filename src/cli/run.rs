@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::{Common, Failure, Verdict, print, print_json, progress, settle, violation};
+use crate::cli::shard::Shard;
+use crate::cli::{Common, Failure, Verdict, fault, interruption, print, print_json, progress, settle};
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::plan::{self, Plan};
-use crate::experiment::run;
+use crate::experiment::run::{self, Findings, Interruption};
+use crate::experiment::store::{Fault, Missing, Store};
 use crate::experiment::study::{ChartKind, SCHEMA, Study};
 use crate::report::chart::{Formats, draw};
 use crate::report::table;
@@ -24,6 +26,20 @@ pub(super) struct Run {
     /// Draw each chart as PNG too, 3200 by 1800 pixels, to paste where SVG is not understood
     #[arg(long)]
     png: bool,
+    /// The file that keeps every finished point; what it has is not studied again [default: forescale.sqlite in --out]
+    #[arg(long, value_name = "FILE")]
+    store: Option<PathBuf>,
+    /// Study every point anew, whatever the store has
+    #[arg(long)]
+    fresh: bool,
+    /// Study one of so many parts of the points into a store of its own, for `forescale merge`; draws nothing
+    ///
+    /// K/N, such as 2/10 for the second of ten parts. `auto` takes both from the array job of Slurm, Kubernetes or AWS Batch.
+    #[arg(long, value_name = "K/N")]
+    shard: Option<String>,
+    /// Study nothing: fail if the store lacks a point
+    #[arg(long, conflicts_with_all = ["fresh", "shard"])]
+    require_complete: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -35,13 +51,34 @@ impl Run {
         let load = |path: &PathBuf| plan::load(path, common.quick, common.seed, &mut diagnostics);
         let plans: Vec<Option<Plan>> = self.experiments.iter().map(load).collect();
         self.check_names(&mut diagnostics);
+        let shard = self.shard(&mut diagnostics);
         settle(&diagnostics, common.json)?;
         let plans: Vec<Plan> = plans.into_iter().flatten().collect();
-        let bar = progress::bar(plans.iter().map(|plan| plan.points.len()).sum());
+        std::fs::create_dir_all(&self.out).map_err(|error| self.failed(&error))?;
+        let store = Store::open(&self.store_path(&plans, shard), Missing::Make);
+        let batch = store.and_then(|store| Batch::new(&plans, shard, store, self.fresh));
+        let mut batch = batch.map_err(|found| fault(found, common.json))?;
+        batch.tell();
+        match shard {
+            Some(_) => self.study_part(&plans, &mut batch),
+            None => self.study_all(&plans, &mut batch),
+        }
+    }
+
+    /// Studies everything, and tells it experiment by experiment.
+    fn study_all(&self, plans: &[Plan], batch: &mut Batch) -> Verdict {
+        if self.require_complete && batch.taken < batch.points {
+            let missing = batch.points - batch.taken;
+            let store = batch.store.path().display();
+            return Err(Failure::Work(format!("the store {store} lacks {missing} of {} points", batch.points)));
+        }
+        let common = &self.common;
+        let bar = progress::bar(batch.points, batch.taken);
         let mut studies = Vec::new();
-        for plan in &plans {
-            let study = common.on_threads(|| run::run(plan, &|_| bar.inc(1)))?;
-            let study = study.map_err(|broken| violation(&broken))?;
+        for (index, plan) in plans.iter().enumerate() {
+            let findings = common.on_threads(|| batch.complete(index, plan, &|| bar.inc(1)))?;
+            let findings = findings.map_err(|found| interruption(found, common.json))?;
+            let Some(study) = run::conclude(plan, findings) else { continue };
             self.save(plan, &study)?;
             if !common.json {
                 bar.suspend(|| print(&table::study(&study)));
@@ -58,6 +95,42 @@ impl Run {
             print_json(&json!({ "schema": SCHEMA, "digest": digest, "studies": studies }));
         }
         Ok(())
+    }
+
+    /// Studies the points of one part.
+    fn study_part(&self, plans: &[Plan], batch: &mut Batch) -> Verdict {
+        let common = &self.common;
+        let bar = progress::bar(batch.points, batch.taken);
+        for (index, plan) in plans.iter().enumerate() {
+            let findings = common.on_threads(|| batch.complete(index, plan, &|| bar.inc(1)))?;
+            findings.map_err(|found| interruption(found, common.json))?;
+        }
+        bar.finish_and_clear();
+        let store = batch.store.path().display().to_string();
+        if common.json {
+            print_json(&json!({ "schema": SCHEMA, "store": store, "points": batch.points, "taken": batch.taken }));
+        } else {
+            print(&format!("all {} points of this part are in {store}\n", batch.points));
+        }
+        Ok(())
+    }
+
+    fn shard(&self, diagnostics: &mut Diagnostics) -> Option<Shard> {
+        let shard = Shard::of(self.shard.as_deref()?, &|variable| std::env::var(variable).ok());
+        shard.map_err(|found| diagnostics.extend(found)).ok()
+    }
+
+    fn store_path(&self, plans: &[Plan], shard: Option<Shard>) -> PathBuf {
+        let name = match plans {
+            [only] => only.name.as_str(),
+            _ => "forescale",
+        };
+        let file = || shard.map_or_else(|| "forescale.sqlite".to_owned(), |shard| shard.file_name(name));
+        self.store.clone().unwrap_or_else(|| self.out.join(file()))
+    }
+
+    fn failed(&self, error: &std::io::Error) -> Failure {
+        Failure::Work(format!("cannot write to {}: {error}", self.out.display()))
     }
 
     /// Results are named after the experiment's file: two of one name would overwrite each other.
@@ -79,8 +152,7 @@ impl Run {
 
     /// Writes the results and draws the charts.
     fn save(&self, plan: &Plan, study: &Study) -> Verdict {
-        let failed = |error: std::io::Error| Failure::Work(format!("cannot write to {}: {error}", self.out.display()));
-        std::fs::create_dir_all(&self.out).map_err(failed)?;
+        let failed = |error: std::io::Error| self.failed(&error);
         let text = serde_json::to_string_pretty(study).unwrap_or_default() + "\n";
         std::fs::write(self.out.join(format!("{}.json", study.name)), text).map_err(failed)?;
         let kinds = plan.experiment.charts.clone().unwrap_or_else(|| ChartKind::ALL.to_vec());
@@ -90,5 +162,55 @@ impl Run {
             eprintln!("{}: {charts} charts in {}, digest {}", study.name, self.out.display(), &study.digest[..16]);
         }
         Ok(())
+    }
+}
+
+/// The points of all experiments that are wanted, and those that are there.
+struct Batch {
+    store: Store,
+    fresh: bool,
+    shard: Option<Shard>,
+    /// By plan, and the number of points in all plans before it.
+    findings: Vec<(usize, Findings)>,
+    points: usize,
+    taken: usize,
+}
+
+impl Batch {
+    fn new(plans: &[Plan], shard: Option<Shard>, store: Store, fresh: bool) -> Result<Self, Fault> {
+        let mut batch = Self { store, fresh, shard, findings: Vec::new(), points: 0, taken: 0 };
+        let mut before = 0;
+        for plan in plans {
+            let wanted = batch.wanted(before);
+            batch.points += (0..plan.points.len()).filter(|index| wanted(*index)).count();
+            let findings =
+                if fresh { vec![None; plan.points.len()] } else { run::stored(plan, &wanted, &batch.store)? };
+            batch.taken += findings.iter().flatten().count();
+            batch.findings.push((before, findings));
+            before += plan.points.len();
+        }
+        Ok(batch)
+    }
+
+    /// Whether a point of the plan before which there are so many points belongs to the part that is wanted.
+    fn wanted(&self, before: usize) -> impl Fn(usize) -> bool + Sync + use<> {
+        let shard = self.shard;
+        move |index| shard.is_none_or(|shard| shard.has(before + index))
+    }
+
+    fn tell(&self) {
+        if self.taken > 0 {
+            let store = self.store.path().display();
+            eprintln!("{} of {} points are taken from {store}", self.taken, self.points);
+        }
+    }
+
+    /// Studies what is wanted of a plan and not there.
+    fn complete(&mut self, index: usize, plan: &Plan, done: &(dyn Fn() + Sync)) -> Result<Findings, Interruption> {
+        let Some((before, findings)) = self.findings.get_mut(index) else { return Ok(Vec::new()) };
+        let (before, mut findings) = (*before, std::mem::take(findings));
+        let wanted = self.wanted(before);
+        run::complete(plan, &mut findings, &wanted, &self.store, self.fresh, done)?;
+        Ok(findings)
     }
 }

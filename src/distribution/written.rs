@@ -68,6 +68,22 @@ pub enum Distribution {
     Mixture(Vec<(Ratio, Distribution)>),
 }
 
+impl Distribution {
+    /// The files that it names, as written.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        let mut files = Vec::new();
+        let mut laws = vec![self];
+        while let Some(law) = laws.pop() {
+            match law {
+                Self::Csv { file, .. } => files.push(file.as_str()),
+                Self::Mixture(parts) => laws.extend(parts.iter().map(|(_, part)| part)),
+                _ => {}
+            }
+        }
+        files.into_iter()
+    }
+}
+
 impl Default for Distribution {
     fn default() -> Self {
         Self::Constant(Duration::default())

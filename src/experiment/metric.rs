@@ -44,6 +44,21 @@ impl Metric {
         Metric::CostPerMillion,
     ];
 
+    /// Its key in a point.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Throughput => "throughput_per_s",
+            Self::ErrorRatio => "error_ratio",
+            Self::Mean => "mean_s",
+            Self::P50 => "p50_s",
+            Self::P95 => "p95_s",
+            Self::P99 => "p99_s",
+            Self::P999 => "p999_s",
+            Self::CostPerHour => "cost_usd_per_hour",
+            Self::CostPerMillion => "cost_usd_per_million_requests",
+        }
+    }
+
     /// What a point tells of it, for the operation with this name (`"all"` for all together).
     pub fn told(self, point: &Point, operation: &str) -> Option<Interval> {
         let of = |told: fn(&Operation) -> Option<Interval>| {

@@ -12,4 +12,5 @@ pub mod metric;
 pub mod pipeline;
 pub mod plan;
 pub mod run;
+pub mod store;
 pub mod study;

@@ -1,4 +1,4 @@
-//! Runs a whole plan and puts the results together.
+//! Runs a whole plan, or a part of it, and puts the results together.
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -7,23 +7,75 @@ use crate::experiment::compare::{Pair, compare};
 use crate::experiment::finding::Finding;
 use crate::experiment::pipeline::{Violation, memory_bytes, study};
 use crate::experiment::plan::{Plan, PlannedPoint};
-use crate::experiment::study::{Axis, Comparison, Point, SCHEMA, Study, Variant};
+use crate::experiment::store::{Fault, Key, Store};
+use crate::experiment::study::{Axis, Comparison, SCHEMA, Study, Variant};
 
-/// Runs every point of a plan; `done` is called as points end, in any order.
+/// Why a run did not come to its end.
+#[derive(Clone, Debug)]
+pub enum Interruption {
+    /// A run broke a law that every run must obey: a fault of forescale.
+    Violation(Violation),
+    /// What was found cannot be kept.
+    Store(Fault),
+}
+
+/// What is known of the points of a plan, in its order.
+pub type Findings = Vec<Option<Finding>>;
+
+/// What the store has of the `wanted` points of a plan.
 ///
 /// # Errors
-/// When a run broke a law that every run must obey: a fault of forescale.
-pub fn run(plan: &Plan, done: &(dyn Fn(&Point) + Sync)) -> Result<Study, Violation> {
-    let one = |point: &PlannedPoint| {
-        let finding = study(&point.compiled, point.load, &point.settings)?;
-        done(&finding.point);
-        Ok(finding)
+/// When the store cannot be read.
+pub fn stored(plan: &Plan, wanted: &dyn Fn(usize) -> bool, store: &Store) -> Result<Findings, Fault> {
+    let one = |(index, point)| if wanted(index) { store.get(&Key::of(point)) } else { Ok(None) };
+    plan.points.iter().enumerate().map(one).collect()
+}
+
+/// Studies those of the `wanted` points of a plan that are not known yet, and keeps each in the store as soon as it is
+/// finished. `done` is called as points end, in any order.
+///
+/// With `fresh`, what the store has is not asked for; it must be the same all the same.
+///
+/// # Errors
+/// When a run broke a law that every run must obey, or the store cannot be written.
+pub fn complete(
+    plan: &Plan,
+    findings: &mut Findings,
+    wanted: &(dyn Fn(usize) -> bool + Sync),
+    store: &Store,
+    fresh: bool,
+    done: &(dyn Fn() + Sync),
+) -> Result<(), Interruption> {
+    let missing: Vec<usize> =
+        (0..plan.points.len()).filter(|index| wanted(*index) && findings[*index].is_none()).collect();
+    let one = |index: &usize| {
+        let point = &plan.points[*index];
+        let key = Key::of(point);
+        // Another process may have finished it meanwhile.
+        let kept = if fresh { None } else { store.get(&key).map_err(Interruption::Store)? };
+        let finding = match kept {
+            Some(finding) => finding,
+            None => {
+                let finding = study(&point.compiled, point.load, &point.settings).map_err(Interruption::Violation)?;
+                store.put(&key, &finding).map_err(Interruption::Store)?;
+                finding
+            }
+        };
+        done();
+        Ok((*index, finding))
     };
-    let mut findings: Vec<Result<Finding, Violation>> = Vec::new();
-    for some in plan.points.chunks(at_once(plan)) {
-        findings.par_extend(some.par_iter().map(one));
+    for some in missing.chunks(at_once(plan)) {
+        let found: Result<Vec<(usize, Finding)>, Interruption> = some.par_iter().map(one).collect();
+        for (index, finding) in found? {
+            findings[index] = Some(finding);
+        }
     }
-    let findings: Vec<Finding> = findings.into_iter().collect::<Result<_, _>>()?;
+    Ok(())
+}
+
+/// The study of a plan, if every point of it is known.
+pub fn conclude(plan: &Plan, findings: Findings) -> Option<Study> {
+    let findings: Vec<Finding> = findings.into_iter().collect::<Option<_>>()?;
     let comparisons = comparisons(plan, &findings);
     let mut variants: Vec<Variant> =
         plan.variants.iter().map(|name| Variant { name: name.clone(), points: Vec::new() }).collect();
@@ -54,7 +106,7 @@ pub fn run(plan: &Plan, done: &(dyn Fn(&Point) + Sync)) -> Result<Study, Violati
         comparisons,
     };
     study.digest = result_digest(&study);
-    Ok(study)
+    Some(study)
 }
 
 /// Every other variant beside the first, load by load.

@@ -1,6 +1,7 @@
 //! A checked architecture to running nodes: names become indices.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::engine::context::KeySpace;
 use crate::engine::simulation::{Limits, Simulation};
 use crate::engine::{Destination, NodeIndex};
 use crate::model::architecture::{Architecture, link_ends};
+use crate::model::fingerprint::fingerprint;
 use crate::random::{Purpose, Seed};
 use crate::techniques::link::{Link, LinkNode};
 use crate::techniques::technique::{
@@ -39,6 +41,8 @@ pub struct NodeDescription {
 #[derive(Clone, Debug)]
 pub struct Compiled {
     pub descriptions: Vec<NodeDescription>,
+    /// SHA-256 of what it was made of: the model's text, edits included, and the files that the model names.
+    pub fingerprint: String,
     nodes: Vec<AnyNode>,
     keys: Arc<[KeySpace]>,
     settling_ns: u64,
@@ -163,12 +167,22 @@ pub fn compile_sharing(
     if diagnostics.has_errors() {
         return Err(diagnostics);
     }
+    let files = plan.files.take();
+    let fingerprint = match fingerprint(document.text(), directory, &files) {
+        Ok(fingerprint) => fingerprint,
+        Err((file, error)) => {
+            let message = format!("cannot read {file} again: {error}");
+            let diagnostic = Diagnostic::error("cannot-compile", document.place(Span::default()), message);
+            return Err(diagnostic.help("leave the files of a model in place while it is read").into());
+        }
+    };
     let nodes = nodes.into_iter().flatten().collect();
     let settling_s = model.nodes.values().map(|spec| spec.settling_s()).fold(0.0, f64::max);
     let cycle_s = model.nodes.values().map(|spec| spec.cycle_s()).fold(0.0, f64::max);
     let population = model.nodes.values().map(|spec| spec.population()).fold(0, u32::saturating_add);
     Ok(Compiled {
         descriptions: describe(model, &plan),
+        fingerprint,
         nodes,
         keys: keys.into(),
         settling_ns: (settling_s * 1e9) as u64,
@@ -235,6 +249,8 @@ struct Plan<'a> {
     /// Links by the names of their ends, and the names of links by their index.
     links: BTreeMap<(&'a str, &'a str), NodeIndex>,
     link_names: BTreeMap<NodeIndex, String>,
+    /// The files that were named so far, as written.
+    files: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Plan<'a> {
@@ -248,7 +264,7 @@ impl<'a> Plan<'a> {
                 link_names.insert(index, name.value.clone());
             }
         }
-        Self { model, directory: directory.to_owned(), links, link_names }
+        Self { model, directory: directory.to_owned(), links, link_names, files: RefCell::default() }
     }
 
     fn node(&self, name: &str) -> NodeIndex {
@@ -326,11 +342,13 @@ impl Wiring for Wire<'_> {
     }
 
     fn sampler(&self, law: &Spanned<Distribution>) -> Result<Sampler, CompileError> {
+        self.plan.files.borrow_mut().extend(law.files().map(str::to_owned));
         law.compile(&self.plan.directory)
             .map_err(|error| CompileError { help: error.help, ..CompileError::at(law.span, error.message) })
     }
 
     fn path(&self, written: &str) -> PathBuf {
+        self.plan.files.borrow_mut().insert(written.to_owned());
         self.plan.directory.join(written)
     }
 }

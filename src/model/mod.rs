@@ -7,6 +7,7 @@
 pub mod architecture;
 pub mod check;
 pub mod compile;
+pub mod fingerprint;
 pub mod patch;
 #[cfg(test)]
 mod patch_tests;

@@ -2,6 +2,7 @@
 
 pub mod chart;
 pub mod format;
+pub mod long;
 pub mod table;
 
 mod rows;

@@ -1,0 +1,163 @@
+//! The long form of a study: one row for each quantity of each point, for spreadsheets, R and data frames.
+
+use serde::Serialize;
+
+use crate::experiment::study::{Interval, Node, Operation, Point, Study};
+
+/// One quantity of one point. The unit is the last word of the quantity.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Row<'a> {
+    pub experiment: &'a str,
+    pub variant: &'a str,
+    pub load: f64,
+    /// `point`, `operation`, `node`, or `difference`: the variant less the baseline.
+    pub scope: &'static str,
+    /// Of the operation or node, or of the baseline.
+    pub name: &'a str,
+    pub quantity: &'a str,
+    /// Empty in the one row of a refused point.
+    pub value: Option<f64>,
+    /// The ends of the 95% interval, of what is an estimate.
+    pub low: Option<f64>,
+    pub high: Option<f64>,
+    /// Of a difference, corrected for all of this quantity.
+    pub p_value: Option<f64>,
+    /// Why the point has no numbers.
+    pub refusal: Option<&'a str>,
+}
+
+/// The rows of a study, in its order. Quantities that a point does not tell have none.
+pub fn rows(study: &Study) -> Vec<Row<'_>> {
+    let mut rows = Vec::new();
+    for variant in &study.variants {
+        rows.extend(variant.points.iter().flat_map(|point| of_point(study, &variant.name, point)));
+    }
+    rows.extend(study.comparisons.iter().map(|comparison| Row {
+        scope: "difference",
+        name: &study.baseline,
+        quantity: comparison.metric.name(),
+        p_value: Some(comparison.p_value),
+        ..bare(study, &comparison.variant, comparison.load).with(comparison.difference)
+    }));
+    rows
+}
+
+fn bare<'a>(study: &'a Study, variant: &'a str, load: f64) -> Row<'a> {
+    Row {
+        experiment: &study.name,
+        variant,
+        load,
+        scope: "point",
+        name: "",
+        quantity: "",
+        value: None,
+        low: None,
+        high: None,
+        p_value: None,
+        refusal: None,
+    }
+}
+
+impl Row<'_> {
+    fn with(self, Interval { value, low, high }: Interval) -> Self {
+        Self { value: Some(value), low: Some(low), high: Some(high), ..self }
+    }
+}
+
+fn of_point<'a>(study: &'a Study, variant: &'a str, point: &'a Point) -> Vec<Row<'a>> {
+    let bare = bare(study, variant, point.load);
+    if let Some(refusal) = &point.refusal {
+        return vec![Row { quantity: "refusal", refusal: Some(&refusal.code), ..bare }];
+    }
+    let count = |quantity, value| Row { quantity, value: Some(value), ..bare };
+    let mut rows = vec![
+        count("replications", f64::from(point.replications)),
+        count("simulated_s", point.simulated_s),
+        count("requests", point.requests as f64),
+    ];
+    let own = [
+        ("cost_usd_per_hour", point.cost_usd_per_hour),
+        ("cost_usd_per_million_requests", point.cost_usd_per_million_requests),
+    ];
+    rows.extend(estimates(bare, own));
+    for operation in &point.operations {
+        let bare = Row { scope: "operation", name: &operation.name, ..bare };
+        rows.extend(estimates(bare, of_operation(operation)));
+    }
+    for node in &point.nodes {
+        let bare = Row { scope: "node", name: &node.name, ..bare };
+        rows.extend(estimates(bare, of_node(node)));
+        let measures = node.measures.iter().map(|measure| (measure.name.as_str(), Some(measure.estimate)));
+        rows.extend(estimates(bare, measures));
+    }
+    rows
+}
+
+fn estimates<'a>(
+    bare: Row<'a>,
+    quantities: impl IntoIterator<Item = (&'a str, Option<Interval>)>,
+) -> impl Iterator<Item = Row<'a>> {
+    let row = move |(quantity, estimate): (&'a str, Option<Interval>)| Some(Row { quantity, ..bare }.with(estimate?));
+    quantities.into_iter().filter_map(row)
+}
+
+fn of_operation(operation: &Operation) -> [(&'static str, Option<Interval>); 7] {
+    [
+        ("throughput_per_s", operation.throughput_per_s),
+        ("error_ratio", operation.error_ratio),
+        ("mean_s", operation.mean_s),
+        ("p50_s", operation.p50_s),
+        ("p95_s", operation.p95_s),
+        ("p99_s", operation.p99_s),
+        ("p999_s", operation.p999_s),
+    ]
+}
+
+fn of_node(node: &Node) -> [(&'static str, Option<Interval>); 9] {
+    [
+        ("utilization", node.utilization),
+        ("throughput_per_s", node.throughput_per_s),
+        ("error_ratio", node.error_ratio),
+        ("queue_length", node.queue_length),
+        ("wait_mean_s", node.wait_mean_s),
+        ("wait_p99_s", node.wait_p99_s),
+        ("latency_mean_s", node.latency_mean_s),
+        ("latency_p99_s", node.latency_p99_s),
+        ("cost_usd_per_hour", node.cost_usd_per_hour),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::synthetic;
+
+    /// Every estimate of a study is an object with three numbers, and each must have its row.
+    fn intervals(value: &serde_json::Value) -> usize {
+        match value {
+            serde_json::Value::Object(fields) if fields.contains_key("low") => 1,
+            serde_json::Value::Object(fields) => fields.values().map(intervals).sum(),
+            serde_json::Value::Array(values) => values.iter().map(intervals).sum(),
+            _ => 0,
+        }
+    }
+
+    #[test]
+    fn differences_are_of_quantities_that_points_have() {
+        for metric in crate::experiment::metric::Metric::ALL {
+            assert_eq!(serde_json::to_value(metric).expect("plain data"), metric.name());
+        }
+    }
+
+    #[test]
+    fn every_estimate_has_one_row_and_every_refused_point_too() {
+        let study = synthetic::study();
+        let rows = rows(&study);
+        let found = rows.iter().filter(|row| row.low.is_some()).count();
+        assert_eq!(found, intervals(&serde_json::to_value(&study).expect("plain data")));
+        let points = study.variants.iter().flat_map(|variant| &variant.points);
+        let refused = points.filter(|point| point.refusal.is_some()).count();
+        assert!(refused > 0);
+        assert_eq!(rows.iter().filter(|row| row.refusal == Some("unstable")).count(), refused);
+    }
+}
