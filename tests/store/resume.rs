@@ -72,7 +72,7 @@ fn fresh_studies_every_point_anew_and_must_find_the_same() {
 /// Of the point at 40/s of the variant with one replica.
 fn row(batch: &Batch, column: &str) -> String {
     let connection = rusqlite::Connection::open(batch.path(STORE)).expect("the store opens");
-    let query = format!("SELECT {column} FROM finding WHERE content LIKE '{{\"load\":40.0,%' ORDER BY key");
+    let query = format!("SELECT {column} FROM finding WHERE content LIKE '{{\"point\":{{\"load\":40.0,%' ORDER BY key");
     connection.query_row(&query, [], |row| row.get(0)).expect("a row")
 }
 
