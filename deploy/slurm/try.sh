@@ -5,7 +5,7 @@
 #     apt-get install slurm-wlm munge
 #     deploy/slurm/try.sh [EXPERIMENT] [options of run]
 #
-# Everything lies in a temporary folder; the daemons it starts are stopped by their process ids.
+# Everything lies in a temporary folder, which is left only after a failure; the daemons are stopped by their process ids.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 root=$(dirname "$(dirname "$here")")
@@ -20,6 +20,7 @@ work=$(mktemp -d /tmp/forescale-slurm.XXXXXX)
 chmod 755 "$work"
 export SLURM_CONF=$work/slurm.conf
 started=()
+same=
 
 say() { printf '%4d s  %s\n' "$SECONDS" "$*"; }
 
@@ -29,6 +30,7 @@ stop() {
         for _ in $(seq 50); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
         kill -9 "$pid" 2>/dev/null || true
     done
+    [[ -z $same ]] || rm -r "$work"
 }
 trap stop EXIT
 
@@ -107,4 +109,5 @@ say "the same without Slurm is done"
 digest() { grep -m1 '"digest":' "$1" | cut -d'"' -f4; }
 for place in parts whole; do echo "$place: $(digest "$work/$place/$name.json")"; done
 cmp "$work/parts/$name.json" "$work/whole/$name.json"
+same=yes
 say "the results are the same bytes"

@@ -15,8 +15,10 @@ impl Key {
     /// The key of a point: the model with its edits and files, the load, the settings, and the build of forescale.
     pub fn of(point: &PlannedPoint) -> Self {
         let PlannedPoint { compiled, load, settings, .. } = point;
+        // Times that are known before the run: the mean of a measured law depends on from where its file is found.
+        let times_ns = [compiled.settling_ns(), compiled.cycle_ns(), compiled.service_ns()];
         let text = format!(
-            "layout {LAYOUT}\nbuild {}\nmodel {}\nload {:016x}\nsettings {settings:?}\n",
+            "layout {LAYOUT}\nbuild {}\nmodel {}\ntimes {times_ns:?}\nload {:016x}\nsettings {settings:?}\n",
             env!("FORESCALE_BUILD"),
             compiled.fingerprint,
             load.to_bits(),
