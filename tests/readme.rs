@@ -69,10 +69,10 @@ fn examples_in_the_documents_can_be_read() {
     for name in ["docs/language.md", "docs/systems.md"] {
         let text = std::fs::read_to_string(root().join(name)).expect("the document is there");
         let folder = tempfile::tempdir().expect("a temporary folder");
-        for (index, block) in
-            blocks(&text, "ron").iter().enumerate().filter(|(_, block)| block.starts_with("Architecture("))
-        {
-            let file = format!("example{index}.ron");
+        let is_whole = |block: &String| block.starts_with("Architecture(") || block.starts_with("Experiment(");
+        for (index, block) in blocks(&text, "ron").iter().filter(|block| is_whole(block)).enumerate() {
+            // Experiments name the first model of their document by its name.
+            let file = if index == 0 { "shop.ron".to_owned() } else { format!("example{index}.ron") };
             std::fs::write(folder.path().join(&file), block).expect("the example can be written");
             let output = forescale(folder.path(), &["check", &file]);
             assert!(output.status.success(), "{name}:\n{block}\n{}", String::from_utf8_lossy(&output.stderr));

@@ -32,4 +32,4 @@ pub use diagnostic::{Diagnostic, Diagnostics, Label, Level};
 pub use document::Document;
 pub use parse::parse;
 pub use source::{Place, Source};
-pub use span::{Span, Spanned, Verbatim};
+pub use span::{ListOr, Span, Spanned, Verbatim};

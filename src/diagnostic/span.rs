@@ -8,7 +8,7 @@ use std::ops::Deref;
 
 use indexmap::IndexMap;
 use ron::extensions::Extensions;
-use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::de::{Deserialize, Deserializer};
 
 use crate::diagnostic::source::{Position, offset};
 
@@ -92,6 +92,13 @@ pub struct Verbatim {
     pub span: Span,
 }
 
+/// A list, or something that stands for one and is written in another way.
+#[derive(Clone, Debug)]
+pub enum ListOr<T, U> {
+    List(Vec<T>),
+    Other(U),
+}
+
 /// The dialect of every document: `Some(..)` and the names of newtypes need not be written.
 pub fn options() -> ron::Options {
     ron::Options::default()
@@ -153,18 +160,35 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw: &'de ron::value::RawValue = Deserialize::deserialize(deserializer)?;
         let text = raw.trim().get_ron();
-        let span = span_of(text);
-        WORK.set(WORK.get().wrapping_add(text.len()));
-        // Whatever an earlier value left behind did not stop the parse, so it is no mistake.
-        INNER.replace(None);
-        let value = options().from_str(text).map_err(|error| {
-            let at = span.start + offset_of(text, &error);
-            INNER.with_borrow_mut(|inner| {
-                inner.get_or_insert_with(|| Failure { error: error.code.clone(), offset: at });
-            });
-            D::Error::custom(error.code)
-        })?;
-        Ok(Self { value, span })
+        Ok(Self { value: within(text)?, span: span_of(text) })
+    }
+}
+
+/// Reads a value from a part of the document that is being read.
+fn within<'de, T: Deserialize<'de>, E: serde::de::Error>(text: &'de str) -> Result<T, E> {
+    WORK.set(WORK.get().wrapping_add(text.len()));
+    // Whatever an earlier value left behind did not stop the parse, so it is no mistake.
+    INNER.replace(None);
+    options().from_str(text).map_err(|error| {
+        let at = span_of(text).start + offset_of(text, &error);
+        INNER.with_borrow_mut(|inner| {
+            inner.get_or_insert_with(|| Failure { error: error.code.clone(), offset: at });
+        });
+        E::custom(error.code)
+    })
+}
+
+impl<'de, T: Deserialize<'de>, U: Deserialize<'de>> Deserialize<'de> for ListOr<T, U> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw: &'de ron::value::RawValue = Deserialize::deserialize(deserializer)?;
+        let text = raw.trim().get_ron();
+        if text.starts_with('[') {
+            within(text).map(Self::List)
+        } else if text.starts_with(|first: char| first.is_alphabetic()) {
+            within(text).map(Self::Other)
+        } else {
+            Err(serde::de::Error::custom(format!("a list is wanted here: write [{text}]")))
+        }
     }
 }
 

@@ -148,6 +148,7 @@ pub fn describe(
         cost_usd_per_hour: None,
         cost_usd_per_million_requests: None,
         notes: Vec::new(),
+        objectives: Vec::new(),
     };
     if point.refusal.is_some() || sample.records.iter().any(|record| record.end_ns == record.start_ns) {
         return Finding { point, replicates: Replicates::default() };

@@ -1,7 +1,7 @@
 //! Plans, their runs, and what is concluded from them: the waist of the hourglass.
 //!
 //! ```text
-//! plan (model x variants x loads) ──▶ pipeline, per point: replications, longer until precise ──▶ estimate ──▶ finding ──▶ compare ──▶ study
+//! plan (model x variants x axes) ──▶ pipeline, per point: replications, longer until precise ──▶ estimate ──▶ finding ──▶ compare ──▶ study
 //! ```
 
 pub mod backlog;
@@ -14,3 +14,5 @@ pub mod plan;
 pub mod run;
 pub mod store;
 pub mod study;
+pub mod verdict;
+pub mod written;

@@ -1,14 +1,17 @@
 //! Runs a whole plan, or a part of it, and puts the results together.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::experiment::compare::{Pair, compare};
 use crate::experiment::finding::Finding;
 use crate::experiment::pipeline::{Violation, memory_bytes, study};
-use crate::experiment::plan::{Plan, PlannedPoint};
+use crate::experiment::plan::{Plan, PlannedPoint, Series};
 use crate::experiment::store::{Fault, Key, Store};
 use crate::experiment::study::{Axis, Comparison, SCHEMA, Study, Variant};
+use crate::experiment::verdict::judge;
 
 /// Why a run did not come to its end.
 #[derive(Clone, Debug)]
@@ -77,10 +80,9 @@ pub fn complete(
 pub fn conclude(plan: &Plan, findings: Findings) -> Option<Study> {
     let findings: Vec<Finding> = findings.into_iter().collect::<Option<_>>()?;
     let comparisons = comparisons(plan, &findings);
-    let mut variants: Vec<Variant> =
-        plan.variants.iter().map(|name| Variant { name: name.clone(), points: Vec::new() }).collect();
+    let mut variants: Vec<Variant> = plan.series.iter().map(empty).collect();
     for (planned, finding) in plan.points.iter().zip(findings) {
-        variants[planned.variant].points.push(finding.point);
+        variants[planned.series].points.push(finding.point);
     }
     let axis = &plan.experiment.load;
     let mut study = Study {
@@ -98,24 +100,44 @@ pub fn conclude(plan: &Plan, findings: Findings) -> Option<Study> {
         axis: Axis {
             path: axis.path.value.clone(),
             label: axis.label.clone().unwrap_or_else(|| axis.path.value.clone()),
+            unit: axis.unit.clone(),
             values: plan.loads.clone(),
         },
+        axes: plan.axes.clone(),
+        constraints: plan.constraints.clone(),
+        objectives: plan.objectives.clone(),
         operation: plan.experiment.operation.as_ref().map_or_else(|| "all".to_owned(), |one| one.value.clone()),
         variants,
-        baseline: plan.variants.first().cloned().unwrap_or_default(),
+        baseline: plan.baseline.clone(),
         comparisons,
     };
+    judge(&mut study);
     study.digest = result_digest(&study);
     Some(study)
 }
 
-/// Every other variant beside the first, load by load.
+/// A series before its points are there.
+fn empty(series: &Series) -> Variant {
+    Variant {
+        name: series.name.clone(),
+        variant: series.variant.clone(),
+        settings: series.settings.clone(),
+        knee: None,
+        points: Vec::new(),
+    }
+}
+
+/// Every series beside the baseline at the same settings, load by load.
 fn comparisons(plan: &Plan, findings: &[Finding]) -> Vec<Comparison> {
     let planned = || plan.points.iter().zip(findings);
-    let baseline = |load: f64| planned().find(|(point, _)| point.variant == 0 && point.load == load);
+    let is_baseline = |series: &Series| series.variant == plan.baseline;
+    let key = |point: &PlannedPoint| (&plan.series[point.series].settings, point.load.to_bits());
+    let baselines = planned().filter(|(point, _)| is_baseline(&plan.series[point.series]));
+    let baselines: BTreeMap<_, &Finding> = baselines.map(|(point, finding)| (key(point), finding)).collect();
     let pair = |(point, finding): (&PlannedPoint, _)| {
-        let (_, baseline) = baseline(point.load).filter(|_| point.variant != 0)?;
-        Some(Pair { variant: &plan.variants[point.variant], baseline, finding })
+        let series = &plan.series[point.series];
+        let baseline = baselines.get(&key(point)).filter(|_| !is_baseline(series))?;
+        Some(Pair { variant: &series.name, baseline, finding })
     };
     let pairs: Vec<Pair<'_>> = planned().filter_map(pair).collect();
     compare(&pairs, plan.experiment.operation.as_ref().map_or("all", |one| one.value.as_str()))

@@ -2,6 +2,8 @@
 //!
 //! Field names are the keys of the JSON output: SI base units, unit last.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -81,12 +83,20 @@ pub struct Study {
     /// SHA-256 of every number below.
     pub digest: String,
     pub axis: Axis,
+    /// What was varied besides; every combination is a series of its own.
+    #[serde(default)]
+    pub axes: Vec<FurtherAxis>,
+    #[serde(default)]
+    pub constraints: Vec<Constraint>,
     /// The operation whose latency is looked at: `"all"`, or one of those of the points.
     pub operation: String,
+    #[serde(default)]
+    pub objectives: Vec<Objective>,
+    /// The series: each variant at each combination of the further axes.
     pub variants: Vec<Variant>,
-    /// The variant that the others are compared with.
+    /// The variant that the others are compared with, each at the same settings.
     pub baseline: String,
-    /// What the variants make of the baseline, load by load.
+    /// What the series make of the baseline, load by load.
     pub comparisons: Vec<Comparison>,
 }
 
@@ -109,14 +119,121 @@ pub struct Comparison {
 pub struct Axis {
     pub path: String,
     pub label: String,
+    #[serde(default)]
+    pub unit: Option<String>,
     pub values: Vec<f64>,
 }
 
+/// What was varied besides the load.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct FurtherAxis {
+    pub name: String,
+    pub path: String,
+    pub label: String,
+    #[serde(default)]
+    pub unit: Option<String>,
+    /// As they were written.
+    pub values: Vec<String>,
+}
+
+/// A comparison of axes that combinations must hold to be run.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Constraint {
+    pub expression: String,
+    /// Combinations of all axes, the load included, that were not run because of it; the first constraint that is broken
+    /// counts.
+    pub skipped: u64,
+}
+
+/// What a design must meet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Objective {
+    /// As a reader says it, for example `p99 of web.browse below 300ms`.
+    pub name: String,
+    pub quantity: ObjectiveQuantity,
+    /// `"all"`, or one of the points' operations; of no meaning for costs.
+    pub operation: String,
+    pub bound: Bound,
+    /// In the unit of the quantity.
+    pub limit: f64,
+}
+
+/// What an objective is about, by its key in the results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ObjectiveQuantity {
+    #[serde(rename = "p50_s")]
+    P50,
+    #[serde(rename = "p95_s")]
+    P95,
+    #[serde(rename = "p99_s")]
+    P99,
+    #[serde(rename = "p999_s")]
+    P999,
+    #[serde(rename = "error_ratio")]
+    ErrorRatio,
+    /// What the error ratio leaves of one.
+    #[serde(rename = "availability_ratio")]
+    Availability,
+    #[serde(rename = "throughput_per_s")]
+    Throughput,
+    #[serde(rename = "cost_usd_per_hour")]
+    Cost,
+    #[serde(rename = "cost_usd_per_million_requests")]
+    CostPerMillion,
+}
+
+/// On which side of the limit an objective is met. The limit itself is good enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    Below,
+    Above,
+}
+
+/// What one point says about one objective.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Judgement {
+    pub verdict: Verdict,
+    /// What was found of the objective's quantity, if anything.
+    pub estimate: Option<Interval>,
+}
+
+/// Whether an objective is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Met,
+    Missed,
+    /// The interval holds the limit, or there is no number.
+    Unsure,
+}
+
+/// One variant at one combination of the further axes: what a line in a chart shows.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Variant {
+    /// Unlike any other, for example `cache, pods 10`.
     pub name: String,
-    /// One point per value of the axis, in its order.
+    /// The variant as the experiment names it.
+    #[serde(default)]
+    pub variant: String,
+    /// The value of each further axis, as it was written.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+    /// Where p99 begins to grow faster than the load, if it does.
+    #[serde(default)]
+    pub knee: Option<Knee>,
+    /// One point per value of the axis, in its order, but for those that break a constraint.
     pub points: Vec<Point>,
+}
+
+/// Where latency begins to grow faster than the load.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Knee {
+    /// The load of the points at which load over latency is largest.
+    pub load: f64,
+    /// The loads between which the knee is.
+    pub low_load: f64,
+    pub high_load: f64,
 }
 
 /// One configuration at one load.
@@ -138,6 +255,9 @@ pub struct Point {
     pub cost_usd_per_million_requests: Option<Interval>,
     /// What a reader should know of the estimates, such as requests that were left out.
     pub notes: Vec<String>,
+    /// One for each of the study's objectives, in their order.
+    #[serde(default)]
+    pub objectives: Vec<Judgement>,
 }
 
 /// Why a point has no numbers.

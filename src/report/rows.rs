@@ -1,7 +1,8 @@
 //! The cells of tables.
 
 use crate::experiment::metric::Metric;
-use crate::experiment::study::{Comparison, Interval, Measure, Node, Operation, Point, Study, Variant};
+use crate::experiment::study::{Comparison, FurtherAxis, Interval, Measure, Node, Operation, Point, Study, Variant};
+use crate::experiment::study::{Judgement, Objective, ObjectiveQuantity, Verdict};
 
 use super::format::{ABSENT, Quantity};
 use super::text::one_line;
@@ -36,34 +37,74 @@ impl Rows {
     }
 }
 
-/// One row for each variant and load.
+/// One row for each series and load.
 pub(super) fn study(study: &Study) -> Rows {
-    let header = [
-        "Variant",
-        study.axis.label.as_str(),
-        "Throughput",
-        "p50",
-        "p95",
-        "p99",
-        "Errors",
-        "Busiest",
-        "Cost per hour",
-        "Cost per million",
-    ];
-    let rows = study.variants.iter().flat_map(|variant| {
-        variant.points.iter().map(|point| {
-            let mut row = vec![one_line(&variant.name), Quantity::Count.tick(point.load, point.load)];
+    let axes = study.axes.iter().map(|axis| with_unit(&axis.label, axis.unit.as_deref()));
+    let mut header = vec!["Variant".to_owned()];
+    header.extend(axes);
+    header.push(with_unit(&study.axis.label, study.axis.unit.as_deref()));
+    let cells = ["Throughput", "p50", "p95", "p99", "Errors", "Busiest", "Cost per hour", "Cost per million"];
+    header.extend(cells.map(str::to_owned));
+    header.extend(study.objectives.iter().map(|objective| objective.name.clone()));
+    let rows = study.variants.iter().flat_map(|series| {
+        series.points.iter().map(|point| {
+            let variant = if study.axes.is_empty() { &series.name } else { &series.variant };
+            let setting =
+                |axis: &FurtherAxis| series.settings.get(&axis.name).map_or(ABSENT.into(), |one| one_line(one));
+            let mut row = vec![one_line(variant)];
+            row.extend(study.axes.iter().map(setting));
+            row.push(Quantity::Count.tick(point.load, point.load));
             row.extend(point_cells(study, point));
+            row.extend(judgement_cells(study, point));
             row
         })
     });
-    Rows::new(&header, 1, rows.collect())
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    Rows::new(&header, 1 + study.axes.len(), rows.collect())
+}
+
+/// What is measured, and in which unit if anybody said so.
+pub(super) fn with_unit(label: &str, unit: Option<&str>) -> String {
+    unit.map_or_else(|| label.to_owned(), |unit| format!("{label} ({unit})"))
+}
+
+/// The verdict on each objective, with what was found where no other cell of the row tells it.
+fn judgement_cells(study: &Study, point: &Point) -> Vec<String> {
+    let told = |objective: &Objective| match objective.quantity {
+        ObjectiveQuantity::Cost | ObjectiveQuantity::CostPerMillion => true,
+        ObjectiveQuantity::P999 => false,
+        _ => objective.operation == study.operation,
+    };
+    let cell = |(objective, judgement): (&Objective, &Judgement)| {
+        let verdict = match judgement.verdict {
+            Verdict::Met => "met",
+            Verdict::Missed => "missed",
+            Verdict::Unsure => "unsure",
+        };
+        match judgement.estimate.filter(|_| !told(objective)) {
+            Some(estimate) => format!("{verdict}: {}", quantity(objective.quantity).interval(estimate)),
+            None => verdict.to_owned(),
+        }
+    };
+    study.objectives.iter().zip(&point.objectives).map(cell).collect()
+}
+
+fn quantity(quantity: ObjectiveQuantity) -> Quantity {
+    match quantity {
+        ObjectiveQuantity::P50 | ObjectiveQuantity::P95 | ObjectiveQuantity::P99 | ObjectiveQuantity::P999 => {
+            Quantity::Seconds
+        }
+        ObjectiveQuantity::ErrorRatio | ObjectiveQuantity::Availability => Quantity::Ratio,
+        ObjectiveQuantity::Throughput => Quantity::PerSecond,
+        ObjectiveQuantity::Cost | ObjectiveQuantity::CostPerMillion => Quantity::Dollars,
+    }
 }
 
 /// What each variant makes of the baseline: one row for each variant and load at which both have numbers.
 pub(super) fn differences(study: &Study) -> Rows {
     const HOURS_PER_MONTH: f64 = 730.0;
-    let header = ["Variant", study.axis.label.as_str(), "Mean", "p99", "Errors", "Cost per month", "Cost per million"];
+    let load = with_unit(&study.axis.label, study.axis.unit.as_deref());
+    let header = ["Variant", load.as_str(), "Mean", "p99", "Errors", "Cost per month", "Cost per million"];
     let columns = [Metric::Mean, Metric::P99, Metric::ErrorRatio, Metric::CostPerHour, Metric::CostPerMillion];
     let cell = |one: &Comparison| {
         let Interval { value, low, high } = one.difference;
@@ -157,14 +198,26 @@ fn busiest(point: &Point) -> Option<(String, Interval)> {
         .or_else(|| utilizations(point).filter(|(_, share)| share.value.is_finite()).reduce(most))
 }
 
-/// Why points were refused, and what was noticed while running: one sentence for each variant and reason, with the loads
+/// What was not run, where latency bends, why points were refused, and what was noticed while running: one sentence for each variant and reason, with the loads
 /// it holds for.
 pub(super) fn remarks(study: &Study) -> Vec<String> {
     let mut sentences = Vec::new();
     if study.operation != "all" {
         sentences.push(format!("Throughput, latency and errors are those of {}.", one_line(&study.operation)));
     }
+    for constraint in study.constraints.iter().filter(|constraint| constraint.skipped > 0) {
+        let (skipped, expression) = (constraint.skipped, one_line(&constraint.expression));
+        let combinations = if skipped == 1 { "combination was" } else { "combinations were" };
+        sentences.push(format!("{skipped} {combinations} not run: not {expression}."));
+    }
     for variant in &study.variants {
+        if let Some(knee) = variant.knee {
+            let load = |load| Quantity::Count.tick(load, load);
+            let (low, high) = (load(knee.low_load), load(knee.high_load));
+            let name = one_line(&variant.name);
+            sentences
+                .push(format!("{name}: the knee is between {low} and {high}; beyond, p99 grows faster than the load."));
+        }
         let mut remarks: Vec<(String, Vec<String>)> = Vec::new();
         for point in &variant.points {
             let refusals = point.refusal.iter();

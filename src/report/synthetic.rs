@@ -1,5 +1,7 @@
 //! A study made of formulas, for the tests of tables and charts.
 
+use std::collections::BTreeMap;
+
 use crate::experiment::metric::Metric;
 use crate::experiment::study::{Axis, Comparison, Interval, Measure, Node, Operation, Point, Refusal, Study, Variant};
 
@@ -28,13 +30,20 @@ pub(super) fn study() -> Study {
         axis: Axis {
             path: "nodes.users.users".to_owned(),
             label: "Concurrent users".to_owned(),
+            unit: None,
             values: loads.to_vec(),
         },
+        axes: Vec::new(),
+        constraints: Vec::new(),
         operation: "all".to_owned(),
+        objectives: Vec::new(),
         variants: variants
             .into_iter()
             .map(|(name, service_s, capacity)| Variant {
                 name: name.to_owned(),
+                variant: name.to_owned(),
+                settings: BTreeMap::new(),
+                knee: None,
                 points: loads.iter().map(|load| point(*load, service_s, capacity)).collect(),
             })
             .collect(),
@@ -86,6 +95,7 @@ pub(super) fn point(load: f64, service_s: f64, capacity: f64) -> Point {
         cost_usd_per_hour: Some(around(cost, if scales { 0.03 } else { 0.0 })),
         cost_usd_per_million_requests: Some(around(per_million, 0.02)),
         notes: Vec::new(),
+        objectives: Vec::new(),
     }
 }
 
@@ -102,6 +112,7 @@ pub(super) fn refused(load: f64, code: &str) -> Point {
         cost_usd_per_hour: None,
         cost_usd_per_million_requests: None,
         notes: Vec::new(),
+        objectives: Vec::new(),
     }
 }
 

@@ -1,6 +1,8 @@
-//! What can be said from samples, and how surely: latency histograms, confidence intervals, tests of one thing and of many.
+//! What can be said from samples, and how surely: latency histograms, confidence intervals, tests of one thing and of many,
+//! the knee of a curve.
 
 pub mod drift;
 pub mod estimate;
 pub mod histogram;
 pub mod holm;
+pub mod knee;

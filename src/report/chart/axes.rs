@@ -56,8 +56,9 @@ fn scale_of<'a>(
     labels: usize,
 ) -> Scale {
     let intervals: Vec<_> = lines.flat_map(|line| line.spots.iter().flatten()).map(part).collect();
+    let asked = axis.limits.iter().map(|limit| limit.value);
     let values: Vec<f64> =
-        intervals.iter().map(|interval| interval.value).chain(axis.include.iter().copied()).collect();
+        intervals.iter().map(|interval| interval.value).chain(asked.chain(axis.include.iter().copied())).collect();
     let ends: Vec<f64> =
         values.iter().copied().chain(intervals.iter().flat_map(|interval| [interval.low, interval.high])).collect();
     let wide = extent(&values).is_some_and(|(low, high)| low > 0.0 && high / low >= LOGARITHMIC_FROM);

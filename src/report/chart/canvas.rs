@@ -76,6 +76,14 @@ impl<DB: DrawingBackend> Canvas<DB> {
         self.fill(&corners, colour, 1.0)
     }
 
+    /// A ring around a marker.
+    pub(super) fn ring(&self, (x, y): Place, colour: RGBColor) -> Drawn<DB> {
+        let centre = (self.pixels(x), self.pixels(y));
+        let stroke_width = self.pixels(LINE * 0.7).max(1) as u32;
+        let style = ShapeStyle { color: colour.to_rgba(), filled: false, stroke_width };
+        self.root.draw(&Circle::new(centre, self.pixels(MARKER_RADIUS * 2.0), style))
+    }
+
     /// The mark of a refused point.
     pub(super) fn cross(&self, (x, y): Place, colour: RGBColor) -> Drawn<DB> {
         let arm = MARKER_RADIUS * 0.9;

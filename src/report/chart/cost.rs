@@ -1,36 +1,41 @@
 //! Cost of every variant against load: per hour, and per million requests that succeeded.
 
-use crate::experiment::study::{Interval, Point, Study};
+use crate::experiment::study::{Interval, ObjectiveQuantity, Point, Study};
 use crate::report::format::Quantity;
 
 use super::picture::{Axis, Naming, Picture, Start, Uncertainty, footer};
-use super::variants::{lines_against_load, load_axis, refusals};
+use super::variants::{limits, lines_against_load, load_axis, refusals};
 
-pub(super) fn per_hour(study: &Study) -> Picture {
-    picture(study, "Cost of every variant, with 95% confidence bands", "Cost, USD per hour", |point| {
-        point.cost_usd_per_hour
-    })
+/// `of_whom` says which variants these are.
+pub(super) fn per_hour(study: &Study, of_whom: &str) -> Picture {
+    let subtitle = format!("Cost{of_whom}, with 95% confidence bands");
+    let quantity = ObjectiveQuantity::Cost;
+    picture(study, subtitle, ("Cost, USD per hour", quantity), |point| point.cost_usd_per_hour)
 }
 
-pub(super) fn per_million(study: &Study) -> Picture {
-    picture(
-        study,
-        "Cost of a million successful requests, with 95% confidence bands",
-        "Cost, USD per million requests",
-        |point| point.cost_usd_per_million_requests,
-    )
+/// As [`per_hour`].
+pub(super) fn per_million(study: &Study, of_whom: &str) -> Picture {
+    let subtitle = format!("Cost of a million successful requests{of_whom}, with 95% confidence bands");
+    let quantity = ObjectiveQuantity::CostPerMillion;
+    picture(study, subtitle, ("Cost, USD per million requests", quantity), |point| point.cost_usd_per_million_requests)
 }
 
-fn picture(study: &Study, subtitle: &str, vertical: &str, quantity: impl Fn(&Point) -> Option<Interval>) -> Picture {
+fn picture(
+    study: &Study,
+    subtitle: String,
+    (vertical, of): (&str, ObjectiveQuantity),
+    quantity: impl Fn(&Point) -> Option<Interval>,
+) -> Picture {
     Picture {
         title: study.title.clone(),
-        subtitle: subtitle.to_owned(),
+        subtitle,
         horizontal: load_axis(study),
         vertical: Axis {
             title: vertical.to_owned(),
             quantity: Quantity::Dollars,
             start: Start::Zero,
             include: Vec::new(),
+            limits: limits(study, &[of]),
         },
         lines: lines_against_load(study, quantity),
         refusals: refusals(study),

@@ -4,25 +4,30 @@
 //! dominated, and drawn hollow, when another variant at the same load is clearly better in one respect and not clearly
 //! worse in the other; "clearly" means that the 95% intervals do not overlap.
 
-use crate::experiment::study::{Interval, Study};
+use crate::experiment::study::{Interval, ObjectiveQuantity, Study};
 use crate::report::format::Quantity;
 
 use super::latency;
 use super::picture::{Axis, Line, Naming, Picture, Spot, Start, Uncertainty, footer};
-use super::variants::{by_load, load_label, of_watched, refusals_in_words, watched};
+use super::variants::{by_load, limits, load_label, of_watched, refusals_in_words, watched};
 
-pub(super) fn picture(study: &Study) -> Picture {
+/// `of_whom` says which variants these are.
+pub(super) fn picture(study: &Study, of_whom: &str) -> Picture {
     let marked = if study.variants.len() > 1 { "; hollow where another variant is better at that load" } else { "" };
     Picture {
         title: study.title.clone(),
-        subtitle: format!("p99 latency{} against cost, points labelled with their load{marked}", of_watched(study)),
+        subtitle: format!(
+            "p99 latency{}{of_whom} against cost, points labelled with their load{marked}",
+            of_watched(study)
+        ),
         horizontal: Axis {
             title: "Cost, USD per hour".to_owned(),
             quantity: Quantity::Dollars,
             start: Start::Data,
             include: Vec::new(),
+            limits: limits(study, &[ObjectiveQuantity::Cost]),
         },
-        vertical: latency::axis(),
+        vertical: latency::axis(study),
         lines: mark_dominated(lines(study)),
         refusals: refusals_in_words(study),
         naming: Naming::List,

@@ -1,21 +1,21 @@
 //! p50, p95 and p99 latency of one variant against load.
 
-use crate::experiment::study::Study;
+use crate::experiment::study::{ObjectiveQuantity, Study};
 use crate::report::format::Quantity;
 
 use super::picture::{Axis, Naming, Picture, Start, Uncertainty, footer};
-use super::variants::{hollow_note, latency_line, load_axis, of_watched, refusals_of};
+use super::variants::{latency_line, limits, load_axis, marks_note, of_watched, p99_line, refusals_of};
 
 /// The picture of the variant with this index.
 pub(super) fn picture(study: &Study, index: usize) -> Picture {
     let variant = &study.variants[index];
     let refused = study.variants.len() + 3;
     let lines = [
-        latency_line(study, "p99", 1, variant, |operation| operation.p99_s),
+        p99_line(study, "p99", 1, variant),
         latency_line(study, "p95", 4, variant, |operation| operation.p95_s),
         latency_line(study, "p50", 0, variant, |operation| operation.p50_s),
     ];
-    let (of_watched, note) = (of_watched(study), hollow_note(&lines));
+    let (of_watched, note) = (of_watched(study), marks_note(&lines));
     Picture {
         title: study.title.clone(),
         subtitle: format!("{}: p50, p95 and p99 latency{of_watched}, with 95% confidence bands{note}", variant.name),
@@ -25,6 +25,7 @@ pub(super) fn picture(study: &Study, index: usize) -> Picture {
             quantity: Quantity::Seconds,
             start: Start::Zero,
             include: Vec::new(),
+            limits: limits(study, &[ObjectiveQuantity::P50, ObjectiveQuantity::P95, ObjectiveQuantity::P99]),
         },
         lines: lines.into(),
         refusals: refusals_of(study, variant, refused).into_iter().collect(),

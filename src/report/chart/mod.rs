@@ -12,12 +12,14 @@ mod labels;
 mod latency;
 mod latency_against_cost;
 mod latency_percentiles;
+mod limits;
 mod names;
 mod palette;
 mod picture;
 mod refusals;
 mod render;
 mod scale;
+mod selection;
 mod slug;
 mod style;
 mod utilization;
@@ -26,11 +28,13 @@ mod variants;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::experiment::study::{ChartKind, Study};
 use picture::Picture;
+use selection::{groups, shown};
 
 /// Which files to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,25 +75,48 @@ pub fn charts(study: &Study, kinds: &[ChartKind]) -> Vec<Chart> {
     // A variant called "against cost" must not take the file name of the frontier.
     let slugs = slug::unique_slugs(study.variants.iter().map(|variant| variant.name.as_str()), &["against-cost"]);
     let name = slug::file_stem(&study.name);
+    let groups = groups(study);
     let mut charts = Vec::new();
-    let mut add =
-        |kind, suffix: String, picture| charts.push(Chart { kind, stem: format!("{name}-{suffix}"), picture });
+    let mut taken = BTreeSet::new();
+    let mut add = |kind, suffix: String, picture| {
+        // Names of groups and of series may meet, however they are chosen.
+        let mut stem = format!("{name}-{suffix}");
+        let mut number = 2;
+        while !taken.insert(stem.clone()) {
+            stem = format!("{name}-{suffix}-{number}");
+            number += 1;
+        }
+        charts.push(Chart { kind, stem, picture });
+    };
     for kind in ChartKind::ALL.into_iter().filter(|kind| kinds.contains(kind)) {
         match kind {
-            ChartKind::Latency => add(kind, "latency".to_owned(), latency::picture(study)),
+            ChartKind::Latency => {
+                groups
+                    .iter()
+                    .for_each(|one| add(kind, one.name("latency"), latency::picture(&one.study, &one.of_whom)));
+            }
             ChartKind::LatencyPercentiles => {
-                for (index, slug) in slugs.iter().enumerate() {
-                    add(kind, format!("latency-{slug}"), latency_percentiles::picture(study, index));
+                for index in shown(study) {
+                    add(kind, format!("latency-{}", slugs[index]), latency_percentiles::picture(study, index));
                 }
             }
-            ChartKind::Cost => add(kind, "cost".to_owned(), cost::per_hour(study)),
-            ChartKind::CostPerMillion => add(kind, "cost-per-million".to_owned(), cost::per_million(study)),
+            ChartKind::Cost => {
+                groups.iter().for_each(|one| add(kind, one.name("cost"), cost::per_hour(&one.study, &one.of_whom)));
+            }
+            ChartKind::CostPerMillion => {
+                for one in &groups {
+                    add(kind, one.name("cost-per-million"), cost::per_million(&one.study, one.of_whom_if_some()));
+                }
+            }
             ChartKind::LatencyAgainstCost => {
-                add(kind, "latency-against-cost".to_owned(), latency_against_cost::picture(study));
+                if let Some(first) = groups.first() {
+                    let picture = latency_against_cost::picture(&first.study, first.of_whom_if_some());
+                    add(kind, "latency-against-cost".to_owned(), picture);
+                }
             }
             ChartKind::Utilization => {
-                for (index, slug) in slugs.iter().enumerate() {
-                    add(kind, format!("utilization-{slug}"), utilization::picture(study, index));
+                for index in shown(study) {
+                    add(kind, format!("utilization-{}", slugs[index]), utilization::picture(study, index));
                 }
             }
         }

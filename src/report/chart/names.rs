@@ -13,7 +13,10 @@ const TO_MARKER: f64 = 30.0;
 const TO_NAME: f64 = 18.0;
 
 /// Wider names are shortened.
-const NAME_WIDTH_MAX: f64 = 330.0;
+const NAME_WIDTH_MAX: f64 = 400.0;
+
+/// Letters of wide names become smaller before any is cut off, but not smaller than this.
+const LETTERS_MIN: f64 = 17.0;
 
 /// The column of names at the right of the plot.
 pub(super) struct NameColumn {
@@ -28,9 +31,12 @@ impl NameColumn {
     pub(super) fn measure<DB: DrawingBackend>(picture: &Picture, canvas: &Canvas<DB>) -> Self {
         let comfortable = LABEL * 1.3;
         let row = (560.0 / picture.lines.len().max(1) as f64).min(comfortable);
+        let widest =
+            |lettering| picture.lines.iter().map(|line| canvas.text_width(&line.name, lettering)).fold(0.0, f64::max);
         let lettering = Lettering::new((row / 1.3).max(6.0), INK);
-        let names = picture.lines.iter().map(|line| canvas.text_width(&line.name, lettering));
-        let widest = names.fold(0.0, f64::max).min(NAME_WIDTH_MAX);
+        let fitting = lettering.size * (NAME_WIDTH_MAX / widest(lettering).max(1.0)).min(1.0);
+        let lettering = Lettering { size: fitting.max(LETTERS_MIN.min(lettering.size)), ..lettering };
+        let widest = widest(lettering).min(NAME_WIDTH_MAX);
         Self { width: if widest > 0.0 { TO_MARKER + TO_NAME + widest } else { TO_MARKER }, lettering, row }
     }
 

@@ -29,6 +29,15 @@ pub(super) struct Axis {
     pub(super) start: Start,
     /// Values that the axis includes though no line may reach them.
     pub(super) include: Vec<f64>,
+    /// What is asked of the values.
+    pub(super) limits: Vec<Limit>,
+}
+
+/// A value that an objective asks to stay below or above, drawn across the plot.
+#[derive(Clone, Debug)]
+pub(super) struct Limit {
+    pub(super) value: f64,
+    pub(super) text: String,
 }
 
 /// Where a linear axis starts.
@@ -81,6 +90,8 @@ pub(super) struct Spot {
     pub(super) label: Option<String>,
     /// Drawn hollow, for a reason that the subtitle tells: another point is better, or requests fail there.
     pub(super) hollow: bool,
+    /// Drawn within a ring: the line bends there.
+    pub(super) ringed: bool,
 }
 
 /// The points of one line that were refused.
@@ -101,7 +112,7 @@ impl Spot {
 
     /// A point that is uncertain in both directions.
     pub(super) fn between(x: Option<Interval>, y: Option<Interval>) -> Option<Self> {
-        Some(Self { x: tidy(x?)?, y: tidy(y?)?, label: None, hollow: false })
+        Some(Self { x: tidy(x?)?, y: tidy(y?)?, label: None, hollow: false, ringed: false })
     }
 }
 

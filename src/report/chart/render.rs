@@ -5,6 +5,7 @@ use plotters::backend::DrawingBackend;
 use super::axes::{Plot, draw_axes, scales};
 use super::canvas::{Canvas, Drawn, Place};
 use super::labels::{Region, place_near};
+use super::limits;
 use super::names::{self, NameColumn};
 use super::picture::{Line, Picture, Spot, Uncertainty};
 use super::refusals;
@@ -34,6 +35,7 @@ pub(super) fn render<DB: DrawingBackend>(picture: &Picture, canvas: &Canvas<DB>)
 
     draw_axes(picture, &plot, canvas)?;
     refusals::draw_refusals(picture, &plot, column.width, canvas)?;
+    limits::draw_limits(picture, &plot, canvas)?;
     for line in &picture.lines {
         draw_uncertainty(line, picture.uncertainty, &plot, canvas)?;
     }
@@ -101,6 +103,9 @@ fn draw_line<DB: DrawingBackend>(line: &Line, plot: &Plot, canvas: &Canvas<DB>) 
         canvas.stroke(&places, colour(line.style), 1.0, width)?;
         for (spot, place) in run.iter().zip(places) {
             canvas.marker(place, marker(line.style), colour(line.style), spot.hollow)?;
+            if spot.ringed {
+                canvas.ring(place, colour(line.style))?;
+            }
         }
     }
     Ok(())

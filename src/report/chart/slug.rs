@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 /// Longer slugs would approach the limit of file systems once the study's name and the chart's kind are added.
-const LENGTH_MAX: usize = 48;
+const LENGTH_MAX: usize = 80;
+
+/// The longest part of a file name that is the study's.
+const STEM_LENGTH_MAX: usize = 96;
 
 /// Lower-case ASCII letters and digits with single hyphens between them; `fallback` where nothing is left.
 pub(super) fn slug(name: &str, fallback: &str) -> String {
@@ -44,7 +47,7 @@ pub(super) fn unique_slugs<'a>(names: impl IntoIterator<Item = &'a str>, reserve
 pub(super) fn file_stem(name: &str) -> String {
     let safe = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
     let text: String =
-        name.chars().take(LENGTH_MAX * 2).map(|character| if safe(character) { character } else { '-' }).collect();
+        name.chars().take(STEM_LENGTH_MAX).map(|character| if safe(character) { character } else { '-' }).collect();
     let text = text.trim_matches(|character| matches!(character, '-' | '.'));
     if text.is_empty() { "study".to_owned() } else { text.to_owned() }
 }

@@ -1,7 +1,7 @@
 //! Pictures of a synthetic study, of awkward studies, and of hostile names.
 
 use super::*;
-use crate::experiment::study::{Interval, Variant};
+use crate::experiment::study::{Bound, Interval, Knee, Objective, ObjectiveQuantity, Variant};
 use crate::report::synthetic;
 
 const BOTH: Formats = Formats { svg: true, png: true };
@@ -75,7 +75,7 @@ fn refused_points_are_gaps_with_a_cross() {
             *point = synthetic::refused(5_000.0, "too_few_exceedances");
         }
     }
-    let picture = latency::picture(&study);
+    let picture = latency::picture(&study, "");
     assert!(picture.lines[0].spots[2].is_none());
     assert_eq!(picture.refusals[0].places, [5_000.0, 30_000.0, 40_000.0, 50_000.0]);
     let svg = svg_of(&study, ChartKind::Latency);
@@ -90,14 +90,14 @@ fn an_absent_quantity_is_a_gap_without_a_cross() {
     study.variants.truncate(1);
     study.variants[0].points.truncate(4);
     study.variants[0].points[1].operations[0].p99_s = None;
-    let picture = latency::picture(&study);
+    let picture = latency::picture(&study, "");
     assert!(picture.lines[0].spots[1].is_none() && picture.lines[0].spots[2].is_some());
     assert!(picture.refusals.is_empty());
 }
 
 #[test]
 fn only_a_clearly_worse_point_at_the_same_load_is_dominated() {
-    let picture = latency_against_cost::picture(&synthetic::study());
+    let picture = latency_against_cost::picture(&synthetic::study(), "");
     let dominated = |line: usize, point: usize| picture.lines[line].spots[point].as_ref().map(|spot| spot.hollow);
     // At 1k the cheapest is autoscaled and the fastest has the cache: the fixed fleet is between them in both.
     assert_eq!((dominated(0, 0), dominated(1, 0), dominated(2, 0)), (Some(false), Some(false), Some(false)));
@@ -242,6 +242,50 @@ fn drawing_writes_the_files_it_names() {
     assert_eq!(names, expected);
     assert!(files.iter().all(|path| path.metadata().unwrap().len() > 1_000));
     assert!(draw(&study, &target, &[ChartKind::Latency], Formats { svg: false, png: false }).unwrap().is_empty());
+}
+
+#[test]
+fn limits_are_dashed_lines_where_they_belong() {
+    let mut study = synthetic::study();
+    let objective = |name: &str, quantity, operation: &str, limit| Objective {
+        name: name.to_owned(),
+        quantity,
+        operation: operation.to_owned(),
+        bound: Bound::Below,
+        limit,
+    };
+    study.objectives = vec![
+        objective("fast", ObjectiveQuantity::P99, "all", 0.5),
+        objective("fast checkout", ObjectiveQuantity::P99, "checkout", 0.5),
+        objective("cheap", ObjectiveQuantity::Cost, "all", 400.0),
+        objective("nonsense", ObjectiveQuantity::P99, "all", f64::NAN),
+    ];
+    let (latency, cost) = (svg_of(&study, ChartKind::Latency), svg_of(&study, ChartKind::Cost));
+    assert!(latency.contains(">\nfast\n<") && !latency.contains("fast checkout") && !latency.contains("nonsense"));
+    assert!(cost.contains("cheap") && cost.contains("$500"), "the axis reaches to the limit");
+    let frontier = svg_of(&study, ChartKind::LatencyAgainstCost);
+    assert!(frontier.contains(">\nfast\n<") && frontier.contains("cheap"));
+    assert!(svg_of(&study, ChartKind::LatencyPercentiles).contains(">\nfast\n<"));
+    assert_well_formed(&frontier);
+}
+
+#[test]
+fn the_knee_is_ringed() {
+    let mut study = synthetic::study();
+    study.variants[1].knee = Some(Knee { load: 20_000.0, low_load: 10_000.0, high_load: 30_000.0 });
+    let picture = latency::picture(&study, " of every variant");
+    let ringed: Vec<(usize, f64)> = picture
+        .lines
+        .iter()
+        .enumerate()
+        .flat_map(|(line, known)| {
+            known.spots.iter().flatten().filter(|spot| spot.ringed).map(move |spot| (line, spot.x.value))
+        })
+        .collect();
+    assert_eq!(ringed, [(1, 20_000.0)]);
+    assert!(picture.subtitle.ends_with("; ringed at the knee"), "{}", picture.subtitle);
+    let circles = |study: &Study| svg_of(study, ChartKind::Latency).matches("<circle").count();
+    assert_eq!(circles(&study), circles(&synthetic::study()) + 1);
 }
 
 #[test]

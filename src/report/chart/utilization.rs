@@ -33,6 +33,7 @@ pub(super) fn picture(study: &Study, index: usize) -> Picture {
             quantity: Quantity::Ratio,
             start: Start::ZeroLinear,
             include: vec![0.0, 1.0],
+            limits: Vec::new(),
         },
         lines: lines.collect(),
         refusals: refusals_of(study, variant, NODES_MAX + 1).into_iter().collect(),

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::experiment::study::{Interval, Operation, Point, Study, Variant};
+use crate::experiment::study::{Interval, ObjectiveQuantity, Operation, Point, Study, Variant};
 use crate::report::format::Quantity;
-pub(super) use crate::report::rows::{of_watched, watched};
+pub(super) use crate::report::rows::{of_watched, watched, with_unit};
 
-use super::picture::{Axis, Line, Refusals, Spot, Start};
+use super::picture::{Axis, Limit, Line, Refusals, Spot, Start};
+use super::scale::drawable;
 
 /// The points of a variant by increasing load, which is the order in which a line is drawn.
 pub(super) fn by_load(variant: &Variant) -> Vec<&Point> {
@@ -59,10 +60,31 @@ pub(super) fn latency_line(
     line
 }
 
-/// What a subtitle says of hollow points, if there are any.
-pub(super) fn hollow_note(lines: &[Line]) -> &'static str {
-    let any = lines.iter().any(|line| line.spots.iter().flatten().any(|spot| spot.hollow));
-    if any { "; hollow where 1% of requests or more fail" } else { "" }
+/// A line of p99 latencies, with a ring where it bends.
+pub(super) fn p99_line(study: &Study, name: &str, style: usize, variant: &Variant) -> Line {
+    let mut line = latency_line(study, name, style, variant, |operation| operation.p99_s);
+    for spot in line.spots.iter_mut().flatten() {
+        spot.ringed = variant.knee.is_some_and(|knee| knee.load == spot.x.value);
+    }
+    line
+}
+
+/// What a subtitle says of hollow and ringed points, if there are any.
+pub(super) fn marks_note(lines: &[Line]) -> String {
+    let any = |is_marked: fn(&Spot) -> bool| lines.iter().any(|line| line.spots.iter().flatten().any(is_marked));
+    let hollow = if any(|spot| spot.hollow) { "; hollow where 1% or more fail" } else { "" };
+    let ringed = if any(|spot| spot.ringed) { "; ringed at the knee" } else { "" };
+    format!("{hollow}{ringed}")
+}
+
+/// The limits of the objectives that are about one of these quantities, as the study looks at it.
+pub(super) fn limits(study: &Study, quantities: &[ObjectiveQuantity]) -> Vec<Limit> {
+    let is_cost = |quantity| matches!(quantity, ObjectiveQuantity::Cost | ObjectiveQuantity::CostPerMillion);
+    let objectives = study.objectives.iter().filter(|objective| {
+        let is_drawn = is_cost(objective.quantity) || objective.operation == study.operation;
+        is_drawn && quantities.contains(&objective.quantity) && drawable(objective.limit)
+    });
+    objectives.map(|objective| Limit { value: objective.limit, text: objective.name.clone() }).collect()
 }
 
 /// The horizontal axis of everything that is drawn against load. It spans all loads, refused ones included.
@@ -70,10 +92,11 @@ pub(super) fn load_axis(study: &Study) -> Axis {
     let loads = study.variants.iter().flat_map(|variant| variant.points.iter().map(|point| point.load));
     let include: BTreeSet<u64> = loads.chain(study.axis.values.iter().copied()).map(f64::to_bits).collect();
     Axis {
-        title: study.axis.label.clone(),
+        title: with_unit(&study.axis.label, study.axis.unit.as_deref()),
         quantity: Quantity::Count,
         start: Start::Data,
         include: include.into_iter().map(f64::from_bits).collect(),
+        limits: Vec::new(),
     }
 }
 

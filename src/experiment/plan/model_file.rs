@@ -1,0 +1,70 @@
+//! A model file, and a point of an experiment as the model with some edits.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Document, Level, Place};
+use crate::files;
+use crate::model::{Compiled, Edit, KeyTables, Model, compile_sharing, patch_partly, read};
+
+/// A model file and what it says.
+#[derive(Clone, Debug)]
+pub struct ModelFile {
+    pub document: Document,
+    /// Where files that the model names are looked for.
+    pub directory: PathBuf,
+}
+
+/// Reads a file that a user named.
+pub fn read_file(path: &Path) -> Result<Document, Diagnostics> {
+    match files::read_text(path) {
+        Ok(text) => Ok(Document::new(path.display().to_string(), text)),
+        Err(error) => {
+            let shown = path.display().to_string();
+            let place = Place::whole(shown.clone(), "");
+            Err(Diagnostic::error("unreadable-file", place, format!("cannot read {shown}: {error}"))
+                .help("check the path and its permissions")
+                .into())
+        }
+    }
+}
+
+/// Patches, reads, checks and compiles a model.
+pub fn load_point(file: &ModelFile, edits: &[Edit], warnings: bool, diagnostics: &mut Diagnostics) -> Option<Compiled> {
+    load_sharing(file, edits, warnings, &mut KeyTables::default(), diagnostics)
+}
+
+/// As [`load_point`], for one of many points.
+pub(super) fn load_sharing(
+    file: &ModelFile,
+    edits: &[Edit],
+    warnings: bool,
+    tables: &mut KeyTables,
+    diagnostics: &mut Diagnostics,
+) -> Option<Compiled> {
+    let mut misplaced = Diagnostics::new();
+    let document = patch_partly(&file.document, edits, &mut misplaced);
+    let mut found = Diagnostics::new();
+    let model: Option<Model> = read(&document, &mut found);
+    if !misplaced.is_empty() {
+        // The edits that could be made may be wrong too, and are mended in the same go. What is said about the model
+        // itself may follow from the edits that are missing.
+        let is_of_an_edit = |one: &&Diagnostic| {
+            edits.iter().any(|edit| Arc::ptr_eq(&edit.value_origin.source, &one.primary.place.source))
+        };
+        let errors = found.iter().filter(|one| one.level == Level::Error).filter(is_of_an_edit);
+        errors.for_each(|one| misplaced.push(one.clone()));
+        diagnostics.extend(misplaced);
+        return None;
+    }
+    for diagnostic in found.iter().filter(|diagnostic| warnings || diagnostic.level == Level::Error) {
+        diagnostics.push(diagnostic.clone());
+    }
+    match compile_sharing(&model?, &document, &file.directory, tables) {
+        Ok(compiled) => Some(compiled),
+        Err(found) => {
+            diagnostics.extend(found);
+            None
+        }
+    }
+}
