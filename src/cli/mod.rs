@@ -2,8 +2,10 @@
 //!
 //! Standard output carries results (with `--json` exactly one document), standard error everything else.
 
+mod capacity;
 mod check;
 mod export;
+mod gate;
 mod list;
 mod merge;
 mod progress;
@@ -23,7 +25,7 @@ use crate::experiment::run::Interruption;
 use crate::experiment::store::{Fault, Kind};
 
 const EXIT_CODES: &str = "Exit codes: 0 done (that a point is refused, with the reason, is a result too), 1 the run itself \
-                          failed, 2 wrong input";
+                          failed or a gate fell, 2 wrong input";
 
 /// Predict how latency and cost respond to scaling techniques, before touching real infrastructure.
 #[derive(Debug, Parser)]
@@ -37,6 +39,10 @@ struct Arguments {
 enum Verb {
     /// Run experiments: every variant at every load, with charts of what comes out
     Run(run::Run),
+    /// Find the highest load that meets an experiment's objectives, and what holds it there
+    Capacity(capacity::Capacity),
+    /// Compare a changed model with the one before, and fail if it is worse for sure
+    Gate(gate::Gate),
     /// Write results as a table in long form, one row for each quantity of each point
     Export(export::Export),
     /// Put the stores of the parts of a batch together
@@ -81,6 +87,8 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let verdict = match &arguments.verb {
         Verb::Run(run) => run.run(),
+        Verb::Capacity(capacity) => capacity.run(),
+        Verb::Gate(gate) => gate.run(),
         Verb::Export(export) => export.run(),
         Verb::Merge(merge) => merge.run(),
         Verb::Simulate(simulate) => simulate.run(),

@@ -5,9 +5,11 @@
 //! ```
 
 pub mod backlog;
+pub mod capacity;
 pub mod compare;
 pub mod estimate;
 pub mod finding;
+pub mod gate;
 pub mod metric;
 pub mod pipeline;
 pub mod plan;

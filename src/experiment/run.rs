@@ -53,17 +53,8 @@ pub fn complete(
         (0..plan.points.len()).filter(|index| wanted(*index) && findings[*index].is_none()).collect();
     let one = |index: &usize| {
         let point = &plan.points[*index];
-        let key = Key::of(point);
         // Another process may have finished it meanwhile.
-        let kept = if fresh { None } else { store.get(&key).map_err(Interruption::Store)? };
-        let finding = match kept {
-            Some(finding) => finding,
-            None => {
-                let finding = study(&point.compiled, point.load, &point.settings).map_err(Interruption::Violation)?;
-                store.put(&key, &finding).map_err(Interruption::Store)?;
-                finding
-            }
-        };
+        let finding = take_or_study(point, store, fresh)?;
         done();
         Ok((*index, finding))
     };
@@ -74,6 +65,21 @@ pub fn complete(
         }
     }
     Ok(())
+}
+
+/// What the store has of a point, or what a study of it finds, which the store then has too.
+///
+/// # Errors
+/// As [`complete`].
+pub fn take_or_study(point: &PlannedPoint, store: &Store, fresh: bool) -> Result<Finding, Interruption> {
+    let key = Key::of(point);
+    let kept = if fresh { None } else { store.get(&key).map_err(Interruption::Store)? };
+    if let Some(finding) = kept {
+        return Ok(finding);
+    }
+    let finding = study(&point.compiled, point.load, &point.settings).map_err(Interruption::Violation)?;
+    store.put(&key, &finding).map_err(Interruption::Store)?;
+    Ok(finding)
 }
 
 /// The study of a plan, if every point of it is known.
@@ -94,7 +100,7 @@ pub fn conclude(plan: &Plan, findings: Findings) -> Option<Study> {
         model: plan.experiment.model.value.clone(),
         seed: plan.points.first().map_or(0, |point| point.settings.seed),
         quick: plan.quick,
-        model_digest: digest(plan.model_text.as_bytes()),
+        model_digest: digest(plan.file.document.text().as_bytes()),
         plan_digest: digest(plan.experiment_text.as_bytes()),
         digest: String::new(),
         axis: Axis {

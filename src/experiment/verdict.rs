@@ -22,10 +22,19 @@ pub fn judge(study: &mut Study) {
 impl Objective {
     /// Whether a point meets the objective. A design that cannot hold the load meets none.
     pub fn judge(&self, point: &Point) -> Judgement {
+        self.judge_with_caution(point, 1.0)
+    }
+
+    /// As [`Objective::judge`], with an interval that is wider by a factor.
+    pub fn judge_with_caution(&self, point: &Point, caution: f64) -> Judgement {
+        let widened = |Interval { value, low, high }: Interval| {
+            let edge = |edge: f64| value + (edge - value) * caution;
+            Interval { value, low: edge(low), high: edge(high) }
+        };
         let estimate = if point.refusal.is_none() { self.estimate(point) } else { None };
         let is_unstable = point.refusal.as_ref().is_some_and(|refusal| refusal.code == "unstable");
         let verdict = match estimate {
-            Some(estimate) => self.verdict(estimate),
+            Some(estimate) => self.verdict(widened(estimate)),
             None if is_unstable => Verdict::Missed,
             None => Verdict::Unsure,
         };

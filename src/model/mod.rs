@@ -13,8 +13,10 @@ pub mod patch;
 mod patch_tests;
 pub mod path;
 pub mod read;
+pub mod resources;
 
 pub use architecture::Architecture;
 pub use compile::{Compiled, KeyTables, Model, compile, compile_sharing};
-pub use patch::{Edit, patch, patch_partly};
+pub use patch::{Edit, patch, patch_partly, value_at};
 pub use read::read;
+pub use resources::{Resource, resources};

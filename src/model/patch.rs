@@ -69,6 +69,15 @@ fn as_value(written: &str) -> String {
     if is_text && !is_whole_value(written) { format!("\"{written}\"") } else { written.to_owned() }
 }
 
+/// What a text holds at a path, as it is written there; `None` if the path leads to nothing that is there.
+pub fn value_at<'d>(document: &'d Document, path: &str) -> Option<&'d str> {
+    let text = document.text();
+    let outline = outline(text).ok()?;
+    let Ok(Target::Entry(entry)) = follow(text, &outline, path) else { return None };
+    let Span { start, end } = outline.entries[entry].value;
+    text.get(start..end)
+}
+
 /// Makes the edits one after the other, and reports every one that cannot be made.
 ///
 /// A field or map entry that is not there is added; whether it may be there is judged when the text is read.

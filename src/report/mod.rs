@@ -1,7 +1,9 @@
 //! Tables and charts, drawn from plain data: nothing here runs a simulation.
 
+mod capacity;
 pub mod chart;
 pub mod format;
+pub mod gate;
 pub mod long;
 pub mod table;
 

@@ -16,7 +16,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    fn new(header: &[&str], names: usize, rows: Vec<Vec<String>>) -> Self {
+    pub(super) fn new(header: &[&str], names: usize, rows: Vec<Vec<String>>) -> Self {
         let header = header.iter().map(|title| one_line(title)).collect();
         Self { header, names, rows }.without_empty_columns()
     }

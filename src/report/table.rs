@@ -2,7 +2,8 @@
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
-use crate::experiment::study::{Point, Study};
+use crate::experiment::capacity::Capacity;
+use crate::experiment::study::{Objective, Point, Study};
 
 use super::format::Quantity;
 use super::rows::{self, Rows};
@@ -57,7 +58,19 @@ pub fn cost(point: &Point) -> String {
     }
 }
 
-fn render(rows: Rows) -> String {
+/// What each series of an experiment carries within its objectives, and what holds it there.
+pub fn capacities(title: &str, label: &str, objectives: &[Objective], capacities: &[Capacity]) -> String {
+    let objectives: Vec<&str> = objectives.iter().map(|objective| objective.name.as_str()).collect();
+    format!(
+        "{}\nThe most {} at which {}:\n{}",
+        one_line(title),
+        one_line(label),
+        one_line(&objectives.join(" and ")),
+        render(super::capacity::rows(label, capacities))
+    )
+}
+
+pub(super) fn render(rows: Rows) -> String {
     let align = |column: usize| if column < rows.names { CellAlignment::Left } else { CellAlignment::Right };
     let cells = |row: &[String]| -> Vec<Cell> {
         row.iter().enumerate().map(|(column, text)| Cell::new(text).set_alignment(align(column))).collect()

@@ -147,6 +147,10 @@ impl Spec for Cache {
         Capacity { cores: Some(f64::from(threads)), ..Capacity::default() }
     }
 
+    fn resources(&self) -> Vec<(&'static str, f64)> {
+        vec![("threads", self.threads.as_ref().map_or(1.0, |threads| f64::from(threads.value)))]
+    }
+
     fn prices(&self) -> Prices {
         Prices {
             usd_per_replica_hour: self.price.as_ref().map_or(0.0, |price| price.usd_per_hour),

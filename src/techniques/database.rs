@@ -162,6 +162,10 @@ impl Spec for Database {
         }
     }
 
+    fn resources(&self) -> Vec<(&'static str, f64)> {
+        vec![("cores", self.cores.value), ("max_connections", f64::from(self.connections()))]
+    }
+
     fn prices(&self) -> Prices {
         Prices {
             usd_per_replica_hour: self.price.as_ref().map_or(0.0, |price| price.usd_per_hour),

@@ -104,6 +104,10 @@ impl Spec for LoadBalancer {
         Capacity { workers, worker: Worker::Connection, ..Capacity::default() }
     }
 
+    fn resources(&self) -> Vec<(&'static str, f64)> {
+        self.max_connections.iter().map(|connections| ("max_connections", f64::from(connections.value))).collect()
+    }
+
     fn prices(&self) -> Prices {
         Prices {
             usd_per_replica_hour: self.price.as_ref().map_or(0.0, |price| price.usd_per_hour),

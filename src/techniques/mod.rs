@@ -164,6 +164,10 @@ impl Spec for NodeSpec {
         self.spec().capacity()
     }
 
+    fn resources(&self) -> Vec<(&'static str, f64)> {
+        self.spec().resources()
+    }
+
     fn prices(&self) -> Prices {
         self.spec().prices()
     }

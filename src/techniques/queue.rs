@@ -109,6 +109,10 @@ impl Spec for Queue {
         Capacity { workers: Some(consumers), worker: Worker::Consumer, ..Capacity::default() }
     }
 
+    fn resources(&self) -> Vec<(&'static str, f64)> {
+        vec![("consumers", self.consumers.as_ref().map_or(1.0, |consumers| f64::from(consumers.value)))]
+    }
+
     fn prices(&self) -> Prices {
         Prices {
             usd_per_replica_hour: self.price.as_ref().map_or(0.0, |price| price.usd_per_hour),

@@ -197,6 +197,11 @@ impl Spec for Service {
         self.settling_s()
     }
 
+    fn resources(&self) -> Vec<(&'static str, f64)> {
+        let workers = self.workers.as_ref().map(|workers| ("workers", f64::from(workers.value)));
+        [("replicas", f64::from(self.count())), ("cpu", self.cores())].into_iter().chain(workers).collect()
+    }
+
     fn prices(&self) -> Prices {
         Prices {
             usd_per_replica_hour: self.price.as_ref().map_or(0.0, |price| price.usd_per_hour),

@@ -246,6 +246,10 @@ pub trait Spec {
     fn capacity(&self) -> Capacity {
         Capacity::default()
     }
+    /// What the node has so much of, and serves more with if it has more: the fields that say so, and how much there is.
+    fn resources(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
     /// What the node costs.
     fn prices(&self) -> Prices {
         Prices::default()

@@ -5,6 +5,7 @@
 //! | `model_file` | the model, and a point as the model with some edits |
 //! | `settings` | how points are studied |
 //! | `axes`, `steps`, `number` | values along axes, as edits |
+//! | `load_axis` | loads that nobody listed |
 //! | `constraints`, `grid` | combinations of axes, and which of them run |
 //! | `variants`, `paths` | named edits and sums of them |
 //! | `objectives` | what a design must meet |
@@ -13,6 +14,7 @@
 mod axes;
 mod constraints;
 mod grid;
+mod load_axis;
 mod model_file;
 mod number;
 mod objectives;
@@ -26,6 +28,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 pub use grid::MOST_POINTS;
+pub use load_axis::LoadAxis;
 pub use model_file::{ModelFile, load_point, read_file};
 
 use crate::diagnostic::parse::parse_partly;
@@ -39,7 +42,7 @@ use crate::experiment::plan::variants::{Variants, variants};
 use crate::experiment::study;
 use crate::experiment::written::Experiment;
 use crate::files;
-use crate::model::{Compiled, KeyTables};
+use crate::model::{Compiled, Edit, KeyTables};
 
 /// One configuration at one load, ready to run.
 #[derive(Clone, Debug)]
@@ -59,6 +62,8 @@ pub struct Series {
     pub variant: String,
     /// The value of each further axis, as it was written.
     pub settings: BTreeMap<String, String>,
+    /// What makes the model this series, but for the load.
+    pub edits: Vec<Edit>,
 }
 
 /// An experiment ready to run.
@@ -69,8 +74,11 @@ pub struct Plan {
     pub quick: bool,
     pub experiment: Experiment,
     pub experiment_text: String,
-    pub model_text: String,
+    pub file: ModelFile,
+    /// How points are studied.
+    pub settings: Settings,
     pub loads: Vec<f64>,
+    pub load_axis: LoadAxis,
     /// The further axes.
     pub axes: Vec<study::FurtherAxis>,
     pub constraints: Vec<study::Constraint>,
@@ -89,6 +97,17 @@ pub fn name(path: &Path) -> String {
 
 /// Reads an experiment and everything it names. Warnings go to `diagnostics` too.
 pub fn load(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagnostics) -> Option<Plan> {
+    load_with(path, None, quick, seed, diagnostics)
+}
+
+/// As [`load`], with another model in the place of the one that the experiment names.
+pub fn load_with(
+    path: &Path,
+    model: Option<&Path>,
+    quick: bool,
+    seed: Option<u64>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Plan> {
     let document = match read_file(path) {
         Ok(document) => document,
         Err(found) => {
@@ -98,7 +117,13 @@ pub fn load(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagn
     };
     // What is wrong is left out, so that the rest can be looked at too.
     let experiment: Experiment = parse_partly(&document, diagnostics).value?;
-    let file = open_model(path, &experiment, &document, diagnostics)?;
+    let file = match model {
+        Some(model) => read_file(model)
+            .map(|document| ModelFile::new(document, model))
+            .map_err(|found| diagnostics.extend(found))
+            .ok()?,
+        None => open_model(path, &experiment, &document, diagnostics)?,
+    };
     let settings = settings::settings(&experiment, &document, quick, seed, diagnostics);
     let objectives = objectives::objectives(&experiment, &document, diagnostics);
     let load = axes::load(&experiment.load, &document, diagnostics);
@@ -130,7 +155,9 @@ pub fn load(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagn
         quick,
         experiment_text: document.text().to_owned(),
         experiment,
-        model_text: file.document.text().to_owned(),
+        load_axis: LoadAxis::of(&load, &file.document)?,
+        file,
+        settings,
         loads: load.values.iter().map(|value| value.number).collect(),
         axes: further.iter().map(Axis::described).collect(),
         constraints: grid.constraints,
@@ -150,10 +177,7 @@ fn open_model(
     let directory = path.parent().unwrap_or(Path::new("")).to_owned();
     let model_path = directory.join(&experiment.model.value);
     match files::open(&model_path).and_then(std::io::read_to_string) {
-        Ok(text) => Some(ModelFile {
-            document: Document::new(model_path.display().to_string(), text),
-            directory: model_path.parent().unwrap_or(Path::new("")).to_owned(),
-        }),
+        Ok(text) => Some(ModelFile::new(Document::new(model_path.display().to_string(), text), &model_path)),
         Err(error) => {
             let place = document.place(experiment.model.span);
             let message = format!("cannot read the model {}: {error}", model_path.display());

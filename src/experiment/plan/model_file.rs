@@ -15,6 +15,13 @@ pub struct ModelFile {
     pub directory: PathBuf,
 }
 
+impl ModelFile {
+    /// The model that was read from this path.
+    pub fn new(document: Document, path: &Path) -> Self {
+        Self { document, directory: path.parent().unwrap_or(Path::new("")).to_owned() }
+    }
+}
+
 /// Reads a file that a user named.
 pub fn read_file(path: &Path) -> Result<Document, Diagnostics> {
     match files::read_text(path) {

@@ -67,11 +67,16 @@ impl Common<'_> {
 
     /// The variant's edits, then those of the further axes, then the load's.
     fn edits(&self, variant: &Variant, combination: &Combination, load: usize) -> Vec<Edit> {
+        let mut edits = self.series_edits(variant, combination);
+        edits.extend_from_slice(&self.load.values[load].edits);
+        edits
+    }
+
+    fn series_edits(&self, variant: &Variant, combination: &Combination) -> Vec<Edit> {
         let mut edits = variant.edits.clone();
         for (axis, value) in self.further.iter().zip(&combination.values) {
             edits.extend_from_slice(&axis.values[*value].edits);
         }
-        edits.extend_from_slice(&self.load.values[load].edits);
         edits
     }
 
@@ -85,7 +90,8 @@ impl Common<'_> {
         }));
         let settings: BTreeMap<String, String> =
             chosen().map(|(axis, value)| (axis.name.clone(), value.text.clone())).collect();
-        Series { name: parts.join(", "), variant: variant.name.clone(), settings }
+        let edits = self.series_edits(variant, combination);
+        Series { name: parts.join(", "), variant: variant.name.clone(), settings, edits }
     }
 }
 

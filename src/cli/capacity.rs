@@ -1,0 +1,135 @@
+//! `forescale capacity EXPERIMENT...`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::{
+    Common, Failure, Verdict, fault, interruption, print, print_json, progress, settle, show, wrong_option,
+};
+use crate::diagnostic::{Diagnostic, Diagnostics, Place};
+use crate::experiment::capacity::{self, Prober};
+use crate::experiment::plan::{self, Plan};
+use crate::experiment::run::result_digest;
+use crate::experiment::store::{Missing, Store};
+use crate::experiment::study::SCHEMA;
+use crate::report::table;
+use crate::units::Ratio;
+
+#[derive(Debug, Args)]
+pub(super) struct Capacity {
+    /// Experiment files with objectives; loads are searched from the first to the last of `load` and beyond
+    #[arg(required = true)]
+    experiments: Vec<PathBuf>,
+    /// Only the series with this name, such as "cache" (may be repeated)
+    #[arg(long, value_name = "NAME")]
+    variant: Vec<String>,
+    /// The width of the interval of loads that is narrow enough
+    #[arg(long, default_value = "2%")]
+    tolerance: String,
+    /// The file that keeps every point that was studied
+    #[arg(long, value_name = "FILE", default_value = "plots/forescale.sqlite")]
+    store: PathBuf,
+    /// Study every point anew, whatever the store has
+    #[arg(long)]
+    fresh: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Capacity {
+    pub(super) fn run(&self) -> Verdict {
+        let mut diagnostics = Diagnostics::new();
+        let common = &self.common;
+        let tolerance = self.tolerance(&mut diagnostics);
+        let load = |path: &PathBuf| {
+            let plan = plan::load(path, common.quick, common.seed, &mut diagnostics)?;
+            check(&plan, path, &self.variant, &mut diagnostics);
+            Some(plan)
+        };
+        let plans: Vec<Option<Plan>> = self.experiments.iter().map(load).collect();
+        settle(&diagnostics, common.json)?;
+        if let Some(directory) = self.store.parent() {
+            let failed = |error| Failure::Work(format!("cannot write to {}: {error}", directory.display()));
+            std::fs::create_dir_all(directory).map_err(failed)?;
+        }
+        let store = Store::open(&self.store, Missing::Make).map_err(|found| fault(found, common.json))?;
+        let mut documents = Vec::new();
+        for plan in plans.iter().flatten() {
+            documents.push(self.search(plan, &store, tolerance)?);
+        }
+        if common.json {
+            let mut document = json!({ "schema": SCHEMA, "digest": "", "experiments": documents });
+            document["digest"] = json!(result_digest(&document));
+            print_json(&document);
+        }
+        Ok(())
+    }
+
+    /// Searches every series of an experiment, and tells what was found.
+    fn search(&self, plan: &Plan, store: &Store, tolerance: f64) -> Result<serde_json::Value, Failure> {
+        let common = &self.common;
+        let prober = Prober::new(plan, store, self.fresh);
+        let sign = progress::sign_of_life();
+        let mut capacities = Vec::new();
+        for (index, series) in plan.series.iter().enumerate() {
+            if !self.variant.is_empty() && !self.variant.contains(&series.name) {
+                continue;
+            }
+            sign.set_message(series.name.clone());
+            let found = common.on_threads(|| capacity::capacity(&prober, index, tolerance))?;
+            capacities.push(found.map_err(|failure| match failure {
+                capacity::Failure::Interrupted(found) => interruption(found, common.json),
+                capacity::Failure::Diagnosed(found) => {
+                    show(&found, common.json);
+                    Failure::Input
+                }
+            })?);
+        }
+        sign.finish_and_clear();
+        if !common.json {
+            print(&table::capacities(&plan.experiment.title, &plan.load_axis.label, &plan.objectives, &capacities));
+        }
+        Ok(json!({ "name": plan.name, "objectives": plan.objectives, "capacities": capacities }))
+    }
+
+    fn tolerance(&self, diagnostics: &mut Diagnostics) -> f64 {
+        match self.tolerance.parse::<Ratio>() {
+            Ok(ratio) if ratio.value > 0.0 && ratio.value < 1.0 => return ratio.value,
+            Ok(_) => {
+                let message = "a tolerance lies between 0% and 100%";
+                diagnostics.extend(wrong_option("--tolerance", &self.tolerance, message, "write for example 2%"));
+            }
+            Err(error) => {
+                let help = "write for example 2%";
+                diagnostics.extend(wrong_option("--tolerance", &self.tolerance, &error.to_string(), help));
+            }
+        }
+        0.02
+    }
+}
+
+/// Reports what keeps an experiment from having a capacity.
+fn check(plan: &Plan, path: &std::path::Path, variants: &[String], diagnostics: &mut Diagnostics) {
+    let place = Place::whole(path.display().to_string(), "");
+    if plan.objectives.is_empty() {
+        let title = "without objectives every load is good enough";
+        let help = "add for example objectives: [ Latency(quantile: P99, below: \"300ms\") ]";
+        diagnostics.push(Diagnostic::error("no-objectives", place.clone(), title).help(help));
+    }
+    if plan.load_axis.moves_others {
+        let title = "the load moves other paths with it, which have no values between those that are listed";
+        let help = "leave `with` out of `load`, and put what belongs to one load into a variant";
+        diagnostics.push(Diagnostic::error("lockstep-load", place, title).help(help));
+    }
+    for name in variants {
+        if !plan.series.iter().any(|series| series.name == *name) {
+            let names: Vec<&str> = plan.series.iter().map(|series| series.name.as_str()).collect();
+            let title = format!("{} has no series `{name}`", path.display());
+            let help = format!("name one of {}", names.join(", "));
+            diagnostics
+                .push(Diagnostic::error("unknown-variant", Place::whole("--variant", name.clone()), title).help(help));
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Points that no plan holds: a series of an experiment at any load, with further edits, at any precision.
+
+use crate::diagnostic::{Diagnostics, Place};
+use crate::experiment::finding::Finding;
+use crate::experiment::pipeline::Settings;
+use crate::experiment::plan::{Plan, PlannedPoint, load_point};
+use crate::experiment::run::{Interruption, take_or_study};
+use crate::experiment::store::Store;
+use crate::experiment::study::{Point, Verdict};
+use crate::model::{Edit, Model, Resource, patch_partly, read, resources};
+
+/// Why a search did not come to its end.
+#[derive(Clone, Debug)]
+pub enum Failure {
+    /// A point could not be studied or kept.
+    Interrupted(Interruption),
+    /// The model cannot be run at a load that the search came to.
+    Diagnosed(Diagnostics),
+}
+
+/// Studies points of a plan's series, or takes them from the store.
+pub struct Prober<'a> {
+    pub plan: &'a Plan,
+    pub store: &'a Store,
+    pub fresh: bool,
+    precisions: Vec<f64>,
+}
+
+impl<'a> Prober<'a> {
+    /// Precisions go from coarse to twice as fine as the experiment asks for.
+    pub fn new(plan: &'a Plan, store: &'a Store, fresh: bool) -> Self {
+        let finest = plan.settings.precision / 2.0;
+        let precisions = [4.0, 2.0, 1.0].map(|factor| finest * factor).to_vec();
+        Self { plan, store, fresh, precisions }
+    }
+
+    /// Relative half widths of p99 to aim at, the widest first; never empty.
+    pub(super) fn precisions(&self) -> &[f64] {
+        &self.precisions
+    }
+
+    /// The operation whose latency is looked at, or `"all"`.
+    pub(super) fn operation(&self) -> &str {
+        self.plan.settings.operation.as_deref().unwrap_or("all")
+    }
+
+    /// Whether loads are whole numbers.
+    pub(super) fn is_whole(&self) -> bool {
+        self.plan.load_axis.is_whole
+    }
+
+    /// The load that the model has as it is written.
+    pub(super) fn written_load(&self) -> Option<f64> {
+        self.plan.load_axis.written
+    }
+
+    /// An edit that the search makes.
+    pub(super) fn edit(&self, path: &str, value: f64) -> Edit {
+        let origin = Place::whole("the search", path);
+        Edit { path: path.to_owned(), value: format!("{value}"), path_origin: origin.clone(), value_origin: origin }
+    }
+
+    /// Studies a series at a load.
+    pub(super) fn probe(&self, series: usize, load: f64, precision: f64, edits: &[Edit]) -> Result<Finding, Failure> {
+        let mut diagnostics = Diagnostics::new();
+        let edits = self.edits(series, load, edits);
+        let Some(compiled) = load_point(&self.plan.file, &edits, false, &mut diagnostics) else {
+            return Err(Failure::Diagnosed(diagnostics));
+        };
+        let wanted = &self.plan.settings;
+        let settings = Settings { precision, bias: wanted.bias * precision / wanted.precision, ..wanted.clone() };
+        let point = PlannedPoint { series, load, compiled, settings };
+        take_or_study(&point, self.store, self.fresh).map_err(Failure::Interrupted)
+    }
+
+    /// What the nodes of a series have so much of.
+    pub(super) fn resources(&self, series: usize, load: f64, edits: &[Edit]) -> Result<Vec<Resource>, Failure> {
+        let mut diagnostics = Diagnostics::new();
+        let document = patch_partly(&self.plan.file.document, &self.edits(series, load, edits), &mut diagnostics);
+        let model: Option<Model> = read(&document, &mut diagnostics);
+        model.map(|model| resources(&model)).ok_or(Failure::Diagnosed(diagnostics))
+    }
+
+    fn edits(&self, series: usize, load: f64, further: &[Edit]) -> Vec<Edit> {
+        let mut edits = self.plan.series[series].edits.clone();
+        edits.push(self.plan.load_axis.edit(load));
+        edits.extend_from_slice(further);
+        edits
+    }
+
+    /// The verdict over all objectives with intervals wider by a factor, and the objective that is missed.
+    pub(super) fn judge(&self, point: &Point, caution: f64) -> (Verdict, Option<String>) {
+        let mut verdict = Verdict::Met;
+        for objective in &self.plan.objectives {
+            match objective.judge_with_caution(point, caution).verdict {
+                Verdict::Missed => return (Verdict::Missed, Some(objective.name.clone())),
+                Verdict::Unsure => verdict = Verdict::Unsure,
+                Verdict::Met => {}
+            }
+        }
+        (verdict, None)
+    }
+}
