@@ -8,6 +8,7 @@
 //! | [`cli`] | one file per verb; text in, plain data out |
 //! | [`report`] | tables and charts, drawn from stored results only |
 //! | [`experiment`] | plan, run in parallel, estimate: the waist of the hourglass |
+//! | [`theory`] | which closed forms of queueing theory hold for a model, and what they say |
 //! | [`model`] | the architecture as written, its checks, and its compilation to indices |
 //! | [`techniques`] | one file per technique, and the register that lists them |
 //! | [`engine`] | the event loop; knows no technique, no file, no text |
@@ -28,4 +29,5 @@ pub mod random;
 pub mod report;
 pub mod statistics;
 pub mod techniques;
+pub mod theory;
 pub mod units;

@@ -36,6 +36,26 @@ fn simulate_prints_one_document_with_the_promised_keys() {
 }
 
 #[test]
+fn theory_stands_beside_the_results_and_changes_none() {
+    let plain = document(&["simulate", "models/theory/m_m_1.ron", "--quick", "--json"]);
+    let found = document(&["simulate", "models/theory/m_m_1.ron", "--quick", "--json", "--explain-theory"]);
+    assert_eq!(plain["digest"], found["digest"]);
+    assert!(plain.get("theory").is_none());
+    let rows = found["theory"]["predictions"].as_array().expect("a list");
+    let mean = rows.iter().find(|row| row["part"] == "node" && row["quantity"] == "wait_mean_s").expect("a mean wait");
+    assert_eq!((&mean["formula"], &mean["kind"], &mean["name"]), (&"M/M/1".into(), &"exact".into(), &"server".into()));
+    assert!(mean["theory"].as_f64().is_some_and(|wait_s| (wait_s - 0.004).abs() < 1e-12));
+    assert!(mean["simulated"]["low"].as_f64().is_some() && mean["verdict"].as_str().is_some());
+    let behind = document(&["simulate", MODEL, "--quick", "--json", "--explain-theory"]);
+    assert!(behind["theory"]["without"].is_array());
+    let text =
+        String::from_utf8(forescale(&["simulate", "models/theory/cache.ron", "--quick", "--explain-theory"]).stdout);
+    assert!(
+        text.is_ok_and(|text| text.contains("No closed form for cache: no closed form is known here for a Cache."))
+    );
+}
+
+#[test]
 fn the_number_of_threads_changes_no_byte_and_the_seed_does() {
     let arguments = ["simulate", MODEL, "--quick", "--json"];
     let with = |more: &[&str]| forescale(&[&arguments[..], more].concat()).stdout;

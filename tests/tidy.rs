@@ -10,6 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["cli"],
     &["report"],
     &["experiment"],
+    &["theory"],
     &["model"],
     &["techniques"],
     &["engine"],
@@ -95,6 +96,14 @@ fn techniques_do_not_know_each_other() {
             let Some(other) = arrow.strip_prefix("techniques::").map(room) else { continue };
             assert!(shared.contains(&other) || other == room(own), "{name} uses the technique {other}");
         }
+    }
+}
+
+#[test]
+fn theory_knows_nothing_of_how_models_are_run() {
+    for (name, text) in sources().iter().filter(|(name, _)| room(name) == "theory") {
+        let against = arrows(text).find(|arrow| ["engine", "random", "statistics"].contains(&room(arrow)));
+        assert_eq!(against, None, "{name} looks at what it is to be compared with");
     }
 }
 

@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use crate::cli::{Common, Verdict, edits, print, print_json, progress, settle, show, violation, wrong_option};
 use crate::diagnostic::Diagnostics;
+use crate::experiment::agreement::{self, Theory};
 use crate::experiment::pipeline::{Horizon, Settings, study};
-use crate::experiment::plan::{ModelFile, load_point, read_file};
+use crate::experiment::plan::{ModelFile, load_point, model_of, read_file};
 use crate::experiment::run::{digest, result_digest};
 use crate::experiment::study::{Point, SCHEMA};
 use crate::report::table;
@@ -31,6 +32,9 @@ pub(super) struct Simulate {
     /// Independent replications [default: 20, with --quick 8]
     #[arg(long, value_parser = clap::value_parser!(u32).range(2..=10_000))]
     replications: Option<u32>,
+    /// Show what queueing theory says beside what the simulation found, and where it has nothing to say
+    #[arg(long, conflicts_with = "duration")]
+    explain_theory: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -47,6 +51,9 @@ struct Simulated {
     digest: String,
     #[serde(flatten)]
     point: Point,
+    /// Not part of the digest, because it is no result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    theory: Option<Theory>,
 }
 
 impl Simulate {
@@ -79,8 +86,13 @@ impl Simulate {
             seed: settings.seed,
             digest: String::new(),
             point: found.point,
+            theory: None,
         };
         result.digest = result_digest(&result);
+        if self.explain_theory {
+            let said = model_of(&file, &edits).map(|model| crate::theory::explain(&model, &file.directory));
+            result.theory = said.map(|said| agreement::compare(&said, &result.point));
+        }
         if common.json {
             print_json(&result);
         } else {
@@ -127,6 +139,11 @@ fn text(result: &Simulated) -> String {
             text += "\n";
         }
         text += &cost;
+    }
+    if let Some(theory) = &result.theory {
+        text += "\n";
+        text += &table::theory(theory);
+        text += "\n";
     }
     for operation in &point.operations {
         if let Some(note) = &operation.note {

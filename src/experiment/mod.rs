@@ -4,6 +4,7 @@
 //! plan (model x variants x axes) ──▶ pipeline, per point: replications, longer until precise ──▶ estimate ──▶ finding ──▶ compare ──▶ study
 //! ```
 
+pub mod agreement;
 pub mod backlog;
 pub mod capacity;
 pub mod compare;

@@ -1,5 +1,6 @@
 //! The cells of tables.
 
+use crate::experiment::agreement::{Agreement, Compared, Theory};
 use crate::experiment::metric::Metric;
 use crate::experiment::study::{Comparison, FurtherAxis, Interval, Measure, Node, Operation, Point, Study, Variant};
 use crate::experiment::study::{Judgement, Objective, ObjectiveQuantity, Verdict};
@@ -296,19 +297,50 @@ pub(super) fn measures(point: &Point) -> Rows {
     Rows::new(&["Node", "Measure", "Value"], 2, point.nodes.iter().flat_map(of_node).collect())
 }
 
+/// One row for each number that theory has.
+pub(super) fn theory(theory: &Theory) -> Rows {
+    let header = ["Part", "Quantity", "Formula", "Claim", "Theory", "Simulated", "Verdict"];
+    let row = |one: &Compared| {
+        let (name, quantity) = named(one.quantity);
+        let is_unstable = one.kind == "unstable";
+        let verdict = match (one.verdict, one.difference_ratio) {
+            (Some(Agreement::Agrees), _) => "agrees".to_owned(),
+            (Some(Agreement::Close), _) => "close".to_owned(),
+            (Some(Agreement::Differs), _) => "differs".to_owned(),
+            (None, Some(ratio)) => format!("{}{}", if ratio > 0.0 { "+" } else { "" }, Quantity::Ratio.value(ratio)),
+            (None, None) => ABSENT.to_owned(),
+        };
+        vec![
+            one_line(&one.name),
+            name,
+            one_line(&one.formula),
+            one.kind.replace('_', " "),
+            if is_unstable { format!("needs {}", quantity.value(one.theory)) } else { quantity.value(one.theory) },
+            quantity.optional(one.simulated),
+            verdict,
+        ]
+    };
+    Rows::new(&header, 4, theory.predictions.iter().map(row).collect())
+}
+
 /// The name and the value of a measure. The unit is the end of its key, and tells how the number is written.
 fn measure(measure: &Measure) -> [String; 2] {
-    let key = measure.name.as_str();
+    let (name, quantity) = named(&measure.name);
+    [name, quantity.interval(measure.estimate)]
+}
+
+/// What a key names, and how its numbers are written.
+fn named(key: &str) -> (String, Quantity) {
     let (name, quantity) = if let Some(name) = key.strip_suffix("_per_s") {
         (name, Quantity::PerSecond)
     } else if let Some(name) = key.strip_suffix("_s") {
         (name, Quantity::Seconds)
-    } else if key.ends_with("_ratio") {
+    } else if key.ends_with("_ratio") || key == "utilization" {
         (key, Quantity::Ratio)
     } else if key.contains("_usd") {
         (key, Quantity::Dollars)
     } else {
         (key, Quantity::Count)
     };
-    [one_line(&name.replace('_', " ")), quantity.interval(measure.estimate)]
+    (one_line(&name.replace('_', " ")), quantity)
 }

@@ -2,6 +2,7 @@
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
+use crate::experiment::agreement::Theory;
 use crate::experiment::capacity::Capacity;
 use crate::experiment::study::{Objective, Point, Study};
 
@@ -44,6 +45,19 @@ pub fn nodes(point: &Point) -> String {
 pub fn measures(point: &Point) -> String {
     let rows = rows::measures(point);
     if rows.rows.is_empty() { String::new() } else { render(rows) }
+}
+
+/// Theory beside simulation: one row for each number that has a closed form, one line for each part that has none.
+pub fn theory(theory: &Theory) -> String {
+    let mut text = "Theory\n".to_owned();
+    if !theory.predictions.is_empty() {
+        text.push_str(&render(rows::theory(theory)));
+        text.push_str("agrees: in the 95% interval; close: out by less than its half width; differs: by more.\n");
+    }
+    for without in &theory.without {
+        text.push_str(&format!("No closed form for {}: {}.\n", one_line(&without.name), one_line(&without.reason)));
+    }
+    text
 }
 
 /// What the point costs, in a line; nothing if nothing has a price.

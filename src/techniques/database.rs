@@ -87,7 +87,8 @@ pub enum Query {
 const DEFAULT_CONNECTIONS: u32 = 100;
 
 impl Query {
-    fn steps(&self) -> Vec<Step> {
+    /// What the query does, step by step.
+    pub fn steps(&self) -> Vec<Step> {
         let (Self::Read { cpu, io } | Self::Write { cpu, io, .. }) = self;
         let mut steps = vec![Step::Compute(cpu.clone())];
         steps.extend(io.clone().map(Step::Wait));

@@ -3,11 +3,11 @@
 use crate::diagnostic::{Diagnostics, Place};
 use crate::experiment::finding::Finding;
 use crate::experiment::pipeline::Settings;
-use crate::experiment::plan::{Plan, PlannedPoint, load_point};
+use crate::experiment::plan::{Plan, PlannedPoint, load_point, model_of};
 use crate::experiment::run::{Interruption, take_or_study};
 use crate::experiment::store::Store;
 use crate::experiment::study::{Point, Verdict};
-use crate::model::{Edit, Model, Resource, patch_partly, read, resources};
+use crate::model::{Edit, Resource, resources};
 
 /// Why a search did not come to its end.
 #[derive(Clone, Debug)]
@@ -74,11 +74,9 @@ impl<'a> Prober<'a> {
     }
 
     /// What the nodes of a series have so much of.
-    pub(super) fn resources(&self, series: usize, load: f64, edits: &[Edit]) -> Result<Vec<Resource>, Failure> {
-        let mut diagnostics = Diagnostics::new();
-        let document = patch_partly(&self.plan.file.document, &self.edits(series, load, edits), &mut diagnostics);
-        let model: Option<Model> = read(&document, &mut diagnostics);
-        model.map(|model| resources(&model)).ok_or(Failure::Diagnosed(diagnostics))
+    pub(super) fn resources(&self, series: usize, load: f64, edits: &[Edit]) -> Vec<Resource> {
+        let model = model_of(&self.plan.file, &self.edits(series, load, edits));
+        model.map_or_else(Vec::new, |model| resources(&model))
     }
 
     fn edits(&self, series: usize, load: f64, further: &[Edit]) -> Vec<Edit> {

@@ -28,7 +28,7 @@ pub(super) fn binding(
     let precision = prober.precisions()[0];
     let base = prober.probe(series, load, precision, edits)?;
     let mut resources: Vec<(f64, Resource)> = Vec::new();
-    for resource in prober.resources(series, load, edits)? {
+    for resource in prober.resources(series, load, edits) {
         let share = busiest(&finding.point, &resource.node);
         if share >= IDLE {
             resources.push((share, resource));

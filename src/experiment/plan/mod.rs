@@ -29,7 +29,7 @@ use std::path::Path;
 
 pub use grid::MOST_POINTS;
 pub use load_axis::LoadAxis;
-pub use model_file::{ModelFile, load_point, read_file};
+pub use model_file::{ModelFile, load_point, model_of, read_file};
 
 use crate::diagnostic::parse::parse_partly;
 use crate::diagnostic::{Diagnostic, Diagnostics, Document};

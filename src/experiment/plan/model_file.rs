@@ -41,6 +41,12 @@ pub fn load_point(file: &ModelFile, edits: &[Edit], warnings: bool, diagnostics:
     load_sharing(file, edits, warnings, &mut KeyTables::default(), diagnostics)
 }
 
+/// The model of a point, its edits made, for those who look at what is written; None where [`load_point`] finds mistakes.
+pub fn model_of(file: &ModelFile, edits: &[Edit]) -> Option<Model> {
+    let document = patch_partly(&file.document, edits, &mut Diagnostics::new());
+    read(&document, &mut Diagnostics::new())
+}
+
 /// As [`load_point`], for one of many points.
 pub(super) fn load_sharing(
     file: &ModelFile,
