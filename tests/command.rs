@@ -229,3 +229,25 @@ fn an_overloaded_open_model_is_told_to_be_unstable() {
     assert_eq!(found["refusal"]["code"], "unstable");
     assert!(found["operations"].as_array().is_some_and(Vec::is_empty), "no numbers are given");
 }
+
+/// Files are found beside the model, whether a law is drawn from or only looked at.
+#[test]
+fn where_a_command_is_run_does_not_matter() {
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::write(directory.path().join("gaps.csv"), "gap_ms\n4\n8\n12\n").expect("a directory to write to");
+    let model = r#"Architecture(name: "measured", nodes: {
+        "clients": Clients(arrivals: Renewal(Csv(file: "gaps.csv", column: "gap_ms", unit: "ms")), mix: { "server.request": 1 }),
+        "server": Service(workers: 8, operations: { "request": [ Wait(Csv(file: "gaps.csv", column: "gap_ms", unit: "ms")) ] }),
+    })"#;
+    let path = directory.path().join("measured.ron");
+    std::fs::write(&path, model).expect("a directory to write to");
+    let run = |from: &std::path::Path, model: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_forescale"));
+        let output = command.current_dir(from).args(["simulate", model, "--quick", "--json"]).output();
+        let output = output.expect("the command starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let outside = run(&root(), &path.display().to_string());
+    assert_eq!(run(directory.path(), "measured.ron"), outside);
+}

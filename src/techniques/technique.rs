@@ -340,7 +340,13 @@ impl KeySpec for KeyLaw {
     }
 }
 
-/// The mean of a written law in seconds, or 0 if it cannot be known before the simulation.
+/// The mean of a written law in seconds, or 0 if it is not known before the simulation: files are not looked into, since a
+/// written form does not know where it lies.
 pub fn mean_s(law: &Distribution) -> f64 {
-    law.compile(Path::new("")).map_or(0.0, |sampler| sampler.mean_s())
+    if is_from_file(law) { 0.0 } else { law.compile(Path::new("")).map_or(0.0, |sampler| sampler.mean_s()) }
+}
+
+/// Whether a file says what the law is.
+pub fn is_from_file(law: &Distribution) -> bool {
+    law.files().next().is_some()
 }

@@ -56,35 +56,40 @@ pub fn search<E>(range: Range, mut judge: impl FnMut(f64) -> Result<Verdict, E>)
         }
         low = lower;
     }
-    if met.is_some() && missed.is_none() {
-        let mut high = rounded(range.to.max(range.from * 2.0));
-        for _ in 0..=EXTENSIONS {
-            match judge(high)? {
-                Verdict::Met => met = Some(high),
-                Verdict::Missed => missed = Some(high),
-                Verdict::Unsure => unsure.push(high),
-            }
-            if missed.is_some() {
+    let mut high = rounded(range.to.max(range.from * 2.0));
+    for _ in 0..=EXTENSIONS {
+        if met.is_none() || missed.is_some() {
+            break;
+        }
+        match judge(high)? {
+            Verdict::Met => met = Some(high),
+            Verdict::Missed => missed = Some(high),
+            Verdict::Unsure => {
+                // What lies beyond a load of which nothing is known is not known either.
+                unsure.push(high);
                 break;
             }
-            high = rounded(high * 2.0);
         }
+        high = rounded(high * 2.0);
     }
-    let (Some(mut low), Some(mut high)) = (met, missed) else {
-        return Ok(Bracket { met, missed });
-    };
     unsure.sort_by(f64::total_cmp);
+    let Some(mut low) = met else { return Ok(Bracket { met, missed }) };
+    let above = unsure.iter().copied().find(|load| *load > low);
+    let Some(mut high) = missed.or(above) else { return Ok(Bracket { met, missed }) };
     while let Some(load) = next(low, high, &unsure, range) {
         match judge(load)? {
             Verdict::Met => low = load,
-            Verdict::Missed => high = load,
+            Verdict::Missed => {
+                high = load;
+                missed = Some(load);
+            }
             Verdict::Unsure => {
                 unsure.push(load);
                 unsure.sort_by(f64::total_cmp);
             }
         }
     }
-    Ok(Bracket { met: Some(low), missed: Some(high) })
+    Ok(Bracket { met: Some(low), missed })
 }
 
 /// The load to judge next: in the middle of the wider of the two outer stretches between `low` and `high` that are split
@@ -163,6 +168,19 @@ mod tests {
         assert_eq!(found(1e9, 0.0, RANGE).0, Bracket { met: Some(1_024_000.0), missed: None });
         let (bracket, asked) = found(0.5, 0.0, Range { is_whole: true, ..RANGE });
         assert_eq!((bracket.met, bracket.missed), (None, Some(1.0)), "{asked:?}");
+    }
+
+    #[test]
+    fn nobody_looks_beyond_what_cannot_be_judged() {
+        let mut asked = Vec::new();
+        let judge = |load: f64| {
+            asked.push(load);
+            Ok::<_, Infallible>(if load < 300.0 { Verdict::Met } else { Verdict::Unsure })
+        };
+        let Ok(bracket) = search(RANGE, judge);
+        assert_eq!(bracket.missed, None);
+        assert!(bracket.met.is_some_and(|met| met > 290.0 && met < 300.0), "{bracket:?}");
+        assert!(asked.iter().all(|load| *load <= 1_000.0) && asked.len() < 20, "{asked:?}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! bisection over loads; each is studied coarsely first, and more precisely while its verdict is unsure
-//! at the highest load that is met: double what the busiest nodes have, one thing at a time, and see what helps most
+//! at the lowest load that is missed: double what the busiest nodes have, one thing at a time, and see what helps most
 //!     -> that is what binds; with twice of it, search again -> the next capacity, and what binds then
 //! ```
 //!
@@ -58,7 +58,7 @@ pub struct Carried {
     pub binding: Option<Binding>,
 }
 
-/// A thing of which a node has so much, and what twice as much would do at the highest load that is met.
+/// A thing of which a node has so much, and what twice as much would do at the lowest load that is missed.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Binding {
     pub node: String,
@@ -68,8 +68,8 @@ pub struct Binding {
     pub path: String,
     pub value: f64,
     pub doubled_value: f64,
-    /// Change of the p99 latency in seconds, under the same arrivals and demands.
-    pub p99_difference_s: Interval,
+    /// Change of the p99 latency, under the same arrivals and demands; `None` where there was none before.
+    pub p99_difference_s: Option<Interval>,
 }
 
 /// One load and what was found of it.
@@ -125,7 +125,11 @@ fn carried(
     let judge = |load: f64| {
         let mut last = (Verdict::Unsure, prober.precisions()[0]);
         for precision in prober.precisions() {
-            let finding = prober.probe(series, load, *precision, &edits)?;
+            let finding = match prober.probe(series, load, *precision, &edits) {
+                // Far beyond what was asked for, a model may not be one any more.
+                Err(Failure::Diagnosed(_)) if load > prober.heaviest() => break,
+                found => found?,
+            };
             let (verdict, objective) = prober.judge(&finding.point, CAUTION);
             last = (verdict, *precision);
             match verdict {
@@ -143,7 +147,7 @@ fn carried(
     // The last load that was met is the highest: the search only goes up from one that is met.
     let at_met = last_met.filter(|finding| Some(finding.point.load) == met);
     let binding = match (&at_met, missed) {
-        (Some(finding), Some(_)) => binding(prober, series, finding, &edits)?,
+        (Some(finding), Some(missed)) => binding(prober, series, missed, &finding.point, &edits)?,
         _ => None,
     };
     Ok(Carried {

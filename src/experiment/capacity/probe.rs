@@ -49,6 +49,11 @@ impl<'a> Prober<'a> {
         self.plan.load_axis.is_whole
     }
 
+    /// The heaviest load that the experiment lists.
+    pub(super) fn heaviest(&self) -> f64 {
+        self.plan.loads.last().copied().unwrap_or(f64::INFINITY)
+    }
+
     /// The load that the model has as it is written.
     pub(super) fn written_load(&self) -> Option<f64> {
         self.plan.load_axis.written

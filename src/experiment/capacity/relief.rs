@@ -1,10 +1,11 @@
 //! What binds: of the things that nodes have so much of, the one of which twice as much helps most.
 
-use crate::experiment::capacity::{Binding, Failure, Prober};
+use std::cmp::Ordering::Equal;
+
+use crate::experiment::capacity::{Binding, CAUTION, Failure, Prober};
 use crate::experiment::compare::difference;
-use crate::experiment::finding::Finding;
 use crate::experiment::metric::Metric;
-use crate::experiment::study::{Node, Point};
+use crate::experiment::study::{Node, Point, Verdict};
 use crate::model::{Edit, Resource};
 use crate::statistics::holm::holm_adjusted;
 
@@ -17,44 +18,63 @@ const MOST_TRIALS: usize = 8;
 /// What an improvement must be beyond chance by.
 const SIGNIFICANCE: f64 = 0.05;
 
-/// Doubles one thing after the other at the load of `finding`, and returns what lowers p99 most, if anything does for sure.
+/// Doubles one thing after the other at a load that is `missed`, and returns what helps most, if anything helps for sure:
+/// what meets the objectives, or else what lowers p99 most. `met` tells how busy the nodes are just below.
+///
+/// Not at the load that is met: there much makes a request faster, which is not what keeps the next one from being served.
 pub(super) fn binding(
     prober: &Prober<'_>,
     series: usize,
-    finding: &Finding,
+    missed: f64,
+    met: &Point,
     edits: &[Edit],
 ) -> Result<Option<Binding>, Failure> {
-    let load = finding.point.load;
     let precision = prober.precisions()[0];
-    let base = prober.probe(series, load, precision, edits)?;
-    let mut resources: Vec<(f64, Resource)> = Vec::new();
-    for resource in prober.resources(series, load, edits) {
-        let share = busiest(&finding.point, &resource.node);
-        if share >= IDLE {
-            resources.push((share, resource));
-        }
-    }
-    resources.sort_by(|a, b| b.0.total_cmp(&a.0));
-    resources.truncate(MOST_TRIALS);
+    let base = prober.probe(series, missed, precision, edits)?;
+    let resources = prober.resources(series, missed, edits).into_iter();
+    let mut busy: Vec<(f64, Resource)> = resources.map(|one| (busiest(met, &one.node), one)).collect();
+    busy.retain(|(share, _)| *share >= IDLE);
+    busy.sort_by(|a, b| b.0.total_cmp(&a.0));
+    busy.truncate(MOST_TRIALS);
     let mut trials = Vec::new();
-    for (_, resource) in resources {
-        let path = resource.path();
-        let doubled_value = 2.0 * resource.value;
+    for (_, resource) in busy {
+        let (path, doubled_value) = (resource.path(), 2.0 * resource.value);
         let edits: Vec<Edit> = edits.iter().cloned().chain([prober.edit(&path, doubled_value)]).collect();
-        let found = match prober.probe(series, load, precision, &edits) {
+        let found = match prober.probe(series, missed, precision, &edits) {
             // Not everything can be had twice: an event loop has one core.
             Err(Failure::Diagnosed(_)) => continue,
             found => found?,
         };
-        if let Some((p99_difference_s, p_value)) = difference(&base, &found, prober.operation(), Metric::P99) {
-            let (node, field, value) = (resource.node, resource.field.to_owned(), resource.value);
-            trials.push((Binding { node, field, path, value, doubled_value, p99_difference_s }, p_value));
-        }
+        let difference = difference(&base, &found, prober.operation(), Metric::P99);
+        let Resource { node, field, value } = resource;
+        let p99_difference_s = difference.map(|(difference, _)| difference);
+        let binding = Binding { node, field: field.to_owned(), path, value, doubled_value, p99_difference_s };
+        let p99_s = Metric::P99.told(&found.point, prober.operation()).map_or(f64::INFINITY, |p99| p99.value);
+        let is_missed = prober.judge(&found.point, CAUTION).0 == Verdict::Missed;
+        trials.push(Trial { binding, p_value: difference.map(|(_, p_value)| p_value), is_missed, p99_s });
     }
-    let adjusted = holm_adjusted(&trials.iter().map(|(_, p_value)| *p_value).collect::<Vec<_>>());
-    let real = trials.into_iter().zip(adjusted).filter(|(_, adjusted)| *adjusted < SIGNIFICANCE);
-    let helpful = real.map(|((binding, _), _)| binding).filter(|binding| binding.p99_difference_s.value < 0.0);
-    Ok(helpful.min_by(|a, b| a.p99_difference_s.value.total_cmp(&b.p99_difference_s.value)))
+    let adjusted = holm_adjusted(&trials.iter().filter_map(|trial| trial.p_value).collect::<Vec<_>>());
+    let mut adjusted = adjusted.into_iter();
+    trials.retain(|trial| {
+        let is_real = trial.p_value.is_some() && adjusted.next().is_some_and(|adjusted| adjusted < SIGNIFICANCE);
+        match trial.binding.p99_difference_s {
+            Some(difference) => is_real && difference.value < 0.0,
+            // There was no latency to tell, and now there is.
+            None => trial.p99_s.is_finite(),
+        }
+    });
+    let best =
+        trials.into_iter().min_by(|a, b| (a.is_missed, a.p99_s).partial_cmp(&(b.is_missed, b.p99_s)).unwrap_or(Equal));
+    Ok(best.map(|trial| trial.binding))
+}
+
+/// Twice as much of one thing, tried.
+struct Trial {
+    binding: Binding,
+    /// Of the test that it makes no difference, where there was a latency before.
+    p_value: Option<f64>,
+    is_missed: bool,
+    p99_s: f64,
 }
 
 /// The largest share of anything of a node that is in use.

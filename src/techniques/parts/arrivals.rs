@@ -17,7 +17,7 @@ use crate::techniques::parts::arrivals::bursts::Bursts;
 use crate::techniques::parts::arrivals::diurnal::Diurnal;
 use crate::techniques::parts::arrivals::poisson::Poisson;
 use crate::techniques::parts::arrivals::trace::{Replay, TRACE_HELP, read_trace};
-use crate::techniques::technique::{CompileError, Mistake, Wiring, law_mistakes, mean_s};
+use crate::techniques::technique::{CompileError, Mistake, Wiring, is_from_file, law_mistakes, mean_s};
 use crate::units::{Duration, Rate, Ratio};
 
 /// The highest rate that may be written.
@@ -88,7 +88,7 @@ impl Arrivals {
         match self {
             Self::Renewal(law) => {
                 found.extend(law_mistakes(law));
-                if mean_s(law) < 1e-9 {
+                if !is_from_file(law) && mean_s(law) < 1e-9 {
                     let message = "gaps of zero mean infinitely many requests";
                     found.push(Mistake::new(law.span, message, "write a mean above 1ns"));
                 }
