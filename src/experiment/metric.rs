@@ -14,6 +14,9 @@ pub enum Metric {
     Throughput,
     #[serde(rename = "error_ratio")]
     ErrorRatio,
+    /// What the error ratio leaves of one.
+    #[serde(rename = "availability_ratio")]
+    Availability,
     #[serde(rename = "mean_s")]
     Mean,
     #[serde(rename = "p50_s")]
@@ -31,7 +34,7 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// Every metric, in the order of a report.
+    /// Every metric that configurations are compared by, in the order of a report. Availability says the same as errors.
     pub const ALL: [Metric; 9] = [
         Metric::Throughput,
         Metric::ErrorRatio,
@@ -49,6 +52,7 @@ impl Metric {
         match self {
             Self::Throughput => "throughput_per_s",
             Self::ErrorRatio => "error_ratio",
+            Self::Availability => "availability_ratio",
             Self::Mean => "mean_s",
             Self::P50 => "p50_s",
             Self::P95 => "p95_s",
@@ -56,6 +60,22 @@ impl Metric {
             Self::P999 => "p999_s",
             Self::CostPerHour => "cost_usd_per_hour",
             Self::CostPerMillion => "cost_usd_per_million_requests",
+        }
+    }
+
+    /// As a sentence calls it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Throughput => "throughput",
+            Self::ErrorRatio => "errors",
+            Self::Availability => "availability",
+            Self::Mean => "mean",
+            Self::P50 => "p50",
+            Self::P95 => "p95",
+            Self::P99 => "p99",
+            Self::P999 => "p99.9",
+            Self::CostPerHour => "cost per hour",
+            Self::CostPerMillion => "cost per million",
         }
     }
 
@@ -67,6 +87,7 @@ impl Metric {
         match self {
             Self::Throughput => of(|one| one.throughput_per_s),
             Self::ErrorRatio => of(|one| one.error_ratio),
+            Self::Availability => of(|one| one.error_ratio).map(complement),
             Self::Mean => of(|one| one.mean_s),
             Self::P50 => of(|one| one.p50_s),
             Self::P95 => of(|one| one.p95_s),
@@ -87,6 +108,7 @@ impl Metric {
         let values = match self {
             Self::Throughput => of(|one| &one.throughput_per_s),
             Self::ErrorRatio => of(|one| &one.error_ratio),
+            Self::Availability => None,
             Self::Mean => of(|one| &one.mean_s),
             Self::P50 => of(|one| &one.p50_s),
             Self::P95 => of(|one| &one.p95_s),
@@ -97,4 +119,8 @@ impl Metric {
         };
         values.map(Vec::as_slice).filter(|values| !values.is_empty())
     }
+}
+
+fn complement(share: Interval) -> Interval {
+    Interval { value: 1.0 - share.value, low: 1.0 - share.high, high: 1.0 - share.low }
 }

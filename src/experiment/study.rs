@@ -150,36 +150,12 @@ pub struct Constraint {
 pub struct Objective {
     /// As a reader says it, for example `p99 of web.browse below 300ms`.
     pub name: String,
-    pub quantity: ObjectiveQuantity,
+    pub quantity: Metric,
     /// `"all"`, or one of the points' operations; of no meaning for costs.
     pub operation: String,
     pub bound: Bound,
     /// In the unit of the quantity.
     pub limit: f64,
-}
-
-/// What an objective is about, by its key in the results.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum ObjectiveQuantity {
-    #[serde(rename = "p50_s")]
-    P50,
-    #[serde(rename = "p95_s")]
-    P95,
-    #[serde(rename = "p99_s")]
-    P99,
-    #[serde(rename = "p999_s")]
-    P999,
-    #[serde(rename = "error_ratio")]
-    ErrorRatio,
-    /// What the error ratio leaves of one.
-    #[serde(rename = "availability_ratio")]
-    Availability,
-    #[serde(rename = "throughput_per_s")]
-    Throughput,
-    #[serde(rename = "cost_usd_per_hour")]
-    Cost,
-    #[serde(rename = "cost_usd_per_million_requests")]
-    CostPerMillion,
 }
 
 /// On which side of the limit an objective is met. The limit itself is good enough.

@@ -1,8 +1,6 @@
 //! What follows from the points of a study: whether they meet the objectives, and where latency bends.
 
-use crate::experiment::study::{
-    Bound, Interval, Judgement, Knee, Objective, ObjectiveQuantity, Study, Variant, Verdict,
-};
+use crate::experiment::study::{Bound, Interval, Judgement, Knee, Objective, Study, Variant, Verdict};
 use crate::experiment::study::{Operation, Point};
 use crate::statistics::knee::{Told, knee};
 
@@ -31,7 +29,7 @@ impl Objective {
             let edge = |edge: f64| value + (edge - value) * caution;
             Interval { value, low: edge(low), high: edge(high) }
         };
-        let estimate = if point.refusal.is_none() { self.estimate(point) } else { None };
+        let estimate = if point.refusal.is_none() { self.quantity.told(point, &self.operation) } else { None };
         let is_unstable = point.refusal.as_ref().is_some_and(|refusal| refusal.code == "unstable");
         let verdict = match estimate {
             Some(estimate) => self.verdict(widened(estimate)),
@@ -51,42 +49,6 @@ impl Objective {
             (true, _) => Verdict::Met,
             (_, true) => Verdict::Missed,
             _ => Verdict::Unsure,
-        }
-    }
-
-    /// What a point says about the objective's quantity.
-    fn estimate(&self, point: &Point) -> Option<Interval> {
-        let of = |pick: fn(&Operation) -> Option<Interval>| pick(operation(point, &self.operation)?);
-        match self.quantity {
-            ObjectiveQuantity::P50 => of(|operation| operation.p50_s),
-            ObjectiveQuantity::P95 => of(|operation| operation.p95_s),
-            ObjectiveQuantity::P99 => of(|operation| operation.p99_s),
-            ObjectiveQuantity::P999 => of(|operation| operation.p999_s),
-            ObjectiveQuantity::ErrorRatio => of(|operation| operation.error_ratio),
-            ObjectiveQuantity::Availability => {
-                let failing = of(|operation| operation.error_ratio)?;
-                Some(Interval { value: 1.0 - failing.value, low: 1.0 - failing.high, high: 1.0 - failing.low })
-            }
-            ObjectiveQuantity::Throughput => of(|operation| operation.throughput_per_s),
-            ObjectiveQuantity::Cost => point.cost_usd_per_hour,
-            ObjectiveQuantity::CostPerMillion => point.cost_usd_per_million_requests,
-        }
-    }
-}
-
-impl ObjectiveQuantity {
-    /// As a sentence calls it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::P50 => "p50",
-            Self::P95 => "p95",
-            Self::P99 => "p99",
-            Self::P999 => "p99.9",
-            Self::ErrorRatio => "errors",
-            Self::Availability => "availability",
-            Self::Throughput => "throughput",
-            Self::Cost => "cost per hour",
-            Self::CostPerMillion => "cost per million",
         }
     }
 }

@@ -3,11 +3,10 @@
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::experiment::gate::{Check, Outcome};
-use crate::experiment::metric::Metric;
 use crate::experiment::study::Interval;
 
 use super::format::{ABSENT, Quantity};
-use super::rows::Rows;
+use super::rows::{Rows, quantity};
 use super::table::render;
 use super::text::one_line;
 
@@ -70,18 +69,8 @@ fn cells(check: &Check) -> [String; 7] {
         let note = check.note.as_deref().map_or_else(String::new, one_line);
         return [variant, load, metric, ABSENT.to_owned(), ABSENT.to_owned(), note, outcome.to_owned()];
     };
-    let (name, quantity) = match metric {
-        Metric::ErrorRatio => ("errors", Quantity::Ratio),
-        Metric::CostPerHour => ("cost per hour", Quantity::Dollars),
-        Metric::CostPerMillion => ("cost per million", Quantity::Dollars),
-        Metric::Throughput => ("throughput", Quantity::PerSecond),
-        Metric::Mean => ("mean", Quantity::Seconds),
-        Metric::P50 => ("p50", Quantity::Seconds),
-        Metric::P95 => ("p95", Quantity::Seconds),
-        Metric::P99 => ("p99", Quantity::Seconds),
-        Metric::P999 => ("p99.9", Quantity::Seconds),
-    };
-    let [variant, load, metric] = names(name);
+    let quantity = quantity(metric);
+    let [variant, load, metric] = names(metric.title());
     let told = |interval: Option<Interval>| quantity.optional(interval);
     [variant, load, metric, told(check.before), told(check.after), quantity.difference(difference), outcome.to_owned()]
 }

@@ -3,7 +3,7 @@
 use crate::experiment::agreement::{Agreement, Compared, Theory};
 use crate::experiment::metric::Metric;
 use crate::experiment::study::{Comparison, FurtherAxis, Interval, Measure, Node, Operation, Point, Study, Variant};
-use crate::experiment::study::{Judgement, Objective, ObjectiveQuantity, Verdict};
+use crate::experiment::study::{Judgement, Objective, Verdict};
 
 use super::format::{ABSENT, Quantity};
 use super::text::one_line;
@@ -72,8 +72,8 @@ pub(super) fn with_unit(label: &str, unit: Option<&str>) -> String {
 /// The verdict on each objective, with what was found where no other cell of the row tells it.
 fn judgement_cells(study: &Study, point: &Point) -> Vec<String> {
     let told = |objective: &Objective| match objective.quantity {
-        ObjectiveQuantity::Cost | ObjectiveQuantity::CostPerMillion => true,
-        ObjectiveQuantity::P999 => false,
+        Metric::CostPerHour | Metric::CostPerMillion => true,
+        Metric::P999 => false,
         _ => objective.operation == study.operation,
     };
     let cell = |(objective, judgement): (&Objective, &Judgement)| {
@@ -90,14 +90,13 @@ fn judgement_cells(study: &Study, point: &Point) -> Vec<String> {
     study.objectives.iter().zip(&point.objectives).map(cell).collect()
 }
 
-fn quantity(quantity: ObjectiveQuantity) -> Quantity {
-    match quantity {
-        ObjectiveQuantity::P50 | ObjectiveQuantity::P95 | ObjectiveQuantity::P99 | ObjectiveQuantity::P999 => {
-            Quantity::Seconds
-        }
-        ObjectiveQuantity::ErrorRatio | ObjectiveQuantity::Availability => Quantity::Ratio,
-        ObjectiveQuantity::Throughput => Quantity::PerSecond,
-        ObjectiveQuantity::Cost | ObjectiveQuantity::CostPerMillion => Quantity::Dollars,
+/// How values of a metric are written.
+pub(super) fn quantity(metric: Metric) -> Quantity {
+    match metric {
+        Metric::Mean | Metric::P50 | Metric::P95 | Metric::P99 | Metric::P999 => Quantity::Seconds,
+        Metric::ErrorRatio | Metric::Availability => Quantity::Ratio,
+        Metric::Throughput => Quantity::PerSecond,
+        Metric::CostPerHour | Metric::CostPerMillion => Quantity::Dollars,
     }
 }
 
@@ -108,17 +107,11 @@ pub(super) fn differences(study: &Study) -> Rows {
     let header = ["Variant", load.as_str(), "Mean", "p99", "Errors", "Cost per month", "Cost per million"];
     let columns = [Metric::Mean, Metric::P99, Metric::ErrorRatio, Metric::CostPerHour, Metric::CostPerMillion];
     let cell = |one: &Comparison| {
+        // Clouds are paid by the month.
+        let factor = if one.metric == Metric::CostPerHour { HOURS_PER_MONTH } else { 1.0 };
         let Interval { value, low, high } = one.difference;
-        let text = match one.metric {
-            Metric::CostPerHour => {
-                let [value, low, high] = [value, low, high].map(|per_hour| per_hour * HOURS_PER_MONTH);
-                Quantity::Dollars.difference(Interval { value, low, high })
-            }
-            Metric::CostPerMillion => Quantity::Dollars.difference(one.difference),
-            Metric::ErrorRatio => Quantity::Ratio.difference(one.difference),
-            Metric::Throughput => Quantity::PerSecond.difference(one.difference),
-            _ => Quantity::Seconds.difference(one.difference),
-        };
+        let difference = Interval { value: value * factor, low: low * factor, high: high * factor };
+        let text = quantity(one.metric).difference(difference);
         if one.is_real { text } else { format!("({text})") }
     };
     let row = |variant: &Variant, load: f64| {

@@ -3,7 +3,8 @@
 use crate::diagnostic::names;
 use crate::diagnostic::span::{Span, Spanned, Verbatim};
 use crate::diagnostic::{Diagnostic, Diagnostics, Document};
-use crate::experiment::study::{Bound, Objective, ObjectiveQuantity};
+use crate::experiment::metric::Metric;
+use crate::experiment::study::{Bound, Objective};
 use crate::experiment::written;
 use crate::experiment::written::Experiment;
 use crate::price::RequestPrice;
@@ -84,14 +85,12 @@ impl Maker<'_> {
                 };
                 (quantity, Bound::Below, below.as_s(), below.span)
             }
-            ErrorRatio { below, .. } => (ObjectiveQuantity::ErrorRatio, Bound::Below, below.value.value, below.span),
-            Availability { above, .. } => {
-                (ObjectiveQuantity::Availability, Bound::Above, above.value.value, above.span)
-            }
-            Throughput { above, .. } => (ObjectiveQuantity::Throughput, Bound::Above, above.per_second, above.span),
-            Cost { below } => (ObjectiveQuantity::Cost, Bound::Below, below.usd_per_hour, below.span),
+            ErrorRatio { below, .. } => (Metric::ErrorRatio, Bound::Below, below.value.value, below.span),
+            Availability { above, .. } => (Metric::Availability, Bound::Above, above.value.value, above.span),
+            Throughput { above, .. } => (Metric::Throughput, Bound::Above, above.per_second, above.span),
+            Cost { below } => (Metric::CostPerHour, Bound::Below, below.usd_per_hour, below.span),
             CostPerMillion { below } => match per_million(below) {
-                Some(limit) => (ObjectiveQuantity::CostPerMillion, Bound::Below, limit, below.span),
+                Some(limit) => (Metric::CostPerMillion, Bound::Below, limit, below.span),
                 None => {
                     wrong(
                         below.span,
@@ -102,7 +101,7 @@ impl Maker<'_> {
                 }
             },
         };
-        let is_share = matches!(quantity, ObjectiveQuantity::ErrorRatio | ObjectiveQuantity::Availability);
+        let is_share = matches!(quantity, Metric::ErrorRatio | Metric::Availability);
         let is_possible = limit > 0.0 && !(is_share && limit > 1.0);
         if !is_possible {
             let help = if is_share { "write a share above 0% and up to 100%" } else { "write a limit above zero" };
@@ -110,24 +109,24 @@ impl Maker<'_> {
             return None;
         }
         let operation = match quantity {
-            ObjectiveQuantity::Cost | ObjectiveQuantity::CostPerMillion => None,
+            Metric::CostPerHour | Metric::CostPerMillion => None,
             _ => written.operation().map(|one| one.value.as_str()).or(self.watched).map(str::to_owned),
         };
         let as_written = self.document.text().get(span.start..span.end).unwrap_or_default().trim_matches('"');
         let of = operation.as_ref().map(|operation| format!(" of {operation}")).unwrap_or_default();
-        let name = format!("{}{of} {} {as_written}", quantity.name(), bound.name());
+        let name = format!("{}{of} {} {as_written}", quantity.title(), bound.name());
         Some(Objective { name, quantity, operation: operation.unwrap_or_else(|| "all".to_owned()), bound, limit })
     }
 }
 
 /// `P99`, `0.99`, `"99%"`; the 99th percentile if left out.
-fn quantile_of(written: Option<&Verbatim>) -> Option<ObjectiveQuantity> {
-    let Some(written) = written else { return Some(ObjectiveQuantity::P99) };
+fn quantile_of(written: Option<&Verbatim>) -> Option<Metric> {
+    let Some(written) = written else { return Some(Metric::P99) };
     match written.text.trim_matches('"').trim().to_lowercase().as_str() {
-        "p50" | "0.5" | "0.50" | "50%" => Some(ObjectiveQuantity::P50),
-        "p95" | "0.95" | "95%" => Some(ObjectiveQuantity::P95),
-        "p99" | "0.99" | "99%" => Some(ObjectiveQuantity::P99),
-        "p999" | "p99.9" | "0.999" | "99.9%" => Some(ObjectiveQuantity::P999),
+        "p50" | "0.5" | "0.50" | "50%" => Some(Metric::P50),
+        "p95" | "0.95" | "95%" => Some(Metric::P95),
+        "p99" | "0.99" | "99%" => Some(Metric::P99),
+        "p999" | "p99.9" | "0.999" | "99.9%" => Some(Metric::P999),
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! p99 latency of every variant against load.
 
-use crate::experiment::study::{ObjectiveQuantity, Study, Variant};
+use crate::experiment::metric::Metric;
+use crate::experiment::study::{Study, Variant};
 use crate::report::format::Quantity;
 
 use super::picture::{Axis, Line, Naming, Picture, Start, Uncertainty, footer};
@@ -32,6 +33,6 @@ pub(super) fn axis(study: &Study) -> Axis {
         quantity: Quantity::Seconds,
         start: Start::Zero,
         include: Vec::new(),
-        limits: limits(study, &[ObjectiveQuantity::P99]),
+        limits: limits(study, &[Metric::P99]),
     }
 }

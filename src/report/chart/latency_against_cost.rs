@@ -4,7 +4,8 @@
 //! dominated, and drawn hollow, when another variant at the same load is clearly better in one respect and not clearly
 //! worse in the other; "clearly" means that the 95% intervals do not overlap.
 
-use crate::experiment::study::{Interval, ObjectiveQuantity, Study};
+use crate::experiment::metric::Metric;
+use crate::experiment::study::{Interval, Study};
 use crate::report::format::Quantity;
 
 use super::latency;
@@ -25,7 +26,7 @@ pub(super) fn picture(study: &Study, of_whom: &str) -> Picture {
             quantity: Quantity::Dollars,
             start: Start::Data,
             include: Vec::new(),
-            limits: limits(study, &[ObjectiveQuantity::Cost]),
+            limits: limits(study, &[Metric::CostPerHour]),
         },
         vertical: latency::axis(study),
         lines: mark_dominated(lines(study)),

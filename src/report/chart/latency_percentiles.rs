@@ -1,6 +1,7 @@
 //! p50, p95 and p99 latency of one variant against load.
 
-use crate::experiment::study::{ObjectiveQuantity, Study};
+use crate::experiment::metric::Metric;
+use crate::experiment::study::Study;
 use crate::report::format::Quantity;
 
 use super::picture::{Axis, Naming, Picture, Start, Uncertainty, footer};
@@ -25,7 +26,7 @@ pub(super) fn picture(study: &Study, index: usize) -> Picture {
             quantity: Quantity::Seconds,
             start: Start::Zero,
             include: Vec::new(),
-            limits: limits(study, &[ObjectiveQuantity::P50, ObjectiveQuantity::P95, ObjectiveQuantity::P99]),
+            limits: limits(study, &[Metric::P50, Metric::P95, Metric::P99]),
         },
         lines: lines.into(),
         refusals: refusals_of(study, variant, refused).into_iter().collect(),

@@ -1,7 +1,8 @@
 //! Pictures of a synthetic study, of awkward studies, and of hostile names.
 
 use super::*;
-use crate::experiment::study::{Bound, Interval, Knee, Objective, ObjectiveQuantity, Variant};
+use crate::experiment::metric::Metric;
+use crate::experiment::study::{Bound, Interval, Knee, Objective, Variant};
 use crate::report::synthetic;
 
 const BOTH: Formats = Formats { svg: true, png: true };
@@ -255,10 +256,10 @@ fn limits_are_dashed_lines_where_they_belong() {
         limit,
     };
     study.objectives = vec![
-        objective("fast", ObjectiveQuantity::P99, "all", 0.5),
-        objective("fast checkout", ObjectiveQuantity::P99, "checkout", 0.5),
-        objective("cheap", ObjectiveQuantity::Cost, "all", 400.0),
-        objective("nonsense", ObjectiveQuantity::P99, "all", f64::NAN),
+        objective("fast", Metric::P99, "all", 0.5),
+        objective("fast checkout", Metric::P99, "checkout", 0.5),
+        objective("cheap", Metric::CostPerHour, "all", 400.0),
+        objective("nonsense", Metric::P99, "all", f64::NAN),
     ];
     let (latency, cost) = (svg_of(&study, ChartKind::Latency), svg_of(&study, ChartKind::Cost));
     assert!(latency.contains(">\nfast\n<") && !latency.contains("fast checkout") && !latency.contains("nonsense"));

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::experiment::study::{Interval, ObjectiveQuantity, Operation, Point, Study, Variant};
+use crate::experiment::metric::Metric;
+use crate::experiment::study::{Interval, Operation, Point, Study, Variant};
 use crate::report::format::Quantity;
 pub(super) use crate::report::rows::{of_watched, watched, with_unit};
 
@@ -78,8 +79,8 @@ pub(super) fn marks_note(lines: &[Line]) -> String {
 }
 
 /// The limits of the objectives that are about one of these quantities, as the study looks at it.
-pub(super) fn limits(study: &Study, quantities: &[ObjectiveQuantity]) -> Vec<Limit> {
-    let is_cost = |quantity| matches!(quantity, ObjectiveQuantity::Cost | ObjectiveQuantity::CostPerMillion);
+pub(super) fn limits(study: &Study, quantities: &[Metric]) -> Vec<Limit> {
+    let is_cost = |quantity| matches!(quantity, Metric::CostPerHour | Metric::CostPerMillion);
     let objectives = study.objectives.iter().filter(|objective| {
         let is_drawn = is_cost(objective.quantity) || objective.operation == study.operation;
         is_drawn && quantities.contains(&objective.quantity) && drawable(objective.limit)
