@@ -34,7 +34,18 @@ fn truth(servers: u32, limit_s: f64) -> f64 {
     low
 }
 
-/// Writes an experiment on M/M/c and searches its capacity.
+/// Searches the capacity of an experiment on a model.
+fn searched(directory: &Path, model: &str, experiment: &str, quick: bool) -> Capacity {
+    std::fs::write(directory.join("model.ron"), model).expect("a directory to write to");
+    let path = directory.join("capacity.ron");
+    std::fs::write(&path, experiment).expect("a directory to write to");
+    let mut diagnostics = Diagnostics::new();
+    let plan = plan::load(&path, quick, Some(1), &mut diagnostics).expect("an experiment without mistakes");
+    let store = Store::open(&directory.join("store.sqlite"), Missing::Make).expect("a store");
+    capacity(&Prober::new(&plan, &store, false), 0, 0.02).unwrap_or_else(|failure| panic!("{failure:?}"))
+}
+
+/// Searches the capacity of M/M/c.
 fn found(directory: &Path, servers: u32, limit_ms: f64) -> Capacity {
     let model = format!(
         r#"Architecture(name: "m_m_c", nodes: {{
@@ -49,13 +60,29 @@ fn found(directory: &Path, servers: u32, limit_ms: f64) -> Capacity {
             objectives: [ Latency(quantile: P99, below: "{limit_ms}ms") ],
         )"#
     );
-    std::fs::write(directory.join("model.ron"), model).expect("a directory to write to");
-    let path = directory.join("capacity.ron");
-    std::fs::write(&path, experiment).expect("a directory to write to");
-    let mut diagnostics = Diagnostics::new();
-    let plan = plan::load(&path, false, Some(1), &mut diagnostics).expect("an experiment without mistakes");
-    let store = Store::open(&directory.join("store.sqlite"), Missing::Make).expect("a store");
-    capacity(&Prober::new(&plan, &store, false), 0, 0.02).unwrap_or_else(|failure| panic!("{failure:?}"))
+    searched(directory, &model, &experiment, false)
+}
+
+/// Ten connections, each held for some 38 ms, and no room to wait: errors begin long before any core is busy.
+#[test]
+fn what_turns_requests_away_binds_an_objective_on_errors() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let model = r#"Architecture(name: "shop", nodes: {
+        "clients": Clients(rate: "100/s", mix: { "web.page": 1 }),
+        "web": Service(replicas: 2, cpu: 2, operations: { "page": [ Compute(Exponential("8ms")), Call("database.read") ] }),
+        "database": Database(cores: 4, max_connections: 10, operations: {
+            "read": Read(cpu: Exponential("8ms"), io: Exponential("30ms")),
+        }),
+    })"#;
+    let experiment = r#"Experiment(title: "errors", model: "model.ron",
+        load: Axis(path: "nodes.clients.rate", label: "requests per second", values: ["20/s", "300/s"]),
+        objectives: [ ErrorRatio(below: "2%"), Throughput(above: "30/s") ],
+    )"#;
+    let found = searched(directory.path(), model, experiment, true);
+    let binding = found.carried.binding.as_ref().expect("something binds");
+    assert_eq!((binding.node.as_str(), binding.field.as_str()), ("database", "max_connections"), "{binding:?}");
+    let (met, relieved) = (found.carried.met_load, found.relieved.as_ref().and_then(|relieved| relieved.met_load));
+    assert!(met.zip(relieved).is_some_and(|(met, relieved)| relieved > 2.0 * met), "{met:?} {relieved:?}");
 }
 
 #[test]

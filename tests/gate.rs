@@ -58,3 +58,18 @@ fn what_is_no_longer_stable_fails() {
     assert_eq!(checks(&overloaded, &base)[0].outcome, Outcome::Improved);
     assert_eq!(checks(&overloaded, &overloaded)[0].outcome, Outcome::Passed);
 }
+
+/// Queues near saturation are what no longer can be told precisely.
+#[test]
+fn a_latency_that_can_no_longer_be_told_fails() {
+    let base = found("500/s", "1ms", "$0.10/h");
+    let mut vague = base.clone();
+    vague.point.operations.iter_mut().for_each(|operation| operation.p99_s = None);
+    vague.point.notes.push("p99 is known to 9%".to_owned());
+    let told = checks(&base, &vague);
+    let of = |checks: &[Check]| checks.iter().find(|check| check.metric == Some(Metric::P99)).cloned();
+    let p99 = of(&told).expect("it is told");
+    assert_eq!(p99.outcome, Outcome::Failed);
+    assert!(p99.note.is_some_and(|note| note.contains("9%")));
+    assert_eq!(of(&checks(&vague, &base)).map(|check| check.outcome), Some(Outcome::Passed));
+}

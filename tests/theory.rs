@@ -59,7 +59,6 @@ const EXACT: &[(&str, &[&str], &str)] = &[
     ("theory/processor_sharing", &["nodes.server.cpu=2", "nodes.clients.rate=1500/s"], "M/G/2-PS"),
     ("theory/processor_sharing", &["nodes.server.cpu=1.5", "nodes.clients.rate=900/s"], "M/G/1.5-PS"),
     ("theory/last_come_first_served", &[], "M/M/1"),
-    ("theory/priority", &[], "M/M/1"),
     ("theory/infinite_servers", &[], "M/M/∞"),
     ("theory/cache_mixture", &[], "M/G/1"),
     ("theory/tandem", &[], "sum of means"),
@@ -113,6 +112,7 @@ fn a_wrong_formula_would_be_found() {
 fn broken_conditions_are_not_called_exact() {
     let general = "nodes.server.operations.request=[Compute(LogNormal(mean: \"1ms\", cv: 2.0))]";
     let broken: &[(&str, &[&str])] = &[
+        ("theory/priority", &[]),
         ("theory/m_m_1", &["links={ \"clients -> server\": Link(timeout: \"20ms\") }"]),
         ("theory/m_m_1", &["links={ \"clients -> server\": Link(retry: Retry(max_attempts: 2)) }"]),
         ("theory/m_m_1", &["links={ \"clients -> server\": Link(bandwidth: \"10MB/s\", request_size: \"4KB\") }"]),
@@ -189,4 +189,12 @@ fn several_servers_in_a_closed_network_have_bounds_that_hold() {
     let bounds: Vec<_> = beside.predictions.iter().filter(|row| row.kind.ends_with("_bound")).collect();
     assert_eq!(bounds.len(), 2, "{said:#?}");
     assert!(bounds.iter().all(|row| row.verdict == Some(Agreement::Agrees)), "{bounds:#?}");
+}
+
+#[test]
+fn what_may_be_turned_away_is_not_told_to_get_through() {
+    let general = "nodes.server.operations.request=[Compute(LogNormal(mean: \"1ms\", cv: 2.0))]";
+    let said = said("theory/m_m_1", &["nodes.server.queue=2", general]);
+    let exact = said.predictions.iter().find(|one| one.kind == Kind::Exact && one.quantity == Quantity::Throughput);
+    assert!(exact.is_none(), "{exact:#?}");
 }

@@ -113,8 +113,13 @@ impl Capacity {
 /// Reports what keeps an experiment from having a capacity.
 fn check(plan: &Plan, path: &std::path::Path, variants: &[String], diagnostics: &mut Diagnostics) {
     let place = Place::whole(path.display().to_string(), "");
-    if plan.objectives.is_empty() {
-        let title = "without objectives every load is good enough";
+    for objective in plan.objectives.iter().filter(|objective| !capacity::limits_load(objective)) {
+        let title = format!("`{}` is easier to meet with more load, and is left out of the search", objective.name);
+        diagnostics
+            .push(Diagnostic::warning("no-limit", place.clone(), title).help("keep it for `run`, which judges it"));
+    }
+    if !plan.objectives.iter().any(capacity::limits_load) {
+        let title = "without an objective that gets harder with load, every load is good enough";
         let help = "add for example objectives: [ Latency(quantile: P99, below: \"300ms\") ]";
         diagnostics.push(Diagnostic::error("no-objectives", place.clone(), title).help(help));
     }

@@ -115,9 +115,8 @@ impl Gate {
         if failed == 0 {
             return Ok(());
         }
-        let verb = if failed == 1 { "check" } else { "checks" };
         Err(Failure::Work(format!(
-            "{failed} of {} {verb} failed: worse for sure, and by more than the margin",
+            "{failed} of {} checks failed: worse for sure and by more than the margin, or not to be told any more",
             checks.len()
         )))
     }

@@ -92,7 +92,20 @@ fn checks(pair: &Pair<'_>, comparisons: &[Comparison], operation: &str, margins:
         let is_it = |one: &&Comparison| {
             one.metric == metric && one.variant == pair.variant && one.load == pair.finding.point.load
         };
-        let comparison = comparisons.iter().find(is_it)?;
+        let Some(comparison) = comparisons.iter().find(is_it) else {
+            // A number that is not precise enough to be told any more is a change for the worse: queues near saturation
+            // are like that. Where it was not told before, nothing can be said.
+            let (outcome, fate) = match (before, after) {
+                (Some(_), None) => (Outcome::Failed, "can no longer be told"),
+                (None, Some(_)) => (Outcome::Passed, "could not be told before"),
+                _ => (Outcome::Passed, "cannot be compared"),
+            };
+            let notes = pair.finding.point.notes.iter().chain(&pair.baseline.point.notes);
+            let notes: Vec<&str> = notes.map(String::as_str).collect();
+            let note = format!("{} {fate}. {}", metric.title(), notes.join(". "));
+            let check = without_numbers(outcome, note.trim().to_owned());
+            return Some(Check { metric: Some(metric), before, after, ..check });
+        };
         let margin = margin(before?.value, margins);
         let difference = comparison.difference;
         let outcome = match difference.value {

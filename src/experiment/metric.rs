@@ -63,6 +63,11 @@ impl Metric {
         }
     }
 
+    /// Whether it is a time that requests take.
+    pub fn is_latency(self) -> bool {
+        matches!(self, Self::Mean | Self::P50 | Self::P95 | Self::P99 | Self::P999)
+    }
+
     /// As a sentence calls it.
     pub fn title(self) -> &'static str {
         match self {

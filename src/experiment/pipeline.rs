@@ -210,7 +210,7 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
         };
         let spent: u64 = runs.iter().map(|run| run.simulation.events() / EVENTS_PER_REQUEST).sum();
         if spent.saturating_mul(2) > budget || simulated_ns > LONGEST_NS {
-            if growth.significant && (is_long || growth.is_saturated()) {
+            if growth.grows && (is_long || growth.is_saturated()) {
                 return refuse(runs, simulated_ns, growth.unstable());
             }
             match doubt {

@@ -3,6 +3,7 @@
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::experiment::gate::{Check, Outcome};
+use crate::experiment::metric::Metric;
 use crate::experiment::study::Interval;
 
 use super::format::{ABSENT, Quantity};
@@ -65,9 +66,12 @@ fn cells(check: &Check) -> [String; 7] {
     let names =
         |metric: &str| [one_line(&check.variant), Quantity::Count.tick(check.load, check.load), metric.to_owned()];
     let (Some(metric), Some(difference)) = (check.metric, check.difference) else {
-        let [variant, load, metric] = names("stable");
+        let [variant, load, metric] = names(check.metric.map_or("stable", Metric::title));
         let note = check.note.as_deref().map_or_else(String::new, one_line);
-        return [variant, load, metric, ABSENT.to_owned(), ABSENT.to_owned(), note, outcome.to_owned()];
+        let told = |interval: Option<Interval>| {
+            check.metric.map_or_else(|| ABSENT.to_owned(), |metric| quantity(metric).optional(interval))
+        };
+        return [variant, load, metric, told(check.before), told(check.after), note, outcome.to_owned()];
     };
     let quantity = quantity(metric);
     let [variant, load, metric] = names(metric.title());

@@ -4,7 +4,7 @@ use super::doubt::{Doubt, Level};
 use super::law::Law;
 use super::network::{Flow, Network, Source, Step};
 use super::queues::{Answer, Arrivals, answer, load};
-use super::station::{Station, recognise, replicas};
+use super::station::{Station, is_bounded, recognise, replicas};
 use super::work::Work;
 use super::{Kind, Part, Quantity, Theory};
 use crate::distribution::Distribution;
@@ -17,6 +17,8 @@ use crate::units::Duration;
 /// One node that requests come to.
 struct Visited {
     station: Result<Station, String>,
+    /// Whether only so many requests find room, whatever else is known of the station.
+    is_bounded: bool,
     /// Visits per second and replica, and mean seconds of computing of each.
     rate: f64,
     computing_s: f64,
@@ -301,7 +303,8 @@ impl Visited {
             operations.iter().map(|one| (flow.rates[*one] / count, &network.operations[*one].work)).collect();
         let computing_s = works.iter().map(|(rate, work)| rate * work.computing.mean_s).sum::<f64>() / rate;
         let station = recognise(network.spec(node), &works, None);
-        Some(Self { station, rate, computing_s, policy: network.policy(node, flow, sources) })
+        let is_bounded = is_bounded(network.spec(node));
+        Some(Self { station, is_bounded, rate, computing_s, policy: network.policy(node, flow, sources) })
     }
 
     fn load(&self) -> Option<f64> {
@@ -321,7 +324,12 @@ impl Visited {
         if self.load().is_some_and(|load| load >= 1.0) {
             return Some(Trouble::Unstable);
         }
-        matches!(&self.station, Ok(Station::Servers(servers)) if servers.places.is_some()).then_some(Trouble::Loses)
+        let loses = match &self.station {
+            Ok(Station::Servers(servers)) => servers.places.is_some(),
+            Ok(_) => false,
+            Err(_) => self.is_bounded,
+        };
+        loses.then_some(Trouble::Loses)
     }
 
     /// Whether requests that come as a Poisson process leave otherwise.

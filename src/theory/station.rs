@@ -92,6 +92,11 @@ impl Means {
     }
 }
 
+/// Whether only so many requests find room in a node.
+pub fn is_bounded(spec: &NodeSpec) -> bool {
+    Means::of(spec).is_some_and(|means| means.workers.is_some() && means.queue.is_some())
+}
+
 /// What one replica of this node is when its operations come at these rates (of one replica), or why it is nothing known.
 /// `population` is the most requests that can be present, if that is known.
 pub fn recognise(spec: &NodeSpec, works: &[(f64, &Work)], population: Option<u32>) -> Result<Station, String> {
@@ -115,8 +120,8 @@ pub fn recognise(spec: &NodeSpec, works: &[(f64, &Work)], population: Option<u32
     let order = match means.discipline {
         Discipline::FirstComeFirstServed => Order::FirstComeFirstServed,
         Discipline::LastComeFirstServed => Order::Blind,
-        Discipline::Priority if both.is_exponential => Order::Blind,
-        Discipline::Priority => return Err("priorities among requests of different lengths".to_owned()),
+        // Blind to lengths is not blind to classes: each has latencies of its own, and none leaves as a Poisson process.
+        Discipline::Priority => return Err("priorities give each class of requests latencies of its own".to_owned()),
     };
     if computing.mean_s == 0.0 && workers.is_none() {
         return Ok(Station::Delay(both));

@@ -16,7 +16,7 @@ mod relief;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use probe::{Failure, Prober};
+pub use probe::{Failure, Prober, limits_load};
 
 use crate::experiment::capacity::bisection::{Bracket, Range, search};
 use crate::experiment::capacity::relief::binding;
@@ -134,7 +134,9 @@ fn carried(
             last = (verdict, *precision);
             match verdict {
                 Verdict::Met => last_met = Some(finding),
-                Verdict::Missed => missed_objective = objective,
+                Verdict::Missed => {
+                    missed_objective = Some(objective.map_or_else(|| "unstable".to_owned(), |one| one.name.clone()))
+                }
                 Verdict::Unsure => continue,
             }
             break;

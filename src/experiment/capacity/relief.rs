@@ -10,7 +10,7 @@ use crate::model::{Edit, Resource};
 use crate::statistics::holm::holm_adjusted;
 
 /// Nodes less busy than this have enough of everything.
-const IDLE: f64 = 0.3;
+const IDLE: f64 = 0.02;
 
 /// Things that are tried at most.
 const MOST_TRIALS: usize = 8;
@@ -50,21 +50,27 @@ pub(super) fn binding(
         let p99_difference_s = difference.map(|(difference, _)| difference);
         let binding = Binding { node, field: field.to_owned(), path, value, doubled_value, p99_difference_s };
         let p99_s = Metric::P99.told(&found.point, prober.operation()).map_or(f64::INFINITY, |p99| p99.value);
-        let is_missed = prober.judge(&found.point, CAUTION).0 == Verdict::Missed;
-        trials.push(Trial { binding, p_value: difference.map(|(_, p_value)| p_value), is_missed, p99_s });
+        let rank = match prober.judge(&found.point, CAUTION) {
+            (Verdict::Met, _) => Rank::Meets,
+            (Verdict::Unsure, _) => Rank::MayMeet,
+            // Faster is of no use where the objective is about something else.
+            (Verdict::Missed, limited) if limited.is_none_or(|one| one.quantity.is_latency()) => Rank::MayBeFaster,
+            (Verdict::Missed, _) => continue,
+        };
+        trials.push(Trial { binding, p_value: difference.map(|(_, p_value)| p_value), rank, p99_s });
     }
     let adjusted = holm_adjusted(&trials.iter().filter_map(|trial| trial.p_value).collect::<Vec<_>>());
     let mut adjusted = adjusted.into_iter();
     trials.retain(|trial| {
         let is_real = trial.p_value.is_some() && adjusted.next().is_some_and(|adjusted| adjusted < SIGNIFICANCE);
         match trial.binding.p99_difference_s {
+            _ if trial.rank == Rank::Meets => true,
             Some(difference) => is_real && difference.value < 0.0,
             // There was no latency to tell, and now there is.
             None => trial.p99_s.is_finite(),
         }
     });
-    let best =
-        trials.into_iter().min_by(|a, b| (a.is_missed, a.p99_s).partial_cmp(&(b.is_missed, b.p99_s)).unwrap_or(Equal));
+    let best = trials.into_iter().min_by(|a, b| (a.rank, a.p99_s).partial_cmp(&(b.rank, b.p99_s)).unwrap_or(Equal));
     Ok(best.map(|trial| trial.binding))
 }
 
@@ -73,8 +79,16 @@ struct Trial {
     binding: Binding,
     /// Of the test that it makes no difference, where there was a latency before.
     p_value: Option<f64>,
-    is_missed: bool,
+    rank: Rank,
     p99_s: f64,
+}
+
+/// What twice as much does, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Meets,
+    MayMeet,
+    MayBeFaster,
 }
 
 /// The largest share of anything of a node that is in use.
