@@ -114,3 +114,20 @@ fn a_second_search_studies_nothing_again_and_says_the_same() {
     assert_eq!(text(&found(directory.path(), 1, 20.0)), first);
     assert_eq!(std::fs::metadata(directory.path().join("store.sqlite")).expect("a store").len(), before);
 }
+
+/// One core at a few percent misses a strict limit: hardly busy, and still what more of would help.
+#[test]
+fn what_is_hardly_busy_may_bind() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let model = r#"Architecture(name: "strict", nodes: {
+        "clients": Clients(rate: "100/s", mix: { "server.request": 1 }),
+        "server": Service(workers: 1, operations: { "request": [ Compute(Exponential("1ms")) ] }),
+    })"#;
+    let experiment = r#"Experiment(title: "strict", model: "model.ron",
+        load: Axis(path: "nodes.clients.rate", label: "requests per second", values: ["20/s", "300/s"]),
+        objectives: [ Latency(quantile: P99, below: "5ms") ],
+    )"#;
+    let found = searched(directory.path(), model, experiment, true);
+    let binding = found.carried.binding.as_ref().expect("something binds");
+    assert_eq!((binding.node.as_str(), binding.field.as_str()), ("server", "replicas"), "{binding:?}");
+}

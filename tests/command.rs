@@ -251,3 +251,79 @@ fn where_a_command_is_run_does_not_matter() {
     let outside = run(&root(), &path.display().to_string());
     assert_eq!(run(directory.path(), "measured.ron"), outside);
 }
+
+/// A folder with a queue at half load, one that is 10% slower, and an experiment on the first.
+fn queues(objectives: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, service) in [("fast.ron", "1ms"), ("slow.ron", "1.1ms")] {
+        let text = format!(
+            r#"Architecture(name: "queue", nodes: {{
+                "clients": Clients(rate: "500/s", mix: {{ "server.request": 1 }}),
+                "server": Service(workers: 1, operations: {{ "request": [ Compute(Exponential("{service}")) ] }}),
+            }})"#
+        );
+        std::fs::write(folder.path().join(name), text).expect("a file");
+    }
+    let experiment = |model: &str| {
+        format!(
+            r#"Experiment(title: "queues", model: "{model}", objectives: [{objectives}],
+                load: Axis(path: "nodes.clients.rate", values: ["400/s", "500/s"]))"#
+        )
+    };
+    std::fs::write(folder.path().join("on_fast.ron"), experiment("fast.ron")).expect("a file");
+    std::fs::write(folder.path().join("on_slow.ron"), experiment("slow.ron")).expect("a file");
+    folder
+}
+
+fn within(folder: &tempfile::TempDir, arguments: &[&str]) -> std::process::Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_forescale"));
+    command.current_dir(folder.path()).args(arguments).output().expect("the command starts")
+}
+
+#[test]
+fn a_gate_says_by_its_exit_code_and_in_its_files_what_became_worse() {
+    let folder = queues("");
+    let gate = |experiment: &str, baseline: &str| {
+        let files = ["--junit", "gate.xml", "--markdown", "gate.md", "--quick"];
+        let output = within(&folder, &[&["gate", experiment, "--baseline", baseline], files.as_slice()].concat());
+        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect("it was asked for");
+        (output.status.code(), read("gate.xml"), read("gate.md"))
+    };
+    let (code, junit, markdown) = gate("on_fast.ron", "fast.ron");
+    assert_eq!(code, Some(0), "{markdown}");
+    assert!(junit.contains("failures=\"0\"") && markdown.contains(": passed"), "{junit}{markdown}");
+    let (code, junit, markdown) = gate("on_slow.ron", "fast.ron");
+    assert_eq!(code, Some(1), "{markdown}");
+    assert!(junit.contains("failures=\"2\"") && markdown.contains("**failed**"), "{junit}{markdown}");
+    assert_eq!(gate("on_fast.ron", "slow.ron").0, Some(0));
+    let output = within(&folder, &["gate", "on_fast.ron", "--baseline", "fast.ron", "--latency-margin", "much"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--latency-margin"));
+}
+
+#[test]
+fn a_gate_tells_of_requests_that_only_one_model_has() {
+    let folder = queues("");
+    let other = std::fs::read_to_string(folder.path().join("fast.ron")).expect("a file").replace("request", "page");
+    std::fs::write(folder.path().join("other.ron"), other).expect("a file");
+    let output = within(&folder, &["gate", "on_fast.ron", "--baseline", "other.ron", "--quick"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("server.page, server.request"), "{said}");
+}
+
+#[test]
+fn capacity_needs_an_objective_that_gets_harder_with_load() {
+    let folder = queues("Throughput(above: \"300/s\")");
+    let output = within(&folder, &["capacity", "on_fast.ron", "--quick"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("no-limit") && said.contains("no-objectives"), "{said}");
+    let folder = queues("Latency(below: \"20ms\"), Throughput(above: \"300/s\")");
+    let output = within(&folder, &["capacity", "on_fast.ron", "--quick", "--json", "--variant", "as is"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let found: Value = serde_json::from_slice(&output.stdout).expect("one document");
+    let capacity = &found["experiments"][0]["capacities"][0];
+    // The 99th percentile of M/M/1 is ln(100) / (mu - lambda): 20 ms at 770/s.
+    assert!(capacity["met_load"].as_f64().is_some_and(|load| load < 769.8), "{capacity}");
+    assert!(capacity["missed_load"].as_f64().is_some_and(|load| load > 769.7), "{capacity}");
+}

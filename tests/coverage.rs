@@ -102,3 +102,14 @@ fn waits_of_a_queue_that_has_not_settled_are_left_out() {
         (None, None) => panic!("the node is told"),
     }
 }
+
+/// A backlog that happens to be larger at the end than at the beginning is none that grows for ever.
+#[test]
+fn a_spent_budget_at_half_load_is_not_called_unstable() {
+    for seed in 1..=60 {
+        let settings = Settings { seed, budget: 400_000, ..Settings::default() };
+        let point = study(&model(), 0.0, &settings).expect("the counts obey the laws").point;
+        let code = point.refusal.as_ref().map(|refusal| refusal.code.as_str());
+        assert_ne!(code, Some("unstable"), "seed {seed}: {:?}", point.refusal);
+    }
+}

@@ -6,16 +6,15 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::{
-    Common, Failure, Verdict, fault, interruption, print, print_json, progress, settle, show, wrong_option,
+    Common, DEFAULT_STORE, Failure, Verdict, interruption, open_store, print, print_json, progress, settle, share, show,
 };
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::capacity::{self, Prober};
 use crate::experiment::plan::{self, Plan};
 use crate::experiment::run::result_digest;
-use crate::experiment::store::{Missing, Store};
+use crate::experiment::store::Store;
 use crate::experiment::study::SCHEMA;
 use crate::report::table;
-use crate::units::Ratio;
 
 #[derive(Debug, Args)]
 pub(super) struct Capacity {
@@ -29,7 +28,7 @@ pub(super) struct Capacity {
     #[arg(long, default_value = "2%")]
     tolerance: String,
     /// The file that keeps every point that was studied
-    #[arg(long, value_name = "FILE", default_value = "plots/forescale.sqlite")]
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_STORE)]
     store: PathBuf,
     /// Study every point anew, whatever the store has
     #[arg(long)]
@@ -42,7 +41,7 @@ impl Capacity {
     pub(super) fn run(&self) -> Verdict {
         let mut diagnostics = Diagnostics::new();
         let common = &self.common;
-        let tolerance = self.tolerance(&mut diagnostics);
+        let tolerance = share("--tolerance", &self.tolerance, &mut diagnostics);
         let load = |path: &PathBuf| {
             let plan = plan::load(path, common.quick, common.seed, &mut diagnostics)?;
             check(&plan, path, &self.variant, &mut diagnostics);
@@ -50,11 +49,7 @@ impl Capacity {
         };
         let plans: Vec<Option<Plan>> = self.experiments.iter().map(load).collect();
         settle(&diagnostics, common.json)?;
-        if let Some(directory) = self.store.parent() {
-            let failed = |error| Failure::Work(format!("cannot write to {}: {error}", directory.display()));
-            std::fs::create_dir_all(directory).map_err(failed)?;
-        }
-        let store = Store::open(&self.store, Missing::Make).map_err(|found| fault(found, common.json))?;
+        let store = open_store(&self.store, common.json)?;
         let mut documents = Vec::new();
         for plan in plans.iter().flatten() {
             documents.push(self.search(plan, &store, tolerance)?);
@@ -92,21 +87,6 @@ impl Capacity {
             print(&table::capacities(&plan.experiment.title, &plan.load_axis.label, &plan.objectives, &capacities));
         }
         Ok(json!({ "name": plan.name, "objectives": plan.objectives, "capacities": capacities }))
-    }
-
-    fn tolerance(&self, diagnostics: &mut Diagnostics) -> f64 {
-        match self.tolerance.parse::<Ratio>() {
-            Ok(ratio) if ratio.value > 0.0 && ratio.value < 1.0 => return ratio.value,
-            Ok(_) => {
-                let message = "a tolerance lies between 0% and 100%";
-                diagnostics.extend(wrong_option("--tolerance", &self.tolerance, message, "write for example 2%"));
-            }
-            Err(error) => {
-                let help = "write for example 2%";
-                diagnostics.extend(wrong_option("--tolerance", &self.tolerance, &error.to_string(), help));
-            }
-        }
-        0.02
     }
 }
 

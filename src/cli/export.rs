@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::{Failure, Verdict, fault, settle};
+use crate::cli::{DEFAULT_STORE, Failure, Verdict, fault, settle};
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::plan::{self, read_file};
 use crate::experiment::run;
@@ -26,7 +26,7 @@ pub(super) struct Export {
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
     /// The store that has the points of experiment files
-    #[arg(long, value_name = "FILE", default_value = "plots/forescale.sqlite")]
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_STORE)]
     store: PathBuf,
     /// The seed that the experiments were run with
     #[arg(long)]

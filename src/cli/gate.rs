@@ -1,20 +1,23 @@
 //! `forescale gate EXPERIMENT --baseline MODEL`
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::{Common, Failure, Verdict, fault, interruption, print, print_json, progress, settle, wrong_option};
-use crate::diagnostic::Diagnostics;
+use crate::cli::{
+    Common, DEFAULT_STORE, Failure, Verdict, fault, interruption, open_store, print, print_json, progress, settle,
+    share,
+};
+use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::compare::Pair;
 use crate::experiment::gate::{Check, Margins, Outcome, gate};
 use crate::experiment::plan::{self, Plan};
 use crate::experiment::run::{Findings, complete, result_digest, stored};
-use crate::experiment::store::{Missing, Store};
+use crate::experiment::store::Store;
 use crate::experiment::study::SCHEMA;
 use crate::report::gate as report;
-use crate::units::Ratio;
 
 #[derive(Debug, Args)]
 pub(super) struct Gate {
@@ -39,7 +42,7 @@ pub(super) struct Gate {
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
     /// The file that keeps every point that was studied
-    #[arg(long, value_name = "FILE", default_value = "plots/forescale.sqlite")]
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_STORE)]
     store: PathBuf,
     #[command(flatten)]
     common: Common,
@@ -57,12 +60,16 @@ impl Gate {
         let after = plan::load(&self.experiment, common.quick, common.seed, &mut diagnostics);
         let before =
             plan::load_with(&self.experiment, Some(&self.baseline), common.quick, common.seed, &mut diagnostics);
+        if let (Some(before), Some(after)) = (&before, &after) {
+            self.check_workloads(before, after, &mut diagnostics);
+        }
         settle(&diagnostics, common.json)?;
         let (Some(before), Some(after)) = (before, after) else { return Err(Failure::Input) };
-        if let Some(directory) = self.store.parent() {
-            std::fs::create_dir_all(directory).map_err(|error| cannot_write(directory, &error))?;
+        // Who cannot have the files that were asked for hears it before anything is studied.
+        for path in self.junit.iter().chain(&self.markdown) {
+            std::fs::File::create(path).map_err(|error| cannot_write(path, &error))?;
         }
-        let store = Store::open(&self.store, Missing::Make).map_err(|found| fault(found, common.json))?;
+        let store = open_store(&self.store, common.json)?;
         let bar = progress::bar(before.points.len() + after.points.len(), 0);
         let study = |plan: &Plan| self.study(plan, &store, &|| bar.inc(1));
         let (found_before, found_after) = (study(&before)?, study(&after)?);
@@ -76,6 +83,21 @@ impl Gate {
             .collect();
         let operation = after.settings.operation.as_deref().unwrap_or("all");
         self.tell(&after, &gate(&pairs, operation, margins), margins)
+    }
+
+    /// Dropping the slow requests makes a system faster, but is no improvement.
+    fn check_workloads(&self, before: &Plan, after: &Plan, diagnostics: &mut Diagnostics) {
+        let requested = |plan: &Plan| -> BTreeSet<String> {
+            plan.points.iter().flat_map(|point| point.compiled.requested()).map(str::to_owned).collect()
+        };
+        let (before, after) = (requested(before), requested(after));
+        let changed: Vec<&str> = before.symmetric_difference(&after).map(String::as_str).collect();
+        if !changed.is_empty() {
+            let title = format!("only one of the two models has clients that request {}", changed.join(", "));
+            let help = "the two are compared all the same, but under other demands";
+            let place = Place::whole(self.baseline.display().to_string(), "");
+            diagnostics.push(Diagnostic::warning("different-workload", place, title).help(help));
+        }
     }
 
     fn study(&self, plan: &Plan, store: &Store, done: &(dyn Fn() + Sync)) -> Result<Findings, Failure> {
@@ -124,15 +146,4 @@ impl Gate {
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
     Failure::Work(format!("cannot write {}: {error}", path.display()))
-}
-
-/// A margin from the command line.
-fn share(option: &str, text: &str, diagnostics: &mut Diagnostics) -> f64 {
-    let help = "write for example 5%";
-    match text.parse::<Ratio>() {
-        Ok(ratio) if ratio.value >= 0.0 && ratio.value.is_finite() => return ratio.value,
-        Ok(_) => diagnostics.extend(wrong_option(option, text, "a margin is not negative", help)),
-        Err(error) => diagnostics.extend(wrong_option(option, text, &error.to_string(), help)),
-    }
-    0.0
 }

@@ -14,6 +14,7 @@ mod shard;
 mod simulate;
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -22,7 +23,8 @@ use crate::diagnostic::report::{self, Style};
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::pipeline::Violation;
 use crate::experiment::run::Interruption;
-use crate::experiment::store::{Fault, Kind};
+use crate::experiment::store::{Fault, Kind, Missing, Store};
+use crate::units::Ratio;
 
 const EXIT_CODES: &str = "Exit codes: 0 done (that a point is refused, with the reason, is a result too), 1 the run itself \
                           failed or a gate fell, 2 wrong input";
@@ -185,6 +187,29 @@ fn edits(arguments: &[String], diagnostics: &mut Diagnostics) -> Vec<crate::mode
         }
     }
     edits
+}
+
+/// Where searches and gates keep what they studied, unless told otherwise: where `run` keeps its points.
+const DEFAULT_STORE: &str = "plots/forescale.sqlite";
+
+/// Opens a store, or makes one with the folders on the way to it.
+fn open_store(path: &Path, json: bool) -> Result<Store, Failure> {
+    if let Some(folder) = path.parent() {
+        let failed = |error| Failure::Work(format!("cannot write to {}: {error}", folder.display()));
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    Store::open(path, Missing::Make).map_err(|found| fault(found, json))
+}
+
+/// A share given on the command line, such as `5%`, between zero and 100%; zero if it is none, which is reported.
+fn share(option: &str, text: &str, diagnostics: &mut Diagnostics) -> f64 {
+    let help = "write for example 5%";
+    match text.parse::<Ratio>() {
+        Ok(ratio) if (0.0..1.0).contains(&ratio.value) => return ratio.value,
+        Ok(_) => diagnostics.extend(wrong_option(option, text, "this share lies between 0% and 100%", help)),
+        Err(error) => diagnostics.extend(wrong_option(option, text, &error.to_string(), help)),
+    }
+    0.0
 }
 
 /// A mistake in an option's value.

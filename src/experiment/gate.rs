@@ -2,7 +2,7 @@
 //!
 //! Both versions are studied at every point of an experiment, under the same arrivals and demands. A check fails if the
 //! difference is real (Holm's procedure over all points, metric by metric) and its value is beyond the margin; so noise
-//! alone fails a gate in at most one of twenty runs, and a small change that is known precisely does not.
+//! alone fails a metric in at most one of twenty runs, and a small change that is known precisely does not.
 
 use schemars::JsonSchema;
 use serde::Serialize;
