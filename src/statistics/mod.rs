@@ -1,8 +1,9 @@
 //! What can be said from samples, and how surely: latency histograms, confidence intervals, tests of one thing and of many,
-//! the knee of a curve.
+//! the knee of a curve, where to look in many dimensions.
 
 pub mod drift;
 pub mod estimate;
 pub mod histogram;
 pub mod holm;
 pub mod knee;
+pub mod latin_hypercube;
