@@ -53,6 +53,10 @@ pub struct Settings {
     pub horizon: Horizon,
     /// The operation whose latencies must be precise, or all together.
     pub operation: Option<String>,
+    /// Exceedances of a quantile that each replication must expect, so that its estimate is one of a tail.
+    pub exceedances: f64,
+    /// Lengths in a row that must promise the precision.
+    pub looks: usize,
 }
 
 /// Which time is looked at.
@@ -75,6 +79,8 @@ impl Default for Settings {
             first_requests: 12_000,
             horizon: Horizon::SteadyState { warm_up_ns: None },
             operation: None,
+            exceedances: 100.0,
+            looks: 3,
         }
     }
 }
@@ -84,10 +90,24 @@ impl Settings {
     pub fn quick() -> Self {
         Self { replications: 8, precision: 0.10, bias: 0.04, budget: 10_000_000, ..Self::default() }
     }
+
+    /// For a search that asks about hundreds of configurations: what a few thousand requests tell, which is often that a
+    /// configuration is out of the question. Nobody is shown these numbers.
+    #[must_use]
+    pub fn glance(&self) -> Self {
+        Self {
+            replications: self.replications.min(4),
+            precision: self.precision.max(0.30),
+            bias: 1.0,
+            budget: self.budget.min(120_000),
+            first_requests: 3_000,
+            exceedances: 25.0,
+            looks: 1,
+            ..self.clone()
+        }
+    }
 }
 
-/// Exceedances of a quantile that each replication must expect, so that its estimate is one of a tail.
-const EXCEEDANCES: f64 = 100.0;
 /// One in so many requests without an answer at the end of a study of a given length is worth a note.
 const FEW_UNANSWERED: u64 = 200;
 
@@ -104,7 +124,7 @@ pub struct Violation {
 pub fn study(compiled: &Compiled, load: f64, settings: &Settings) -> Result<Finding, Violation> {
     let bytes = memory_bytes(compiled, settings.replications);
     if bytes > MOST_BYTES {
-        return Ok(describe(&Sample { compiled, records: &[] }, load, 0, EXCEEDANCES, Some(too_large(bytes))));
+        return Ok(describe(&Sample { compiled, records: &[] }, load, 0, settings.exceedances, Some(too_large(bytes))));
     }
     let limits = limits(compiled, settings);
     let mut runs: Runs = (0..u64::from(settings.replications))
@@ -135,7 +155,8 @@ fn terminating(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut R
         None if sample.answered() == 0 => Some(no_requests()),
         None => None,
     };
-    let mut finding = describe(&sample, load, duration_ns, EXCEEDANCES / f64::from(settings.replications), refusal);
+    let mut finding =
+        describe(&sample, load, duration_ns, settings.exceedances / f64::from(settings.replications), refusal);
     let (sent, answered) = (sample.sent(), sample.answered());
     if finding.point.refusal.is_none() && sent - answered > sent / FEW_UNANSWERED {
         finding.point.notes.push(format!(
@@ -149,7 +170,7 @@ fn terminating(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut R
 fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut Runs, warm_up_ns: u64) -> Finding {
     let refuse = |runs: &mut Runs, simulated_ns: u64, refusal: Refusal| {
         let records: Vec<Record> = runs.par_iter_mut().map(Replication::take_merged).collect();
-        describe(&Sample { compiled, records: &records }, load, simulated_ns, EXCEEDANCES, Some(refusal))
+        describe(&Sample { compiled, records: &records }, load, simulated_ns, settings.exceedances, Some(refusal))
     };
     if let Some(clients) = compiled.descriptions.iter().find(|node| node.is_transient) {
         return refuse(runs, 0, time_varying(&clients.name));
@@ -201,7 +222,8 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
         let tell = |runs: &mut Runs| {
             let changes = unsettled(runs);
             let records: Vec<Record> = runs.par_iter_mut().map(Replication::take_merged).collect();
-            let mut finding = describe(&Sample { compiled, records: &records }, load, simulated_ns, EXCEEDANCES, None);
+            let mut finding =
+                describe(&Sample { compiled, records: &records }, load, simulated_ns, settings.exceedances, None);
             withhold_unsettled(&mut finding.point, settings, &changes);
             finding
         };

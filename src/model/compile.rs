@@ -51,6 +51,7 @@ pub struct Compiled {
     replicas: u64,
     service_ns: u64,
     cache_entries: u64,
+    standing_usd_per_hour: f64,
 }
 
 /// Tables of key spaces made so far. Models that differ in a few edits share them: the largest take 160 MB.
@@ -107,6 +108,11 @@ impl Compiled {
     /// Replicas of all nodes together.
     pub fn replicas(&self) -> u64 {
         self.replicas
+    }
+
+    /// What is paid for all replicas that stand there at the start, used or not. Requests and bytes come on top.
+    pub fn standing_usd_per_hour(&self) -> f64 {
+        self.standing_usd_per_hour
     }
 
     /// A fresh run.
@@ -191,7 +197,12 @@ pub fn compile_sharing(
         service_ns: (service_s(model) * 1e9) as u64,
         cache_entries: cache_entries(model),
         replicas: model.nodes.values().map(|spec| u64::from(spec.replicas().count)).sum(),
+        standing_usd_per_hour: model.nodes.values().map(|spec| standing_usd_per_hour(spec)).sum(),
     })
+}
+
+fn standing_usd_per_hour(spec: &NodeSpec) -> f64 {
+    f64::from(spec.replicas().count) * spec.prices().usd_per_replica_hour
 }
 
 fn service_s(model: &Model) -> f64 {

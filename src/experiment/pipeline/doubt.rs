@@ -3,7 +3,7 @@
 use crate::engine::record::Record;
 use crate::experiment::estimate::Sample;
 use crate::experiment::pipeline::replication::{Replication, Runs};
-use crate::experiment::pipeline::{EXCEEDANCES, Settings, no_requests};
+use crate::experiment::pipeline::{Settings, no_requests};
 use crate::experiment::study::{Interval, Point, Refusal};
 use crate::model::Compiled;
 use crate::statistics::drift::{DriftThresholds, test_drift};
@@ -31,18 +31,15 @@ impl Doubt {
 /// The relative half widths of p99 at each length that was looked at, the latest last.
 pub(super) type Looks = Vec<f64>;
 
-/// Lengths in a row that must promise the precision that is wanted.
-const AGREEING_LOOKS: usize = 3;
-
 /// Whether the last looks agree that p99 is known as precisely as wanted.
 ///
 /// The width of an interval is an estimate too. Who stops at the first length at which it happens to be narrow enough tells
 /// intervals that are too narrow more often than others, and they cover less often than they promise. Widths shrink by the
 /// square root of two when the length doubles, so the widths at half and at a quarter of the length made a promise as well.
 /// Looks at partly different observations are not all too narrow by chance so easily.
-fn is_confirmed(looks: &Looks, precision: f64) -> bool {
-    let promised = |(age, width): (usize, &f64)| *width <= precision * 2f64.powf(age as f64 / 2.0);
-    looks.len() >= AGREEING_LOOKS && looks.iter().rev().take(AGREEING_LOOKS).enumerate().all(promised)
+fn is_confirmed(looks: &Looks, settings: &Settings) -> bool {
+    let promised = |(age, width): (usize, &f64)| *width <= settings.precision * 2f64.powf(age as f64 / 2.0);
+    looks.len() >= settings.looks && looks.iter().rev().take(settings.looks).enumerate().all(promised)
 }
 
 /// What still speaks against the estimates, or `None` if they can be told.
@@ -61,7 +58,7 @@ pub(super) fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings, looks
     let half_width = all.quantile(0.99).map_or(f64::INFINITY, |one| one.relative_half_width());
     looks.push(half_width);
     let fewest = all.per_replication.iter().map(|one| one.count()).min().unwrap_or(0);
-    if !few_succeed && fewest as f64 * 0.01 < EXCEEDANCES {
+    if !few_succeed && fewest as f64 * 0.01 < settings.exceedances {
         let reason = format!("a replication saw only {fewest} requests, too few for a p99");
         return Doubt::refused("too_few_exceedances", reason);
     }
@@ -103,7 +100,7 @@ pub(super) fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings, looks
             100.0 * bias
         )));
     }
-    (!is_confirmed(looks, settings.precision)).then_some(Doubt::Unconfirmed)
+    (!is_confirmed(looks, settings)).then_some(Doubt::Unconfirmed)
 }
 
 /// Takes back the latencies that are not as precise as wanted, and says so. What is left has been looked at like that of

@@ -7,7 +7,7 @@ use evalexpr::{
 use crate::diagnostic::names;
 use crate::diagnostic::span::Spanned;
 use crate::diagnostic::{Diagnostic, Diagnostics, Document};
-use crate::experiment::plan::axes::Axis;
+use crate::experiment::plan::axes::{Axis, LOAD};
 
 /// Longer or deeper expressions are no comparison that somebody wrote by hand.
 const LONGEST: usize = 500;
@@ -74,13 +74,14 @@ pub(super) fn constraints(
     constraints
 }
 
-/// Names and values that constraints are asked about.
-pub(super) fn context<'a>(values: impl Iterator<Item = (&'a Axis, usize)>) -> HashMapContext {
+/// Names and values that constraints are asked about: a load, and one value of each further axis.
+pub(super) fn context<'a>(load: f64, values: impl Iterator<Item = (&'a Axis, usize)>) -> HashMapContext {
     let mut context = HashMapContext::new();
+    // Setting fails only where a name changes its type, and every name is set once.
+    let _ = context.set_value(LOAD.to_owned(), Value::Float(load));
     for (axis, index) in values {
         let value = &axis.values[index];
         let value = if axis.is_numeric { Value::Float(value.number) } else { Value::String(value.text.clone()) };
-        // Setting fails only where a name changes its type, and every name is set once.
         let _ = context.set_value(axis.name.clone(), value);
     }
     context

@@ -1,10 +1,10 @@
 //! All combinations of the axes' values, and which of them run.
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Document};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::experiment::plan::axes::Axis;
-use crate::experiment::plan::constraints::{Constraint, constraints, context};
+use crate::experiment::plan::constraints::Constraint;
+use crate::experiment::plan::space::Space;
 use crate::experiment::study;
-use crate::experiment::written::Experiment;
 
 /// More points than this are not run one by one by anybody.
 pub const MOST_POINTS: usize = 100_000;
@@ -25,30 +25,20 @@ pub(super) struct Combination {
 }
 
 /// The combinations that hold every constraint; none if there are too many or nothing is left.
-pub(super) fn grid(
-    experiment: &Experiment,
-    load: &Axis,
-    further: &[Axis],
-    variants: usize,
-    document: &Document,
-    diagnostics: &mut Diagnostics,
-) -> Option<Grid> {
-    let before = diagnostics.errors();
-    let axes: Vec<&Axis> = std::iter::once(load).chain(further).collect();
-    let constraints = constraints(&experiment.constraints, &axes, document, diagnostics);
-    let points = axes.iter().map(|axis| axis.values.len()).fold(variants, usize::saturating_mul);
+pub(super) fn grid(space: &Space, diagnostics: &mut Diagnostics) -> Option<Grid> {
+    let Space { experiment, document, load, axes, variants, .. } = space;
+    let counts = || std::iter::once(load).chain(axes);
+    let points = counts().map(|axis| axis.values.len()).fold(variants.len(), usize::saturating_mul);
     if points > MOST_POINTS {
         let span = experiment.axes.values().last().map_or(experiment.load.values.span, |axis| axis.values.span);
-        let counts: Vec<String> = axes.iter().map(|axis| format!("{} of `{}`", axis.values.len(), axis.name)).collect();
-        let names = if variants == 1 { "variant" } else { "variants" };
-        let message = format!("more than 100,000 points: {variants} {names}, {}", counts.join(", "));
+        let counts: Vec<String> = counts().map(|axis| format!("{} of `{}`", axis.values.len(), axis.name)).collect();
+        let (number, names) = (variants.len(), if variants.len() == 1 { "variant" } else { "variants" });
+        let message = format!("more than 100,000 points: {number} {names}, {}", counts.join(", "));
         let diagnostic = Diagnostic::error("too-many-points", document.place(span), message);
-        diagnostics.push(diagnostic.help("use fewer values or fewer axes"));
-    }
-    if diagnostics.errors() > before {
+        diagnostics.push(diagnostic.help("use fewer values or fewer axes, or let `forescale find` choose among them"));
         return None;
     }
-    let grid = kept(&axes, further, constraints);
+    let grid = kept(space);
     if grid.combinations.is_empty() {
         let span = experiment.constraints.first().map_or(experiment.load.values.span, |constraint| constraint.span);
         let diagnostic =
@@ -59,26 +49,25 @@ pub(super) fn grid(
     Some(grid)
 }
 
-fn kept(axes: &[&Axis], further: &[Axis], constraints: Vec<Constraint>) -> Grid {
-    let mut skipped = vec![0; constraints.len()];
+fn kept(space: &Space) -> Grid {
+    let mut skipped = vec![0; space.constraints.len()];
     let mut combinations = Vec::new();
-    for values in cartesian(further) {
+    for values in cartesian(&space.axes) {
         let mut loads = Vec::new();
-        for load in 0..axes[0].values.len() {
-            let indices = std::iter::once(load).chain(values.iter().copied());
-            let context = context(axes.iter().copied().zip(indices));
-            match constraints.iter().position(|constraint| !constraint.holds(&context)) {
+        for (index, load) in space.load.values.iter().enumerate() {
+            match space.broken(load.number, &values) {
                 Some(broken) => skipped[broken] += 1,
-                None => loads.push(load),
+                None => loads.push(index),
             }
         }
         if !loads.is_empty() {
             combinations.push(Combination { values, loads });
         }
     }
-    let named = constraints.into_iter().zip(skipped);
-    let constraints = named.map(|(one, skipped)| study::Constraint { expression: one.expression, skipped }).collect();
-    Grid { combinations, constraints }
+    let named = space.constraints.iter().zip(skipped);
+    let described =
+        |(one, skipped): (&Constraint, u64)| study::Constraint { expression: one.expression.clone(), skipped };
+    Grid { combinations, constraints: named.map(described).collect() }
 }
 
 /// One index into each axis's values; the last axis changes fastest.

@@ -9,7 +9,8 @@
 //! | `constraints`, `grid` | combinations of axes, and which of them run |
 //! | `variants`, `paths` | named edits and sums of them |
 //! | `objectives` | what a design must meet |
-//! | `points` | all of it as compiled points, series by series |
+//! | `space` | all of it, understood, before any point is made |
+//! | `points` | every point compiled, series by series |
 
 mod axes;
 mod constraints;
@@ -21,6 +22,7 @@ mod objectives;
 mod paths;
 mod points;
 mod settings;
+mod space;
 mod steps;
 mod variants;
 
@@ -30,19 +32,16 @@ use std::path::Path;
 pub use grid::MOST_POINTS;
 pub use load_axis::LoadAxis;
 pub use model_file::{ModelFile, load_point, model_of, read_file};
+pub use space::{Dimension, Space};
 
-use crate::diagnostic::parse::parse_partly;
-use crate::diagnostic::{Diagnostic, Diagnostics, Document};
+use crate::diagnostic::Diagnostics;
 use crate::experiment::pipeline::Settings;
 use crate::experiment::plan::axes::Axis;
 use crate::experiment::plan::grid::grid;
-use crate::experiment::plan::model_file::load_sharing;
-use crate::experiment::plan::points::Common;
-use crate::experiment::plan::variants::{Variants, variants};
+use crate::experiment::plan::points::points;
 use crate::experiment::study;
 use crate::experiment::written::Experiment;
-use crate::files;
-use crate::model::{Compiled, Edit, KeyTables};
+use crate::model::{Compiled, Edit};
 
 /// One configuration at one load, ready to run.
 #[derive(Clone, Debug)]
@@ -108,82 +107,32 @@ pub fn load_with(
     seed: Option<u64>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Plan> {
-    let document = match read_file(path) {
-        Ok(document) => document,
-        Err(found) => {
-            diagnostics.extend(found);
-            return None;
-        }
-    };
-    // What is wrong is left out, so that the rest can be looked at too.
-    let experiment: Experiment = parse_partly(&document, diagnostics).value?;
-    let file = match model {
-        Some(model) => read_file(model)
-            .map(|document| ModelFile::new(document, model))
-            .map_err(|found| diagnostics.extend(found))
-            .ok()?,
-        None => open_model(path, &experiment, &document, diagnostics)?,
-    };
-    let settings = settings::settings(&experiment, &document, quick, seed, diagnostics);
-    let objectives = objectives::objectives(&experiment, &document, diagnostics);
-    let load = axes::load(&experiment.load, &document, diagnostics);
-    let further = axes::further(&experiment.axes, &experiment.load, &document, diagnostics);
-    let Variants { list, baseline } = variants(&experiment, &document, diagnostics);
-    let axes = load.zip(further);
-    let grid =
-        axes.as_ref().and_then(|(load, further)| grid(&experiment, load, further, list.len(), &document, diagnostics));
-    let (Some((load, further)), Some(grid)) = (axes, grid) else {
-        // Without axes there are no points, but what is wrong with the variants can be told already.
-        let mut tables = KeyTables::default();
-        for variant in &list {
-            load_sharing(&file, &variant.edits, false, &mut tables, diagnostics);
-        }
+    let space = Space::load(path, model, quick, seed, diagnostics)?;
+    let Some(grid) = grid(&space, diagnostics) else {
+        space.check_variants(diagnostics);
         return None;
     };
-    let has_variants = !experiment.variants.is_empty();
-    let common = Common { file: &file, load: &load, further: &further, settings: &settings, has_variants };
-    let (series, points) = common.points(&list, &grid, diagnostics);
+    let (series, points) = points(&space, &grid, diagnostics);
     if let Some(point) = points.first() {
-        let requested: Vec<&str> = point.compiled.requested().collect();
-        objectives::check_operations(&experiment, &requested, &document, diagnostics);
+        space.check_operations(&point.compiled, diagnostics);
     }
     if diagnostics.has_errors() {
         return None;
     }
     Some(Plan {
-        name: name(path),
+        loads: space.loads(),
+        axes: space.axes.iter().map(Axis::described).collect(),
+        baseline: space.variants.get(space.baseline).map(|variant| variant.name.clone()).unwrap_or_default(),
+        name: space.name,
         quick,
-        experiment_text: document.text().to_owned(),
-        experiment,
-        load_axis: LoadAxis::of(&load, &file.document)?,
-        file,
-        settings,
-        loads: load.values.iter().map(|value| value.number).collect(),
-        axes: further.iter().map(Axis::described).collect(),
+        experiment_text: space.document.text().to_owned(),
+        experiment: space.experiment,
+        load_axis: space.load_axis,
+        file: space.file,
+        settings: space.settings,
         constraints: grid.constraints,
-        objectives,
-        baseline: list.get(baseline).map(|variant| variant.name.clone()).unwrap_or_default(),
+        objectives: space.objectives,
         series,
         points,
     })
-}
-
-fn open_model(
-    path: &Path,
-    experiment: &Experiment,
-    document: &Document,
-    diagnostics: &mut Diagnostics,
-) -> Option<ModelFile> {
-    let directory = path.parent().unwrap_or(Path::new("")).to_owned();
-    let model_path = directory.join(&experiment.model.value);
-    match files::open(&model_path).and_then(std::io::read_to_string) {
-        Ok(text) => Some(ModelFile::new(Document::new(model_path.display().to_string(), text), &model_path)),
-        Err(error) => {
-            let place = document.place(experiment.model.span);
-            let message = format!("cannot read the model {}: {error}", model_path.display());
-            let help = "write the path as seen from the experiment file, such as \"../models/shop.ron\"";
-            diagnostics.push(Diagnostic::error("unreadable-file", place, message).help(help));
-            None
-        }
-    }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Document, Level, Place};
+use crate::experiment::written::Experiment;
 use crate::files;
 use crate::model::{Compiled, Edit, KeyTables, Model, compile_sharing, patch_partly, read};
 
@@ -77,6 +78,27 @@ pub(super) fn load_sharing(
         Ok(compiled) => Some(compiled),
         Err(found) => {
             diagnostics.extend(found);
+            None
+        }
+    }
+}
+
+/// Opens the model that an experiment names.
+pub(super) fn open_model(
+    path: &Path,
+    experiment: &Experiment,
+    document: &Document,
+    diagnostics: &mut Diagnostics,
+) -> Option<ModelFile> {
+    let directory = path.parent().unwrap_or(Path::new("")).to_owned();
+    let model_path = directory.join(&experiment.model.value);
+    match files::open(&model_path).and_then(std::io::read_to_string) {
+        Ok(text) => Some(ModelFile::new(Document::new(model_path.display().to_string(), text), &model_path)),
+        Err(error) => {
+            let place = document.place(experiment.model.span);
+            let message = format!("cannot read the model {}: {error}", model_path.display());
+            let help = "write the path as seen from the experiment file, such as \"../models/shop.ron\"";
+            diagnostics.push(Diagnostic::error("unreadable-file", place, message).help(help));
             None
         }
     }

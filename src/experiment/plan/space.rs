@@ -1,0 +1,185 @@
+//! Everything that an experiment says, before any point of it is made: what is varied, and what is asked of it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::diagnostic::parse::parse_partly;
+use crate::diagnostic::{Diagnostics, Document};
+use crate::experiment::pipeline::Settings;
+use crate::experiment::plan::axes::{self, Axis};
+use crate::experiment::plan::constraints::{Constraint, constraints, context};
+use crate::experiment::plan::model_file::{ModelFile, load_sharing, open_model, read_file};
+use crate::experiment::plan::objectives;
+use crate::experiment::plan::settings::settings;
+use crate::experiment::plan::variants::{Variant, Variants, variants};
+use crate::experiment::plan::{LoadAxis, Series};
+use crate::experiment::study::Objective;
+use crate::experiment::written::Experiment;
+use crate::model::{Compiled, Edit, KeyTables};
+
+/// An experiment, read and understood. It may span more configurations than anybody can count one by one.
+#[derive(Clone, Debug)]
+pub struct Space {
+    pub name: String,
+    /// Whether it is only a first look.
+    pub quick: bool,
+    pub experiment: Experiment,
+    pub(super) document: Document,
+    pub file: ModelFile,
+    /// How points are studied.
+    pub settings: Settings,
+    pub objectives: Vec<Objective>,
+    pub load_axis: LoadAxis,
+    pub(super) load: Axis,
+    /// The further axes.
+    pub(super) axes: Vec<Axis>,
+    pub(super) constraints: Vec<Constraint>,
+    pub(super) variants: Vec<Variant>,
+    /// Index of the variant that others are compared with.
+    pub(super) baseline: usize,
+}
+
+/// One dimension of a space: the variants, or a further axis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dimension {
+    pub name: String,
+    pub values: usize,
+    /// Whether values are numbers in ascending or descending order, so that neighbours are alike.
+    pub is_ordered: bool,
+}
+
+impl Space {
+    /// Reads an experiment and everything it names, with another model in the place of its own if one is given.
+    pub(super) fn load(
+        path: &Path,
+        model: Option<&Path>,
+        quick: bool,
+        seed: Option<u64>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Self> {
+        let document = read_file(path).map_err(|found| diagnostics.extend(found)).ok()?;
+        // What is wrong is left out, so that the rest can be looked at too.
+        let experiment: Experiment = parse_partly(&document, diagnostics).value?;
+        let file = match model {
+            Some(model) => read_file(model)
+                .map(|document| ModelFile::new(document, model))
+                .map_err(|found| diagnostics.extend(found))
+                .ok()?,
+            None => open_model(path, &experiment, &document, diagnostics)?,
+        };
+        let settings = settings(&experiment, &document, quick, seed, diagnostics);
+        let objectives = objectives::objectives(&experiment, &document, diagnostics);
+        let load = axes::load(&experiment.load, &document, diagnostics);
+        let further = axes::further(&experiment.axes, &experiment.load, &document, diagnostics);
+        let Variants { list: variants, baseline } = variants(&experiment, &document, diagnostics);
+        let before = diagnostics.errors();
+        let axes = load.zip(further).map(|(load, axes)| {
+            let all: Vec<&Axis> = std::iter::once(&load).chain(&axes).collect();
+            let constraints = constraints(&experiment.constraints, &all, &document, diagnostics);
+            (load, axes, constraints)
+        });
+        let Some((load, axes, constraints)) = axes.filter(|_| diagnostics.errors() == before) else {
+            // Without axes there are no points, but what is wrong with the variants can be told already.
+            check(&file, &variants, diagnostics);
+            return None;
+        };
+        Some(Self {
+            name: super::name(path),
+            quick,
+            load_axis: LoadAxis::of(&load, &file.document)?,
+            experiment,
+            document,
+            file,
+            settings,
+            objectives,
+            load,
+            axes,
+            constraints,
+            variants,
+            baseline,
+        })
+    }
+
+    /// Reports what is wrong with the variants.
+    pub(super) fn check_variants(&self, diagnostics: &mut Diagnostics) {
+        check(&self.file, &self.variants, diagnostics);
+    }
+
+    /// The listed loads, in ascending order.
+    pub fn loads(&self) -> Vec<f64> {
+        self.load.values.iter().map(|value| value.number).collect()
+    }
+
+    /// What a configuration has one value of: the variants first, then every further axis.
+    pub fn dimensions(&self) -> Vec<Dimension> {
+        let variants = Dimension { name: "variant".to_owned(), values: self.variants.len(), is_ordered: false };
+        let of_axis = |axis: &Axis| {
+            let numbers = || axis.values.windows(2).map(|pair| pair[1].number - pair[0].number);
+            let is_ordered = axis.is_numeric && (numbers().all(|step| step > 0.0) || numbers().all(|step| step < 0.0));
+            Dimension { name: axis.name.clone(), values: axis.values.len(), is_ordered }
+        };
+        std::iter::once(variants).chain(self.axes.iter().map(of_axis)).collect()
+    }
+
+    /// The first constraint that a load and one value of each further axis break.
+    pub(super) fn broken(&self, load: f64, values: &[usize]) -> Option<usize> {
+        if self.constraints.is_empty() {
+            return None;
+        }
+        let context = context(load, self.axes.iter().zip(values.iter().copied()));
+        self.constraints.iter().position(|constraint| !constraint.holds(&context))
+    }
+
+    /// Whether a configuration, one index for each dimension, holds all constraints.
+    pub fn admits(&self, configuration: &[usize], load: f64) -> bool {
+        configuration.split_first().is_some_and(|(_, values)| self.broken(load, values).is_none())
+    }
+
+    /// A configuration as the series that it would be in results.
+    pub fn series(&self, configuration: &[usize]) -> Series {
+        let (variant, values) = configuration.split_first().map_or((0, &[][..]), |(first, rest)| (*first, rest));
+        let variant = &self.variants[variant];
+        let chosen = || self.axes.iter().zip(values).map(|(axis, value)| (axis, &axis.values[*value]));
+        let named = !self.experiment.variants.is_empty() || self.axes.is_empty();
+        let mut parts: Vec<String> = named.then(|| variant.name.clone()).into_iter().collect();
+        parts.extend(chosen().map(|(axis, value)| match &axis.unit {
+            Some(unit) => format!("{} {} {unit}", axis.name, value.text),
+            None => format!("{} {}", axis.name, value.text),
+        }));
+        let settings: BTreeMap<String, String> =
+            chosen().map(|(axis, value)| (axis.name.clone(), value.text.clone())).collect();
+        // The variant's edits, then those of the axes.
+        let edits: Vec<Edit> =
+            variant.edits.iter().chain(chosen().flat_map(|(_, value)| &value.edits)).cloned().collect();
+        Series { name: parts.join(", "), variant: variant.name.clone(), settings, edits }
+    }
+
+    /// A configuration at a load, ready to run.
+    pub fn compile(
+        &self,
+        configuration: &[usize],
+        load: f64,
+        tables: &mut KeyTables,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Compiled> {
+        let mut edits = self.series(configuration).edits;
+        match self.load.values.iter().find(|value| value.number == load) {
+            Some(listed) => edits.extend_from_slice(&listed.edits),
+            None => edits.push(self.load_axis.edit(load)),
+        }
+        load_sharing(&self.file, &edits, false, tables, diagnostics)
+    }
+
+    /// Reports operations of objectives and of the experiment that nobody requests.
+    pub(super) fn check_operations(&self, compiled: &Compiled, diagnostics: &mut Diagnostics) {
+        let requested: Vec<&str> = compiled.requested().collect();
+        objectives::check_operations(&self.experiment, &requested, &self.document, diagnostics);
+    }
+}
+
+fn check(file: &ModelFile, variants: &[Variant], diagnostics: &mut Diagnostics) {
+    let mut tables = KeyTables::default();
+    for variant in variants {
+        load_sharing(file, &variant.edits, false, &mut tables, diagnostics);
+    }
+}
