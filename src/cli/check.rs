@@ -68,8 +68,9 @@ fn check(path: &Path) -> Checked {
             found.extend(unreadable);
             None
         }
-        Ok(document) if is_experiment(&document) => plan::load(path, false, None, &mut found)
-            .and_then(|plan| directory.join(&plan.experiment.model.value).canonicalize().ok()),
+        Ok(document) if is_experiment(&document) => {
+            plan::check(path, &mut found).and_then(|model| model.canonicalize().ok())
+        }
         Ok(document) => {
             load_point(&ModelFile { document, directory }, &[], true, &mut found);
             None

@@ -5,6 +5,7 @@
 mod capacity;
 mod check;
 mod export;
+mod find;
 mod gate;
 mod list;
 mod merge;
@@ -43,6 +44,8 @@ enum Verb {
     Run(run::Run),
     /// Find the highest load that meets an experiment's objectives, and what holds it there
     Capacity(capacity::Capacity),
+    /// Find the cheapest configuration that meets an experiment's objectives
+    Find(find::Find),
     /// Compare a changed model with the one before, and fail if it is worse for sure
     Gate(gate::Gate),
     /// Write results as a table in long form, one row for each quantity of each point
@@ -90,6 +93,7 @@ pub fn main() -> ExitCode {
     let verdict = match &arguments.verb {
         Verb::Run(run) => run.run(),
         Verb::Capacity(capacity) => capacity.run(),
+        Verb::Find(find) => find.run(),
         Verb::Gate(gate) => gate.run(),
         Verb::Export(export) => export.run(),
         Verb::Merge(merge) => merge.run(),

@@ -9,6 +9,7 @@ pub mod backlog;
 pub mod capacity;
 pub mod compare;
 pub mod estimate;
+pub mod find;
 pub mod finding;
 pub mod gate;
 pub mod metric;

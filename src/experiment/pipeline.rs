@@ -101,7 +101,7 @@ impl Settings {
             bias: 1.0,
             budget: self.budget.min(120_000),
             first_requests: 3_000,
-            exceedances: 25.0,
+            exceedances: 5.0,
             looks: 1,
             ..self.clone()
         }

@@ -7,6 +7,31 @@ use crate::statistics::knee::{Told, knee};
 /// Sums of prices have rounding noise in their last digits.
 const NOISE: f64 = 1e-9;
 
+/// Factor on the half width of an interval before a search believes it: a search asks many times and must not be misled by
+/// one answer in twenty.
+pub const CAUTION: f64 = 1.5;
+
+/// The verdict over several objectives with intervals that are wider by a factor, and the objective that is missed; none if
+/// it is stability that is missed.
+pub fn judged<'o>(
+    objectives: impl IntoIterator<Item = &'o Objective>,
+    point: &Point,
+    caution: f64,
+) -> (Verdict, Option<&'o Objective>) {
+    if point.refusal.as_ref().is_some_and(|refusal| refusal.code == "unstable") {
+        return (Verdict::Missed, None);
+    }
+    let mut verdict = Verdict::Met;
+    for objective in objectives {
+        match objective.judge_with_caution(point, caution).verdict {
+            Verdict::Missed => return (Verdict::Missed, Some(objective)),
+            Verdict::Unsure => verdict = Verdict::Unsure,
+            Verdict::Met => {}
+        }
+    }
+    (verdict, None)
+}
+
 /// Fills in what follows from the points.
 pub fn judge(study: &mut Study) {
     for variant in &mut study.variants {

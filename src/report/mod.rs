@@ -2,6 +2,7 @@
 
 mod capacity;
 pub mod chart;
+mod find;
 pub mod format;
 pub mod gate;
 pub mod long;

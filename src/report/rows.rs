@@ -4,6 +4,7 @@ use crate::experiment::agreement::{Agreement, Compared, Theory};
 use crate::experiment::metric::Metric;
 use crate::experiment::study::{Comparison, FurtherAxis, Interval, Measure, Node, Operation, Point, Study, Variant};
 use crate::experiment::study::{Judgement, Objective, Verdict};
+use crate::price::HOURS_PER_MONTH;
 
 use super::format::{ABSENT, Quantity};
 use super::text::one_line;
@@ -102,12 +103,10 @@ pub(super) fn quantity(metric: Metric) -> Quantity {
 
 /// What each variant makes of the baseline: one row for each variant and load at which both have numbers.
 pub(super) fn differences(study: &Study) -> Rows {
-    const HOURS_PER_MONTH: f64 = 730.0;
     let load = with_unit(&study.axis.label, study.axis.unit.as_deref());
     let header = ["Variant", load.as_str(), "Mean", "p99", "Errors", "Cost per month", "Cost per million"];
     let columns = [Metric::Mean, Metric::P99, Metric::ErrorRatio, Metric::CostPerHour, Metric::CostPerMillion];
     let cell = |one: &Comparison| {
-        // Clouds are paid by the month.
         let factor = if one.metric == Metric::CostPerHour { HOURS_PER_MONTH } else { 1.0 };
         let Interval { value, low, high } = one.difference;
         let difference = Interval { value: value * factor, low: low * factor, high: high * factor };

@@ -4,6 +4,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 
 use crate::experiment::agreement::Theory;
 use crate::experiment::capacity::Capacity;
+use crate::experiment::find::Found;
 use crate::experiment::study::{Objective, Point, Study};
 
 use super::format::Quantity;
@@ -82,6 +83,11 @@ pub fn capacities(title: &str, label: &str, objectives: &[Objective], capacities
         one_line(&objectives.join(" and ")),
         render(super::capacity::rows(label, capacities))
     )
+}
+
+/// The cheapest configuration of an experiment, what comes next, and what cannot be had both faster and cheaper.
+pub fn found(title: &str, label: &str, operation: &str, objectives: &[Objective], found: &Found) -> String {
+    format!("{}\n{}", one_line(title), super::find::text(label, operation, objectives, found))
 }
 
 pub(super) fn render(rows: Rows) -> String {

@@ -1,9 +1,11 @@
 //! What can be said from samples, and how surely: latency histograms, confidence intervals, tests of one thing and of many,
-//! the knee of a curve, where to look in many dimensions.
+//! the knee of a curve, where to look in many dimensions, and what to expect
+//! where nobody looked.
 
 pub mod drift;
 pub mod estimate;
 pub mod histogram;
 pub mod holm;
 pub mod knee;
+pub mod kriging;
 pub mod latin_hypercube;

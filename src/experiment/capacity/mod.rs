@@ -23,9 +23,6 @@ use crate::experiment::capacity::relief::binding;
 use crate::experiment::finding::Finding;
 use crate::experiment::study::{Interval, Verdict};
 
-/// Factor on the half width of an interval before a search believes it.
-const CAUTION: f64 = 1.5;
-
 /// What a search for the capacity of one series found.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Capacity {
@@ -130,7 +127,7 @@ fn carried(
                 Err(Failure::Diagnosed(_)) if load > prober.heaviest() => break,
                 found => found?,
             };
-            let (verdict, objective) = prober.judge(&finding.point, CAUTION);
+            let (verdict, objective) = prober.judge(&finding.point);
             last = (verdict, *precision);
             match verdict {
                 Verdict::Met => last_met = Some(finding),

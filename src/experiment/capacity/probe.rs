@@ -8,6 +8,7 @@ use crate::experiment::plan::{Plan, PlannedPoint, load_point, model_of};
 use crate::experiment::run::{Interruption, take_or_study};
 use crate::experiment::store::Store;
 use crate::experiment::study::{Objective, Point, Verdict};
+use crate::experiment::verdict::{CAUTION, judged};
 use crate::model::{Edit, Resource, resources};
 
 /// Why a search did not come to its end.
@@ -92,23 +93,11 @@ impl<'a> Prober<'a> {
         edits
     }
 
-    /// The verdict over all objectives with intervals wider by a factor, and the objective that is missed; none if it is
-    /// stability that is missed.
+    /// The verdict over all objectives, and the objective that is missed; none if it is stability that is missed.
     ///
     /// What gets easier with load, a throughput or the cost of a request, limits no load and is left out.
-    pub(super) fn judge(&self, point: &Point, caution: f64) -> (Verdict, Option<&Objective>) {
-        if point.refusal.as_ref().is_some_and(|refusal| refusal.code == "unstable") {
-            return (Verdict::Missed, None);
-        }
-        let mut verdict = Verdict::Met;
-        for objective in self.plan.objectives.iter().filter(|objective| limits_load(objective)) {
-            match objective.judge_with_caution(point, caution).verdict {
-                Verdict::Missed => return (Verdict::Missed, Some(objective)),
-                Verdict::Unsure => verdict = Verdict::Unsure,
-                Verdict::Met => {}
-            }
-        }
-        (verdict, None)
+    pub(super) fn judge(&self, point: &Point) -> (Verdict, Option<&Objective>) {
+        judged(self.plan.objectives.iter().filter(|objective| limits_load(objective)), point, CAUTION)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering::Equal;
 
-use crate::experiment::capacity::{Binding, CAUTION, Failure, Prober};
+use crate::experiment::capacity::{Binding, Failure, Prober};
 use crate::experiment::compare::difference;
 use crate::experiment::metric::Metric;
 use crate::experiment::study::{Node, Point, Verdict};
@@ -50,7 +50,7 @@ pub(super) fn binding(
         let p99_difference_s = difference.map(|(difference, _)| difference);
         let binding = Binding { node, field: field.to_owned(), path, value, doubled_value, p99_difference_s };
         let p99_s = Metric::P99.told(&found.point, prober.operation()).map_or(f64::INFINITY, |p99| p99.value);
-        let rank = match prober.judge(&found.point, CAUTION) {
+        let rank = match prober.judge(&found.point) {
             (Verdict::Met, _) => Rank::Meets,
             (Verdict::Unsure, _) => Rank::MayMeet,
             // Faster is of no use where the objective is about something else.

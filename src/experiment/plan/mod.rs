@@ -27,7 +27,7 @@ mod steps;
 mod variants;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use grid::MOST_POINTS;
 pub use load_axis::LoadAxis;
@@ -99,6 +99,26 @@ pub fn load(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagn
     load_with(path, None, quick, seed, diagnostics)
 }
 
+/// Reads an experiment that may span too many configurations to make all of them; every value is looked at once.
+pub fn load_space(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagnostics) -> Option<Space> {
+    let space = Space::load(path, None, quick, seed, diagnostics)?;
+    space.check_values(diagnostics);
+    (!diagnostics.has_errors()).then_some(space)
+}
+
+/// Looks at all of an experiment and runs nothing: at every point, or at every value once where there are too many points to
+/// run them all. The path of its model.
+pub fn check(path: &Path, diagnostics: &mut Diagnostics) -> Option<PathBuf> {
+    let space = Space::load(path, None, false, None, diagnostics)?;
+    if space.size() * space.loads().len() as f64 > MOST_POINTS as f64 {
+        space.check_values(diagnostics);
+    } else {
+        plan(space.clone(), diagnostics)?;
+    }
+    let directory = path.parent().unwrap_or(Path::new(""));
+    Some(directory.join(&space.experiment.model.value))
+}
+
 /// As [`load`], with another model in the place of the one that the experiment names.
 pub fn load_with(
     path: &Path,
@@ -107,7 +127,11 @@ pub fn load_with(
     seed: Option<u64>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Plan> {
-    let space = Space::load(path, model, quick, seed, diagnostics)?;
+    plan(Space::load(path, model, quick, seed, diagnostics)?, diagnostics)
+}
+
+/// Every point of a space.
+fn plan(space: Space, diagnostics: &mut Diagnostics) -> Option<Plan> {
     let Some(grid) = grid(&space, diagnostics) else {
         space.check_variants(diagnostics);
         return None;
@@ -124,7 +148,7 @@ pub fn load_with(
         axes: space.axes.iter().map(Axis::described).collect(),
         baseline: space.variants.get(space.baseline).map(|variant| variant.name.clone()).unwrap_or_default(),
         name: space.name,
-        quick,
+        quick: space.quick,
         experiment_text: space.document.text().to_owned(),
         experiment: space.experiment,
         load_axis: space.load_axis,

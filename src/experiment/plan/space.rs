@@ -9,6 +9,7 @@ use crate::experiment::pipeline::Settings;
 use crate::experiment::plan::axes::{self, Axis};
 use crate::experiment::plan::constraints::{Constraint, constraints, context};
 use crate::experiment::plan::model_file::{ModelFile, load_sharing, open_model, read_file};
+use crate::experiment::plan::number::Number;
 use crate::experiment::plan::objectives;
 use crate::experiment::plan::settings::settings;
 use crate::experiment::plan::variants::{Variant, Variants, variants};
@@ -105,6 +106,38 @@ impl Space {
         check(&self.file, &self.variants, diagnostics);
     }
 
+    /// Reports what is wrong with a variant or with a value of an axis, each beside the first of all others, at the
+    /// heaviest load, and what nobody requests.
+    pub(super) fn check_values(&self, diagnostics: &mut Diagnostics) {
+        let load = self.loads().last().copied().unwrap_or(1.0);
+        let first = vec![0; self.axes.len() + 1];
+        let mut tables = KeyTables::default();
+        if let Some(compiled) = self.compile(&first, load, &mut tables, diagnostics) {
+            self.check_operations(&compiled, diagnostics);
+        }
+        for (dimension, Dimension { values, .. }) in self.dimensions().into_iter().enumerate() {
+            for value in 1..values {
+                if diagnostics.is_full() {
+                    return;
+                }
+                let mut configuration = first.clone();
+                configuration[dimension] = value;
+                if self.admits(&configuration, load) {
+                    self.compile(&configuration, load, &mut tables, diagnostics);
+                }
+            }
+        }
+    }
+
+    /// A load as somebody writes it, `20_000` or `300/s`; `None` if it is none or of another kind than those that are listed.
+    pub fn read_load(&self, text: &str) -> Option<f64> {
+        let listed = Number::read(&self.load.values.first()?.edits.first()?.value)?;
+        let read = Number::read(text).or_else(|| Number::read(&format!("\"{text}\"")))?;
+        let is_listed = self.load.values.iter().any(|value| value.number == read.value);
+        let has_others = self.load_axis.moves_others && !is_listed;
+        (read.kind == listed.kind && read.value > 0.0 && !has_others).then_some(read.value)
+    }
+
     /// The listed loads, in ascending order.
     pub fn loads(&self) -> Vec<f64> {
         self.load.values.iter().map(|value| value.number).collect()
@@ -119,6 +152,11 @@ impl Space {
             Dimension { name: axis.name.clone(), values: axis.values.len(), is_ordered }
         };
         std::iter::once(variants).chain(self.axes.iter().map(of_axis)).collect()
+    }
+
+    /// Combinations of all variants and all values of the further axes, constraints not considered.
+    pub fn size(&self) -> f64 {
+        self.dimensions().iter().map(|dimension| dimension.values as f64).product()
     }
 
     /// The first constraint that a load and one value of each further axis break.

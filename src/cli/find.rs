@@ -1,0 +1,109 @@
+//! `forescale find EXPERIMENT...`
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::{
+    Common, DEFAULT_STORE, Failure, Verdict, interruption, open_store, print, print_json, progress, settle,
+    wrong_option,
+};
+use crate::diagnostic::{Diagnostic, Diagnostics, Place};
+use crate::experiment::find::{Effort, find, usual_studies};
+use crate::experiment::plan::{self, Space};
+use crate::experiment::run::result_digest;
+use crate::experiment::store::Store;
+use crate::experiment::study::SCHEMA;
+use crate::report::table;
+
+#[derive(Debug, Args)]
+pub(super) struct Find {
+    /// Experiment files with objectives; the search is over their variants and further axes
+    #[arg(required = true)]
+    experiments: Vec<PathBuf>,
+    /// The load that is to be carried, such as 20_000 or 300/s [default: the heaviest of `load`]
+    #[arg(long, value_name = "LOAD")]
+    load: Option<String>,
+    /// Configurations to study before the last rounds at most [default: one in eight, between 16 and 400]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(4..=100_000))]
+    studies: Option<u32>,
+    /// The file that keeps everything that was studied
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_STORE)]
+    store: PathBuf,
+    /// Study everything anew, whatever the store has
+    #[arg(long)]
+    fresh: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Find {
+    pub(super) fn run(&self) -> Verdict {
+        let mut diagnostics = Diagnostics::new();
+        let common = &self.common;
+        let mut searches = Vec::new();
+        for path in &self.experiments {
+            let Some(space) = plan::load_space(path, common.quick, common.seed, &mut diagnostics) else { continue };
+            check(&space, path, &mut diagnostics);
+            searches.extend(self.load(&space, &mut diagnostics).map(|load| (space, load)));
+        }
+        settle(&diagnostics, common.json)?;
+        let store = open_store(&self.store, common.json)?;
+        let mut documents = Vec::new();
+        for (space, load) in &searches {
+            documents.push(self.search(space, *load, &store)?);
+        }
+        if common.json {
+            let mut document = json!({ "schema": SCHEMA, "digest": "", "experiments": documents });
+            document["digest"] = json!(result_digest(&document));
+            print_json(&document);
+        }
+        Ok(())
+    }
+
+    /// The load to be carried.
+    fn load(&self, space: &Space, diagnostics: &mut Diagnostics) -> Option<f64> {
+        let Some(text) = &self.load else { return space.loads().last().copied() };
+        let load = space.read_load(text);
+        if load.is_none() {
+            let message = format!("this is no load like those of {}", space.name);
+            let help = "write for example --load 20_000 or --load 300/s, as the experiment does";
+            diagnostics.extend(wrong_option("--load", text, &message, help));
+        }
+        load
+    }
+
+    fn search(&self, space: &Space, load: f64, store: &Store) -> Result<serde_json::Value, Failure> {
+        let common = &self.common;
+        let most_studies = self.studies.map_or_else(|| usual_studies(space), |studies| studies as usize);
+        let effort = Effort { most_studies, fresh: self.fresh };
+        let sign = progress::sign_of_life();
+        sign.set_message(space.name.clone());
+        let found = common.on_threads(|| find(space, load, store, effort))?;
+        let found = found.map_err(|found| interruption(found, common.json))?;
+        sign.finish_and_clear();
+        if !common.json {
+            let operation = space.settings.operation.as_deref().unwrap_or("all");
+            let title = &space.experiment.title;
+            print(&table::found(title, &space.load_axis.label, operation, &space.objectives, &found));
+        }
+        Ok(json!({ "name": space.name, "objectives": space.objectives, "found": found }))
+    }
+}
+
+/// Reports what keeps an experiment from having a cheapest configuration.
+fn check(space: &Space, path: &Path, diagnostics: &mut Diagnostics) {
+    let mut wrong = |code, title: &str, help: &str| {
+        let place = Place::whole(path.display().to_string(), "");
+        diagnostics.push(Diagnostic::error(code, place, title).help(help));
+    };
+    if space.objectives.is_empty() {
+        let title = "without an objective, the cheapest configuration is the one with the least of everything";
+        wrong("no-objectives", title, "add for example objectives: [ Latency(quantile: P99, below: \"300ms\") ]");
+    }
+    if space.size() < 2.0 {
+        let title = "there is only one configuration, and nothing to choose";
+        wrong("nothing-to-choose", title, "add variants, or axes with the values that may be chosen");
+    }
+}

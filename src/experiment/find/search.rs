@@ -1,0 +1,255 @@
+//! Where to look next: screening, and then one look after the other, each where the expected saving is largest.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::experiment::find::Configuration;
+use crate::experiment::find::desk::Desk;
+use crate::experiment::find::margin::margin;
+use crate::experiment::find::neighbours::{anywhere, neighbours};
+use crate::experiment::pipeline::Settings;
+use crate::experiment::plan::Dimension;
+use crate::experiment::run::Interruption;
+use crate::experiment::study::{Point, Verdict};
+use crate::experiment::verdict::{CAUTION, judged};
+use crate::random::{Purpose, Seed, Stream};
+use crate::statistics::kriging::{Kind, Kriging, Prediction, Scales};
+use crate::statistics::latin_hypercube::latin_hypercube;
+
+/// Looks of a screening for each dimension (Loeppky, Sacks & Welch, Technometrics 2009).
+const SCREENED_PER_DIMENSION: usize = 10;
+/// Spaces up to this size are thought of as a whole.
+const SMALL: f64 = 2_000.0;
+/// In larger ones: configurations around which neighbours are thought of, and strangers.
+const CENTRES: usize = 4;
+const STRANGERS: usize = 100;
+/// Expected saving, as a share of the price, that is not worth a look any more.
+const SMALLEST_SAVING: f64 = 0.002;
+/// The likelihood that a configuration meets the objectives which is not worth a look where nothing does so far.
+const SMALLEST_HOPE: f64 = 0.005;
+/// By what factor a limit is missed or met does not matter beyond this one's logarithm: what is unstable is just worse.
+const CLEAR: f64 = 0.7;
+/// A closer look takes so many times the requests of the one before.
+const CLOSER: f64 = 4.0;
+/// Likelihoods are looked for anew when there is so much more to learn from.
+const MORE: f64 = 1.25;
+
+/// What is known of a configuration that was looked at.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) standing_usd_per_hour: f64,
+    /// How closely it was looked at: an index into the levels.
+    level: usize,
+    pub(super) verdict: Verdict,
+    /// See [`margin`].
+    pub(super) margin: Option<f64>,
+    /// All told, requests and bytes included.
+    pub(super) cost_usd_per_hour: Option<f64>,
+    pub(super) point: Point,
+}
+
+impl Known {
+    /// What it costs as far as is known: what stands there at least.
+    pub(super) fn price(&self) -> f64 {
+        self.cost_usd_per_hour.unwrap_or(self.standing_usd_per_hour)
+    }
+}
+
+pub(super) struct Search<'a> {
+    pub(super) desk: Desk<'a>,
+    dimensions: Vec<Dimension>,
+    /// How closely configurations are looked at, the coarsest first.
+    levels: Vec<Settings>,
+    most_studies: usize,
+    pub(super) known: BTreeMap<Configuration, Known>,
+    stream: Stream,
+    scales: Option<(usize, Scales)>,
+}
+
+/// What a search expects of what it has not seen.
+struct Expectation {
+    margin: Kriging,
+    /// Of what requests and bytes cost on top of what stands there.
+    usage_usd_per_hour: Option<Kriging>,
+}
+
+impl Expectation {
+    fn usage_usd_per_hour(&self, coordinates: &[f64]) -> f64 {
+        self.usage_usd_per_hour.as_ref().map_or(0.0, |process| process.predict(coordinates).mean.max(0.0))
+    }
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(desk: Desk<'a>, most_studies: usize) -> Self {
+        let settings = &desk.space.settings;
+        let coarse = Settings { precision: 2.0 * settings.precision, bias: 2.0 * settings.bias, ..settings.clone() };
+        let levels = vec![settings.glance(), coarse, settings.clone()];
+        let stream = Seed::new(settings.seed, 0).stream(Purpose::named("find"));
+        let dimensions = desk.space.dimensions();
+        Self { dimensions, levels, most_studies, known: BTreeMap::new(), stream, scales: None, desk }
+    }
+
+    /// A first look at configurations from all over the space.
+    pub(super) fn screen(&mut self) -> Result<(), Interruption> {
+        let wanted = (SCREENED_PER_DIMENSION * self.moving()).clamp(4, (self.most_studies / 2).max(4));
+        let mut screened = BTreeSet::new();
+        // Constraints forbid some, and in small spaces some are the same: further samples fill up what is missing.
+        for round in 0..8 {
+            let seed = self.levels[0].seed.wrapping_add(round);
+            for point in latin_hypercube(wanted, self.dimensions.len(), seed) {
+                let index = |(share, dimension): (&f64, &Dimension)| (share * dimension.values as f64) as usize;
+                let configuration: Configuration = point.iter().zip(&self.dimensions).map(index).collect();
+                if screened.len() < wanted && self.desk.standing_usd_per_hour(&configuration).is_some() {
+                    screened.insert(configuration);
+                }
+            }
+        }
+        let screened: Vec<Configuration> = screened.into_iter().collect();
+        self.look(&screened, 0)
+    }
+
+    /// Dimensions with more than one value.
+    fn moving(&self) -> usize {
+        self.dimensions.iter().filter(|dimension| dimension.values > 1).count()
+    }
+
+    /// Looks where it promises most, until nothing promises anything.
+    pub(super) fn improve(&mut self) -> Result<(), Interruption> {
+        while (self.desk.studies as usize) < self.most_studies {
+            let Some((configuration, level)) = self.most_promising() else { break };
+            self.look(&[configuration], level)?;
+        }
+        Ok(())
+    }
+
+    fn look(&mut self, configurations: &[Configuration], level: usize) -> Result<(), Interruption> {
+        let objectives = &self.desk.space.objectives;
+        for (configuration, finding) in self.desk.study(configurations, &self.levels[level])? {
+            let standing_usd_per_hour = self.desk.standing_usd_per_hour(&configuration).unwrap_or(f64::INFINITY);
+            let point = finding.point;
+            self.known.insert(
+                configuration,
+                Known {
+                    standing_usd_per_hour,
+                    level,
+                    verdict: judged(objectives, &point, CAUTION).0,
+                    margin: margin(objectives, &point),
+                    cost_usd_per_hour: point.cost_usd_per_hour.map(|cost| cost.value),
+                    point,
+                },
+            );
+        }
+        Ok(())
+    }
+
+    /// The price of the cheapest that surely meets the objectives.
+    fn ceiling(&self) -> Option<f64> {
+        let met = self.known.values().filter(|known| known.verdict == Verdict::Met);
+        met.map(Known::price).min_by(f64::total_cmp)
+    }
+
+    /// The configuration to look at next, and how closely; `None` where nothing is worth it.
+    fn most_promising(&mut self) -> Option<(Configuration, usize)> {
+        let ceiling = self.ceiling();
+        let mut best: Option<(f64, Configuration, usize)> = None;
+        let mut consider = |worth: f64, configuration: &Configuration, level: usize| {
+            if best.as_ref().is_none_or(|(most, ..)| worth > *most) {
+                best = Some((worth, configuration.clone(), level));
+            }
+        };
+        let least = ceiling.map_or(SMALLEST_HOPE, |ceiling| SMALLEST_SAVING * ceiling);
+        // What a look may bring: the likelihood of meeting the objectives, times what that would save.
+        let hope = |expected: Prediction, price: f64| {
+            expected.probability_positive() * ceiling.map_or(1.0, |ceiling| (ceiling - price).max(0.0))
+        };
+        let Some(expectation) = self.expectation() else {
+            // With nothing to learn from, all that is left is to look somewhere.
+            return self.pool(ceiling).into_iter().next().map(|configuration| (configuration, 0));
+        };
+        for configuration in self.pool(ceiling) {
+            let coordinates = self.coordinates(&configuration);
+            let standing = self.desk.standing_usd_per_hour(&configuration).unwrap_or(f64::INFINITY);
+            let price = standing + expectation.usage_usd_per_hour(&coordinates);
+            let hope = hope(expectation.margin.predict(&coordinates), price);
+            if hope >= least {
+                consider(hope, &configuration, 0);
+            }
+        }
+        for (configuration, known) in &self.known {
+            let is_open = known.verdict == Verdict::Unsure && known.level + 1 < self.levels.len();
+            let hope = hope(expectation.margin.predict(&self.coordinates(configuration)), known.price());
+            if is_open && hope >= least {
+                consider(hope / CLOSER.powi(known.level as i32 + 1), configuration, known.level + 1);
+            }
+        }
+        best.map(|(_, configuration, level)| (configuration, level))
+    }
+
+    /// Configurations nobody has looked at that may cost less than the ceiling.
+    fn pool(&mut self, ceiling: Option<f64>) -> Vec<Configuration> {
+        let mut pool: BTreeSet<Configuration> = BTreeSet::new();
+        if self.desk.space.size() <= SMALL {
+            let mut all: Vec<Configuration> = vec![Vec::new()];
+            for dimension in &self.dimensions {
+                let longer = |known: &Configuration, value| [known.as_slice(), &[value]].concat();
+                all =
+                    all.iter().flat_map(|known| (0..dimension.values).map(move |value| longer(known, value))).collect();
+            }
+            pool.extend(all);
+        } else {
+            for centre in self.centres() {
+                pool.extend(neighbours(&centre, &self.dimensions));
+            }
+            for _ in 0..STRANGERS {
+                pool.insert(anywhere(&self.dimensions, &mut self.stream));
+            }
+        }
+        let is_open = |configuration: &Configuration| {
+            let standing = self.desk.standing_usd_per_hour(configuration);
+            let is_cheap = standing.is_some_and(|price| ceiling.is_none_or(|ceiling| price < ceiling));
+            is_cheap && !self.known.contains_key(configuration)
+        };
+        pool.into_iter().filter(is_open).collect()
+    }
+
+    /// The best so far: what meets the objectives or may, the cheapest first; then what comes nearest.
+    fn centres(&self) -> Vec<Configuration> {
+        let mut all: Vec<(&Configuration, &Known)> = self.known.iter().collect();
+        let rank = |known: &Known| match known.verdict {
+            Verdict::Met | Verdict::Unsure => (0, known.price()),
+            Verdict::Missed => (1, -known.margin.unwrap_or(f64::NEG_INFINITY)),
+        };
+        all.sort_by(|(_, one), (_, other)| {
+            let (one, other) = (rank(one), rank(other));
+            one.0.cmp(&other.0).then(one.1.total_cmp(&other.1))
+        });
+        all.into_iter().take(CENTRES).map(|(configuration, _)| configuration.clone()).collect()
+    }
+
+    /// A configuration as a point of the unit cube.
+    fn coordinates(&self, configuration: &[usize]) -> Vec<f64> {
+        let coordinate = |(index, dimension): (&usize, &Dimension)| match dimension.is_ordered {
+            true => *index as f64 / (dimension.values - 1).max(1) as f64,
+            false => *index as f64,
+        };
+        configuration.iter().zip(&self.dimensions).map(coordinate).collect()
+    }
+
+    /// What the looks so far let expect.
+    fn expectation(&mut self) -> Option<Expectation> {
+        let kinds: Vec<Kind> =
+            self.dimensions.iter().map(|one| if one.is_ordered { Kind::Number } else { Kind::Name }).collect();
+        let told = |value: &dyn Fn(&Known) -> Option<f64>| -> (Vec<Vec<f64>>, Vec<f64>) {
+            let of = |(configuration, known): (&Configuration, &Known)| {
+                Some((self.coordinates(configuration), value(known)?))
+            };
+            self.known.iter().filter_map(of).unzip()
+        };
+        let (points, margins) = told(&|known| Some(known.margin?.clamp(-CLEAR, CLEAR)));
+        let (used_at, usages) = told(&|known| Some(known.cost_usd_per_hour? - known.standing_usd_per_hour));
+        let kept = self.scales.take().filter(|(count, _)| (points.len() as f64) < MORE * *count as f64);
+        let margin = Kriging::fit(&kinds, &points, &margins, kept.as_ref().map(|(_, scales)| scales))?;
+        self.scales = Some(kept.unwrap_or_else(|| (points.len(), margin.scales.clone())));
+        let usage_usd_per_hour = Kriging::fit(&kinds, &used_at, &usages, Some(&margin.scales));
+        Some(Expectation { margin, usage_usd_per_hour })
+    }
+}
