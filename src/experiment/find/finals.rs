@@ -170,19 +170,23 @@ impl<'a> Finals<'a> {
         Ok(())
     }
 
-    /// The cheapest other configuration that meets the objectives.
+    /// The next cheapest configuration that meets the objectives: of what was looked at, and of what is near the winner and
+    /// probably does so.
     fn runner_up(&mut self, winner: &Configuration) -> Result<Option<Configuration>, Interruption> {
-        for _ in 0..ROUNDS {
-            let met = self.all(Verdict::Met, &|_| true);
-            if let Some(second) = met.into_iter().find(|one| one != winner) {
-                self.study(std::slice::from_ref(&second), 1)?;
-                if self.verdict(&second) == Verdict::Met {
-                    return Ok(Some(second));
-                }
-                continue;
+        let likely = self.search.likely_around(winner);
+        for _ in 0..2 * ROUNDS {
+            let is_open = |one: &Configuration| !self.table.contains_key(one);
+            let met = self.all(Verdict::Met, &|_| true).into_iter().filter(|one| one != winner);
+            let looked_at = self.finalists().into_iter();
+            let known = met.chain(looked_at).filter_map(|one| Some((self.price(&one)?, one)));
+            let likely = likely.iter().filter(|(_, one)| is_open(one)).cloned();
+            let next =
+                known.chain(likely).min_by(|one, other| one.0.total_cmp(&other.0).then_with(|| one.1.cmp(&other.1)));
+            let Some((_, next)) = next else { return Ok(None) };
+            self.study(std::slice::from_ref(&next), 1)?;
+            if self.verdict(&next) == Verdict::Met {
+                return Ok(Some(next));
             }
-            let Some(next) = self.finalists().into_iter().next() else { return Ok(None) };
-            self.study(&[next], 1)?;
         }
         Ok(None)
     }

@@ -7,34 +7,45 @@ use crate::random::Stream;
 /// Other values of a dimension without an order that are tried from one configuration.
 const OTHER_NAMES: usize = 16;
 
+/// All configurations that differ in one dimension, by one step if it has an order.
+pub(super) fn beside(of: &[usize], dimensions: &[Dimension]) -> Vec<Configuration> {
+    let along = |dimension: usize| steps(of, dimensions, dimension, 1).into_iter().map(move |value| (dimension, value));
+    (0..dimensions.len()).flat_map(along).map(|change| with(of, &[change])).collect()
+}
+
 /// All configurations that differ in one dimension by a step, or in two of them by a step each. Steps along an ordered
 /// dimension are powers of two, those of pairs one.
 pub(super) fn neighbours(of: &[usize], dimensions: &[Dimension]) -> Vec<Configuration> {
-    let steps = |dimension: usize, longest: usize| -> Vec<usize> {
-        let Dimension { values, is_ordered, .. } = dimensions[dimension];
-        let here = of[dimension];
-        if !is_ordered {
-            return (0..values).filter(|value| *value != here).take(OTHER_NAMES).collect();
-        }
-        let lengths = std::iter::successors(Some(1), |length| Some(length * 2)).take_while(|length| *length <= longest);
-        let both = lengths.flat_map(|length| [here.checked_sub(length), Some(here + length)]);
-        both.flatten().filter(|value| *value < values).collect()
-    };
-    let with = |changes: &[(usize, usize)]| {
-        let mut other = of.to_vec();
-        changes.iter().for_each(|(dimension, value)| other[*dimension] = *value);
-        other
-    };
     let mut found = Vec::new();
-    for dimension in 0..dimensions.len() {
-        found.extend(steps(dimension, dimensions[dimension].values).iter().map(|value| with(&[(dimension, *value)])));
-        for second in dimension + 1..dimensions.len() {
-            for value in steps(dimension, 1) {
-                found.extend(steps(second, 1).iter().map(|other| with(&[(dimension, value), (second, *other)])));
+    for first in 0..dimensions.len() {
+        let long = steps(of, dimensions, first, dimensions[first].values);
+        found.extend(long.into_iter().map(|value| with(of, &[(first, value)])));
+        for second in first + 1..dimensions.len() {
+            for value in steps(of, dimensions, first, 1) {
+                let others = steps(of, dimensions, second, 1).into_iter();
+                found.extend(others.map(|other| with(of, &[(first, value), (second, other)])));
             }
         }
     }
     found
+}
+
+/// Other values of a dimension, up to so many steps away.
+fn steps(of: &[usize], dimensions: &[Dimension], dimension: usize, longest: usize) -> Vec<usize> {
+    let Dimension { values, is_ordered, .. } = dimensions[dimension];
+    let here = of[dimension];
+    if !is_ordered {
+        return (0..values).filter(|value| *value != here).take(OTHER_NAMES).collect();
+    }
+    let lengths = std::iter::successors(Some(1), |length| Some(length * 2)).take_while(|length| *length <= longest);
+    let both = lengths.flat_map(|length| [here.checked_sub(length), Some(here + length)]);
+    both.flatten().filter(|value| *value < values).collect()
+}
+
+fn with(of: &[usize], changes: &[(usize, usize)]) -> Configuration {
+    let mut other = of.to_vec();
+    changes.iter().for_each(|(dimension, value)| other[*dimension] = *value);
+    other
 }
 
 /// Any configuration.
@@ -61,6 +72,12 @@ mod tests {
         let mut expected: Vec<Vec<usize>> = alone.iter().chain(&pairs).map(|one| one.to_vec()).collect();
         expected.sort();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn beside_is_one_step() {
+        assert_eq!(beside(&[1, 8], &dimensions()), vec![vec![0, 8], vec![2, 8], vec![1, 7], vec![1, 9]]);
+        assert_eq!(beside(&[0, 0], &dimensions()), vec![vec![1, 0], vec![2, 0], vec![0, 1]]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::experiment::find::Configuration;
 use crate::experiment::find::desk::Desk;
 use crate::experiment::find::margin::margin;
-use crate::experiment::find::neighbours::{anywhere, neighbours};
+use crate::experiment::find::neighbours::{anywhere, beside, neighbours};
 use crate::experiment::pipeline::Settings;
 use crate::experiment::plan::Dimension;
 use crate::experiment::run::Interruption;
@@ -181,7 +181,19 @@ impl<'a> Search<'a> {
                 consider(hope / CLOSER.powi(known.level as i32 + 1), configuration, known.level + 1);
             }
         }
-        best.map(|(_, configuration, level)| (configuration, level))
+        best.map(|(_, configuration, level)| (configuration, level)).or_else(|| self.unseen_beside_the_best())
+    }
+
+    /// What was learnt may be wrong; that nothing one step beside the best is better is looked at before the search ends.
+    fn unseen_beside_the_best(&mut self) -> Option<(Configuration, usize)> {
+        let met = self.known.iter().filter(|(_, known)| known.verdict == Verdict::Met);
+        let (best, known) = met.min_by(|(_, one), (_, other)| one.price().total_cmp(&other.price()))?;
+        let (best, ceiling) = (best.clone(), known.price());
+        let mut unseen = beside(&best, &self.dimensions).into_iter();
+        let is_cheaper = |one: &Configuration| {
+            !self.known.contains_key(one) && self.desk.standing_usd_per_hour(one).is_some_and(|price| price < ceiling)
+        };
+        unseen.find(is_cheaper).map(|configuration| (configuration, 0))
     }
 
     /// Configurations nobody has looked at that may cost less than the ceiling.
@@ -209,6 +221,22 @@ impl<'a> Search<'a> {
             is_cheap && !self.known.contains_key(configuration)
         };
         pool.into_iter().filter(is_open).collect()
+    }
+
+    /// What differs little from a configuration, was not looked at and meets the objectives more likely than not, with what
+    /// it is expected to cost.
+    pub(super) fn likely_around(&mut self, centre: &[usize]) -> Vec<(f64, Configuration)> {
+        let Some(expectation) = self.expectation() else { return Vec::new() };
+        let mut likely = Vec::new();
+        for configuration in neighbours(centre, &self.dimensions) {
+            let standing = self.desk.standing_usd_per_hour(&configuration);
+            let Some(standing) = standing.filter(|_| !self.known.contains_key(&configuration)) else { continue };
+            let coordinates = self.coordinates(&configuration);
+            if expectation.margin.predict(&coordinates).mean > 0.0 {
+                likely.push((standing + expectation.usage_usd_per_hour(&coordinates), configuration));
+            }
+        }
+        likely
     }
 
     /// The best so far: what meets the objectives or may, the cheapest first; then what comes nearest.
