@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::plan::{self, Plan};
 use crate::experiment::run::{self, Findings, Interruption};
 use crate::experiment::store::{Fault, Missing, Store};
-use crate::experiment::study::{ChartKind, SCHEMA, Study};
+use crate::experiment::study::{SCHEMA, Study};
 use crate::report::chart::{Formats, draw};
 use crate::report::table;
 
@@ -155,8 +155,8 @@ impl Run {
         let failed = |error: std::io::Error| self.failed(&error);
         let text = serde_json::to_string_pretty(study).unwrap_or_default() + "\n";
         std::fs::write(self.out.join(format!("{}.json", study.name)), text).map_err(failed)?;
-        let kinds = plan.experiment.charts.clone().unwrap_or_else(|| ChartKind::ALL.to_vec());
-        let files = draw(study, &self.out, &kinds, Formats { svg: true, png: self.png }).map_err(failed)?;
+        let files =
+            draw(study, &self.out, &plan.experiment.kinds(), Formats { svg: true, png: self.png }).map_err(failed)?;
         if !self.common.json {
             let charts = files.iter().filter(|file| file.extension().is_some_and(|ending| ending == "svg")).count();
             eprintln!("{}: {charts} charts in {}, digest {}", study.name, self.out.display(), &study.digest[..16]);

@@ -50,7 +50,7 @@ impl Latencies {
     }
 
     /// As [`Latencies::quantile`] in seconds, if every replication is expected to see enough beyond it.
-    fn told_quantile(&self, quantile: f64, exceedances: f64) -> Option<Interval> {
+    pub fn told_quantile(&self, quantile: f64, exceedances: f64) -> Option<Interval> {
         let fewest = self.per_replication.iter().map(|one| one.count()).min()?;
         let enough = fewest as f64 * (1.0 - quantile) >= exceedances;
         enough.then(|| self.quantile(quantile).map(|estimate| interval(estimate, NANOSECOND))).flatten()
@@ -149,6 +149,7 @@ pub fn describe(
         cost_usd_per_million_requests: None,
         notes: Vec::new(),
         objectives: Vec::new(),
+        windows: Vec::new(),
     };
     if point.refusal.is_some() || sample.records.iter().any(|record| record.end_ns == record.start_ns) {
         return Finding { point, replicates: Replicates::default() };
@@ -212,7 +213,7 @@ fn too_few(latencies: &Latencies, exceedances: f64) -> Option<String> {
 
 /// The share of requests that failed. Where none did, the interval reaches up to what still had a chance of 2.5% to
 /// stay unseen: `1 - 0.025^(1/n)`, about `3.69 / n` (Clopper & Pearson, Biometrika 1934).
-fn error_ratio(failed: &[f64], ended: &[f64]) -> Option<Interval> {
+pub fn error_ratio(failed: &[f64], ended: &[f64]) -> Option<Interval> {
     let estimate = ratio_interval(failed, ended)?;
     let total: f64 = ended.iter().sum();
     let high = if estimate.value == 0.0 { 1.0 - 0.025f64.powf(1.0 / total) } else { estimate.high };
@@ -238,8 +239,8 @@ fn node(sample: &Sample<'_>, index: usize, exceedances: f64) -> Node {
     let latency = latencies(&|node| node.latency.clone());
     let shares = sample.records.first().map_or(0, |record| record.nodes[index].shares.len());
     let measures = (0..shares).filter_map(|share| {
-        let numerators = of(&|node| node.shares[share].numerator);
-        let denominators = of(&|node| node.shares[share].denominator);
+        let numerators = of(&|node| node.shares[share].numerator as f64);
+        let denominators = of(&|node| node.shares[share].denominator as f64);
         let name = sample.records[0].nodes[index].shares[share].name.to_owned();
         Some(Measure { name, estimate: ratio(&numerators, &denominators)? })
     });
@@ -279,6 +280,6 @@ pub fn cost_usd(compiled: &Compiled, index: usize, record: &Record) -> f64 {
         + prices.usd_per_byte * counters.bytes as f64
 }
 
-fn interval(estimate: Estimate, unit: f64) -> Interval {
+pub fn interval(estimate: Estimate, unit: f64) -> Interval {
     Interval { value: estimate.value * unit, low: estimate.low * unit, high: estimate.high * unit }
 }

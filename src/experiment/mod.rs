@@ -19,4 +19,5 @@ pub mod run;
 pub mod store;
 pub mod study;
 pub mod verdict;
+pub mod windows;
 pub mod written;

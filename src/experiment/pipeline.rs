@@ -19,8 +19,11 @@ mod bounds;
 mod doubt;
 mod pilot;
 mod replication;
+mod terminating;
+mod window;
 
 pub use bounds::memory_bytes;
+pub use window::{MOST_WINDOWS, UnfitWindow};
 
 use rayon::prelude::*;
 
@@ -33,6 +36,7 @@ use crate::experiment::pipeline::bounds::{EVENTS_PER_REQUEST, LONGEST_NS, MOST_B
 use crate::experiment::pipeline::doubt::{Doubt, Looks, doubt, unsettled, withhold, withhold_unsettled};
 use crate::experiment::pipeline::pilot::first_fifth_ns;
 use crate::experiment::pipeline::replication::{Replication, Runs, Stop, advance, double};
+use crate::experiment::pipeline::terminating::{Borders, terminating};
 use crate::experiment::study::Refusal;
 use crate::model::Compiled;
 use crate::random::Seed;
@@ -65,7 +69,12 @@ pub enum Horizon {
     /// The long run, after a settling time that the model's own time constants set, or a longer one that is given.
     SteadyState { warm_up_ns: Option<u64> },
     /// From time zero for this long, nothing dropped.
-    Terminating { duration_ns: u64 },
+    Terminating {
+        duration_ns: u64,
+        /// The time is told in windows this long; the last one may be shorter. At most the duration, and at least a
+        /// [`MOST_WINDOWS`]th of it.
+        window_ns: u64,
+    },
 }
 
 impl Default for Settings {
@@ -108,8 +117,6 @@ impl Settings {
     }
 }
 
-/// One in so many requests without an answer at the end of a study of a given length is worth a note.
-const FEW_UNANSWERED: u64 = 200;
 
 /// A fault of forescale itself, to be reported with the seed.
 #[derive(Clone, Debug)]
@@ -122,7 +129,7 @@ pub struct Violation {
 
 /// Studies one point.
 pub fn study(compiled: &Compiled, load: f64, settings: &Settings) -> Result<Finding, Violation> {
-    let bytes = memory_bytes(compiled, settings.replications);
+    let bytes = memory_bytes(compiled, settings);
     if bytes > MOST_BYTES {
         return Ok(describe(&Sample { compiled, records: &[] }, load, 0, settings.exceedances, Some(too_large(bytes))));
     }
@@ -132,10 +139,13 @@ pub fn study(compiled: &Compiled, load: f64, settings: &Settings) -> Result<Find
         .map(|replication| Replication {
             simulation: compiled.simulation(Seed::new(settings.seed, replication), limits),
             windows: Default::default(),
+            past: Record::default(),
         })
         .collect();
     let finding = match settings.horizon {
-        Horizon::Terminating { duration_ns } => terminating(compiled, load, settings, &mut runs, duration_ns),
+        Horizon::Terminating { duration_ns, window_ns } => {
+            terminating(compiled, load, settings, &mut runs, Borders { duration_ns, window_ns })
+        }
         Horizon::SteadyState { warm_up_ns } => {
             // A shorter warm-up than the model's own time constants would be a bias.
             let warm_up_ns = warm_up_ns.map_or(compiled.settling_ns(), |ns| ns.max(compiled.settling_ns()));
@@ -144,27 +154,6 @@ pub fn study(compiled: &Compiled, load: f64, settings: &Settings) -> Result<Find
     };
     audit(compiled, settings, &runs)?;
     Ok(finding)
-}
-
-fn terminating(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut Runs, duration_ns: u64) -> Finding {
-    let halted = advance(compiled, runs, duration_ns, settings.budget);
-    let records: Vec<Record> = runs.iter_mut().map(|run| run.simulation.take_record()).collect();
-    let sample = Sample { compiled, records: &records };
-    let refusal = match halted {
-        Some(stop) => Some(stop.refusal(compiled, settings)),
-        None if sample.answered() == 0 => Some(no_requests()),
-        None => None,
-    };
-    let mut finding =
-        describe(&sample, load, duration_ns, settings.exceedances / f64::from(settings.replications), refusal);
-    let (sent, answered) = (sample.sent(), sample.answered());
-    if finding.point.refusal.is_none() && sent - answered > sent / FEW_UNANSWERED {
-        finding.point.notes.push(format!(
-            "{:.1}% of the requests were still in progress at the end: latencies and errors are those of the others",
-            100.0 * (sent - answered) as f64 / sent as f64
-        ));
-    }
-    finding
 }
 
 fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut Runs, warm_up_ns: u64) -> Finding {

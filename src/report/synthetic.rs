@@ -96,6 +96,7 @@ pub(super) fn point(load: f64, service_s: f64, capacity: f64) -> Point {
         cost_usd_per_million_requests: Some(around(per_million, 0.02)),
         notes: Vec::new(),
         objectives: Vec::new(),
+        windows: Vec::new(),
     }
 }
 
@@ -113,6 +114,7 @@ pub(super) fn refused(load: f64, code: &str) -> Point {
         cost_usd_per_million_requests: None,
         notes: Vec::new(),
         objectives: Vec::new(),
+        windows: Vec::new(),
     }
 }
 

@@ -259,8 +259,8 @@ impl Node for CacheNode {
         let keeper = &self.keeper;
         let share = |name, numerator: u64, denominator: u64| Share {
             name,
-            numerator: numerator as f64,
-            denominator: denominator as f64,
+            numerator: numerator.into(),
+            denominator: denominator.into(),
         };
         record.shares = vec![
             share("hit_ratio", keeper.hits, keeper.gets),

@@ -175,7 +175,7 @@ pub(super) fn unsettled(runs: &Runs) -> Vec<(usize, f64)> {
 fn filling<'a>(compiled: &'a Compiled, runs: &Runs) -> Option<(&'a str, f64)> {
     let ratio = |record: &Record, node: usize| {
         let share = record.nodes.get(node)?.shares.iter().find(|share| share.name == "hit_ratio")?;
-        (share.denominator > 0.0).then(|| share.numerator / share.denominator)
+        (share.denominator > 0).then(|| share.numerator as f64 / share.denominator as f64)
     };
     compiled.descriptions.iter().enumerate().find_map(|(node, description)| {
         let of =
