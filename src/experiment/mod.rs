@@ -15,6 +15,7 @@ pub mod gate;
 pub mod metric;
 pub mod pipeline;
 pub mod plan;
+pub mod rare;
 pub mod run;
 pub mod store;
 pub mod study;

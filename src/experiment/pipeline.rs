@@ -33,7 +33,7 @@ use crate::experiment::backlog::Growth;
 use crate::experiment::estimate::{Sample, describe};
 use crate::experiment::finding::Finding;
 use crate::experiment::pipeline::bounds::{EVENTS_PER_REQUEST, LONGEST_NS, MOST_BYTES, limits, settled_ns, too_large};
-use crate::experiment::pipeline::doubt::{Doubt, Looks, doubt, unsettled, withhold, withhold_unsettled};
+use crate::experiment::pipeline::doubt::{Doubt, Looks, doubt, is_open, unsettled, withhold, withhold_unsettled};
 use crate::experiment::pipeline::pilot::first_fifth_ns;
 use crate::experiment::pipeline::replication::{Replication, Runs, Stop, advance, double};
 use crate::experiment::pipeline::terminating::{Borders, terminating};
@@ -61,6 +61,17 @@ pub struct Settings {
     pub exceedances: f64,
     /// Lengths in a row that must promise the precision.
     pub looks: usize,
+    /// Limits that error ratios must be told from, as far as the budget goes.
+    pub error_limits: Vec<ErrorLimit>,
+}
+
+/// A limit of an error ratio.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorLimit {
+    /// The operation, or all together.
+    pub operation: Option<String>,
+    /// Between 0 and 1.
+    pub ratio: f64,
 }
 
 /// Which time is looked at.
@@ -90,6 +101,7 @@ impl Default for Settings {
             operation: None,
             exceedances: 100.0,
             looks: 3,
+            error_limits: Vec::new(),
         }
     }
 }
@@ -112,6 +124,7 @@ impl Settings {
             first_requests: 3_000,
             exceedances: 5.0,
             looks: 1,
+            error_limits: Vec::new(),
             ..self.clone()
         }
     }
@@ -207,7 +220,8 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
         }
         // Publishers of an overloaded queue see nothing of it, so their latencies alone settle nothing.
         let doubt = doubt(&sample, runs, settings, &mut looks)
-            .or_else(|| growth.significant.then(|| Doubt::Refused(growth.backlog())));
+            .or_else(|| growth.significant.then(|| Doubt::Refused(growth.backlog())))
+            .or_else(|| is_open(&sample, settings).then_some(Doubt::Open));
         let tell = |runs: &mut Runs| {
             let changes = unsettled(runs);
             let records: Vec<Record> = runs.par_iter_mut().map(Replication::take_merged).collect();
@@ -227,7 +241,7 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
             match doubt {
                 Doubt::Refused(refusal) => return refuse(runs, simulated_ns, refusal),
                 _ if growth.significant => return refuse(runs, simulated_ns, growth.backlog()),
-                Doubt::Unconfirmed => return tell(runs),
+                Doubt::Unconfirmed | Doubt::Open => return tell(runs),
                 Doubt::Imprecise(reason) => {
                     let mut finding = tell(runs);
                     withhold(&mut finding.point, settings, &reason);

@@ -1,7 +1,7 @@
 //! Estimates of one stretch of time, each with its interval over replications.
 
 use crate::engine::record::{Counters, Record};
-use crate::experiment::estimate::{Sample, error_ratio, interval};
+use crate::experiment::estimate::{Sample, interval};
 use crate::experiment::study::{Interval, Node, NodeWindow, OperationWindow, Window};
 use crate::statistics::estimate::ratio_interval;
 
@@ -37,12 +37,10 @@ fn operation(sample: &Sample<'_>, label: &str, name: Option<&str>, exceedances: 
     let latencies = sample.latencies(name);
     let completed =
         sample.per_replication(|record| sample.operations_of(record, name).map(|one| one.completed as f64).sum());
-    let failed = sample.per_replication(|record| sample.operations_of(record, name).map(|one| one.failed as f64).sum());
-    let ended: Vec<f64> = completed.iter().zip(&failed).map(|(completed, failed)| completed + failed).collect();
     OperationWindow {
         name: label.to_owned(),
         throughput_per_s: ratio(&completed, &sample.per_replication(Record::seconds)),
-        error_ratio: error_ratio(&failed, &ended),
+        error_ratio: sample.failures(name).map(|told| told.ratio),
         mean_s: latencies.mean(),
         p50_s: latencies.told_quantile(0.5, exceedances),
         p95_s: latencies.told_quantile(0.95, exceedances),

@@ -96,6 +96,10 @@ impl Cache {
 }
 
 impl Spec for Cache {
+    fn can_fail(&self) -> bool {
+        false
+    }
+
     fn kind(&self) -> &'static str {
         "Cache"
     }

@@ -60,6 +60,10 @@ pub struct Queue {
 }
 
 impl Spec for Queue {
+    fn can_fail(&self) -> bool {
+        self.capacity.is_some()
+    }
+
     fn kind(&self) -> &'static str {
         "Queue"
     }

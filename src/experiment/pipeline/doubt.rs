@@ -20,6 +20,8 @@ pub(super) enum Doubt {
     Imprecise(String),
     /// They are as precise as wanted now, but were not on the way here.
     Unconfirmed,
+    /// Too few requests failed to tell on which side of its limit an error ratio is.
+    Open,
 }
 
 impl Doubt {
@@ -101,6 +103,17 @@ pub(super) fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings, looks
         )));
     }
     (!is_confirmed(looks, settings)).then_some(Doubt::Unconfirmed)
+}
+
+/// Whether an error ratio may lie on either side of its limit because too few requests were seen. Of a ratio that is known
+/// from as many independent failures as a quantile needs exceedances, and is as near to its limit, more requests would tell little more.
+pub(super) fn is_open(sample: &Sample<'_>, settings: &Settings) -> bool {
+    settings.error_limits.iter().any(|limit| {
+        let told = sample.failures(limit.operation.as_deref());
+        told.is_some_and(|told| {
+            told.effective < settings.exceedances && told.ratio.low <= limit.ratio && limit.ratio < told.ratio.high
+        })
+    })
 }
 
 /// Takes back the latencies that are not as precise as wanted, and says so. What is left has been looked at like that of
