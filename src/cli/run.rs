@@ -13,6 +13,7 @@ use crate::experiment::run::{self, Findings, Interruption};
 use crate::experiment::store::{Fault, Missing, Store};
 use crate::experiment::study::{SCHEMA, Study};
 use crate::report::chart::{Formats, draw};
+use crate::report::json::document;
 use crate::report::table;
 
 #[derive(Debug, Args)]
@@ -153,7 +154,7 @@ impl Run {
     /// Writes the results and draws the charts.
     fn save(&self, plan: &Plan, study: &Study) -> Verdict {
         let failed = |error: std::io::Error| self.failed(&error);
-        let text = serde_json::to_string_pretty(study).unwrap_or_default() + "\n";
+        let text = document(study).unwrap_or_default();
         std::fs::write(self.out.join(format!("{}.json", study.name)), text).map_err(failed)?;
         let files =
             draw(study, &self.out, &plan.experiment.kinds(), Formats { svg: true, png: self.png }).map_err(failed)?;

@@ -178,10 +178,14 @@ mod tests {
 
     #[test]
     fn every_estimate_has_one_row_and_every_refused_point_too() {
-        let study = synthetic::study();
-        let rows = rows(&study);
+        every_estimate_has_one_row(&synthetic::study());
+        every_estimate_has_one_row(&synthetic::with_windows());
+    }
+
+    fn every_estimate_has_one_row(study: &Study) {
+        let rows = rows(study);
         let found = rows.iter().filter(|row| row.low.is_some()).count();
-        assert_eq!(found, intervals(&serde_json::to_value(&study).expect("plain data")));
+        assert_eq!(found, intervals(&serde_json::to_value(study).expect("plain data")));
         let points = study.variants.iter().flat_map(|variant| &variant.points);
         let refused = points.filter(|point| point.refusal.is_some()).count();
         assert!(refused > 0);
