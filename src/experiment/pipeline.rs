@@ -130,7 +130,6 @@ impl Settings {
     }
 }
 
-
 /// A fault of forescale itself, to be reported with the seed.
 #[derive(Clone, Debug)]
 pub struct Violation {
