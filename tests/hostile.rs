@@ -46,7 +46,7 @@ fn users_who_never_think_of_a_service_that_takes_no_time() {
     for steps in [NOTHING, "Compute(Constant(\"0s\"))", "Fail(\"100%\")"] {
         assert_eq!(code(&served("users: 10", "", steps), ""), "no_progress", "{steps}");
     }
-    let terminating = Settings { horizon: Horizon::Terminating { duration_ns: 1_000_000_000 }, ..settings() };
+    let terminating = Settings { horizon: Horizon::over(1_000_000_000), ..settings() };
     let point = studied(&served("users: 10", "", NOTHING), "", &terminating);
     let refusal = point.refusal.expect("time stands still");
     assert_eq!(refusal.code, "no_progress");
@@ -210,7 +210,7 @@ fn arrivals_at_the_edges() {
         "no_requests"
     );
     // Ramps and pauses of ten years, of which the first hour is asked for.
-    let first_hour = Settings { horizon: Horizon::Terminating { duration_ns: 3_600_000_000_000 }, ..settings() };
+    let first_hour = Settings { horizon: Horizon::over(3_600_000_000_000), ..settings() };
     let ramp = |stages: &str| {
         let arrivals = format!("arrivals: Stages(start_rate: \"0/s\", stages: [{stages}])");
         studied(&served(&arrivals, "", WAIT), "", &first_hour).refusal.map(|refusal| refusal.code)
@@ -238,7 +238,7 @@ fn huge_numbers_do_not_overflow() {
 #[test]
 fn a_ramp_that_takes_no_time() {
     let ramp = "users: 0, stages: [(duration: \"0s\", target: 100_000), (duration: \"0s\", target: 0)]";
-    let minute = Settings { horizon: Horizon::Terminating { duration_ns: 60_000_000_000 }, ..settings() };
+    let minute = Settings { horizon: Horizon::over(60_000_000_000), ..settings() };
     let refusal = studied(&served(ramp, "", WAIT), "", &minute).refusal.expect("nobody comes");
     assert_eq!(refusal.code, "no_requests");
 }

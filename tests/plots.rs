@@ -8,7 +8,7 @@ use forescale::diagnostic::Diagnostics;
 use forescale::experiment::pipeline;
 use forescale::experiment::plan;
 use forescale::experiment::run::{digest, result_digest};
-use forescale::experiment::study::{ChartKind, Study};
+use forescale::experiment::study::Study;
 use forescale::report::chart::{Formats, draw};
 
 fn root() -> PathBuf {
@@ -53,9 +53,9 @@ fn charts_are_drawings_of_the_results() {
     for path in experiments() {
         let mut diagnostics = Diagnostics::new();
         let plan = plan::load(&path, false, None, &mut diagnostics).expect("an experiment without mistakes");
-        let kinds = plan.experiment.charts.clone().unwrap_or_else(|| ChartKind::ALL.to_vec());
         let formats = Formats { svg: true, png: false };
-        let files = draw(&stored(&path), target.path(), &kinds, formats).expect("the charts can be written");
+        let files =
+            draw(&stored(&path), target.path(), &plan.experiment.kinds(), formats).expect("the charts can be written");
         assert!(!files.is_empty());
         for file in files {
             let name = file.file_name().expect("a chart has a name");

@@ -11,8 +11,9 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::plan::{self, Plan};
 use crate::experiment::run::{self, Findings, Interruption};
 use crate::experiment::store::{Fault, Missing, Store};
-use crate::experiment::study::{ChartKind, SCHEMA, Study};
+use crate::experiment::study::{SCHEMA, Study};
 use crate::report::chart::{Formats, draw};
+use crate::report::json::document;
 use crate::report::table;
 
 #[derive(Debug, Args)]
@@ -153,10 +154,10 @@ impl Run {
     /// Writes the results and draws the charts.
     fn save(&self, plan: &Plan, study: &Study) -> Verdict {
         let failed = |error: std::io::Error| self.failed(&error);
-        let text = serde_json::to_string_pretty(study).unwrap_or_default() + "\n";
+        let text = document(study).unwrap_or_default();
         std::fs::write(self.out.join(format!("{}.json", study.name)), text).map_err(failed)?;
-        let kinds = plan.experiment.charts.clone().unwrap_or_else(|| ChartKind::ALL.to_vec());
-        let files = draw(study, &self.out, &kinds, Formats { svg: true, png: self.png }).map_err(failed)?;
+        let files =
+            draw(study, &self.out, &plan.experiment.kinds(), Formats { svg: true, png: self.png }).map_err(failed)?;
         if !self.common.json {
             let charts = files.iter().filter(|file| file.extension().is_some_and(|ending| ending == "svg")).count();
             eprintln!("{}: {charts} charts in {}, digest {}", study.name, self.out.display(), &study.digest[..16]);

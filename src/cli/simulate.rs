@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::cli::{Common, Verdict, edits, print, print_json, progress, settle, show, violation, wrong_option};
 use crate::diagnostic::Diagnostics;
 use crate::experiment::agreement::{self, Theory};
-use crate::experiment::pipeline::{Horizon, Settings, study};
+use crate::experiment::pipeline::{Horizon, Settings, UnfitWindow, study};
 use crate::experiment::plan::{ModelFile, load_point, model_of, read_file};
 use crate::experiment::run::{digest, result_digest};
 use crate::experiment::study::{Point, SCHEMA};
@@ -29,6 +29,9 @@ pub(super) struct Simulate {
     /// Look at this long from an empty start, instead of at the long run
     #[arg(long, value_name = "DURATION")]
     duration: Option<String>,
+    /// Tell it in windows of this length [default: a twenty-fourth of the duration]
+    #[arg(long, value_name = "DURATION", requires = "duration")]
+    window: Option<String>,
     /// Independent replications [default: 20, with --quick 8]
     #[arg(long, value_parser = clap::value_parser!(u32).range(2..=10_000))]
     replications: Option<u32>,
@@ -105,22 +108,26 @@ impl Simulate {
         let mut settings = if self.common.quick { Settings::quick() } else { Settings::default() };
         settings.seed = self.common.seed.unwrap_or(settings.seed);
         settings.replications = self.replications.unwrap_or(settings.replications);
-        if let Some(text) = &self.duration {
-            match text.parse::<Duration>() {
-                Ok(duration) if duration.ns > 0 => {
-                    settings.horizon = Horizon::Terminating { duration_ns: duration.ns };
-                }
-                Ok(_) => {
-                    let message = "a run of no time finds nothing";
-                    return Err(wrong_option("--duration", text, message, "write for example 10m"));
-                }
-                Err(error) => {
-                    return Err(wrong_option("--duration", text, &error.to_string(), "write for example 10m"));
-                }
-            }
+        if let Some(duration) = &self.duration {
+            settings.horizon = horizon(duration, self.window.as_deref())?;
         }
         Ok(settings)
     }
+}
+
+fn horizon(duration: &str, window: Option<&str>) -> Result<Horizon, Diagnostics> {
+    let parse = |option: &str, text: &str, example: &str| {
+        text.parse::<Duration>().map_err(|error| wrong_option(option, text, &error.to_string(), example))
+    };
+    const EXAMPLE: &str = "write for example 10m";
+    let duration_ns = parse("--duration", duration, EXAMPLE)?.ns;
+    if duration_ns == 0 {
+        return Err(wrong_option("--duration", duration, "a run of no time finds nothing", EXAMPLE));
+    }
+    let Some(window) = window else { return Ok(Horizon::over(duration_ns)) };
+    let window_ns = parse("--window", window, "write for example 10s")?.ns;
+    let unfit = |unfit: UnfitWindow| wrong_option("--window", window, unfit.message(), unfit.help());
+    Horizon::in_windows(duration_ns, window_ns).map_err(unfit)
 }
 
 fn text(result: &Simulated) -> String {

@@ -64,13 +64,14 @@ impl Counters {
     }
 }
 
-/// A share that only some techniques have, such as the hit ratio of a cache: a numerator and a denominator since zero.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A share that only some techniques have, such as the hit ratio of a cache: a numerator and a denominator since zero,
+/// in the same unit. Whole numbers, so that parts add up to the whole exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {
     /// The key in results; its last word is the unit.
     pub name: &'static str,
-    pub numerator: f64,
-    pub denominator: f64,
+    pub numerator: u128,
+    pub denominator: u128,
 }
 
 /// What clients saw of one operation they request.

@@ -31,8 +31,8 @@ pub struct Pair<'f> {
 /// The difference from the first to the second finding in one metric, and the p-value of the test that there is none.
 /// `None` where one of them tells no such number, or the replications are not the same.
 pub fn difference(baseline: &Finding, finding: &Finding, operation: &str, metric: Metric) -> Option<(Interval, f64)> {
-    let before = metric.told(&baseline.point, operation)?.value;
-    let after = metric.told(&finding.point, operation)?.value;
+    let (told_before, told_after) = (metric.told(&baseline.point, operation)?, metric.told(&finding.point, operation)?);
+    let (before, after) = (told_before.value, told_after.value);
     let pairs = metric.replicates(baseline, operation)?.iter().zip(metric.replicates(finding, operation)?);
     if baseline.point.replications != finding.point.replications {
         return None;
@@ -40,7 +40,17 @@ pub fn difference(baseline: &Finding, finding: &Finding, operation: &str, metric
     let differences: Vec<f64> = pairs.map(|(before, after)| after - before).collect();
     let told = sectioning_interval(after - before, &differences)?;
     let p_value = sectioning_p_value(after - before, &differences)?;
-    Some((Interval { value: told.value, low: told.low, high: told.high }, p_value))
+    let told = Interval { value: told.value, low: told.low, high: told.high };
+    let nothing_failed = metric == Metric::ErrorRatio && (before == 0.0 || after == 0.0);
+    Some((if nothing_failed { wider(told, told_before, told_after) } else { told }, p_value))
+}
+
+/// Where nothing failed, replications say nothing of what might have. The interval then reaches as far as those of both
+/// shares allow together (Newcombe, Statistics in Medicine 1998, method 10).
+fn wider(told: Interval, before: Interval, after: Interval) -> Interval {
+    let below = (after.value - after.low).hypot(before.high - before.value);
+    let above = (after.high - after.value).hypot(before.value - before.low);
+    Interval { value: told.value, low: told.low.min(told.value - below), high: told.high.max(told.value + above) }
 }
 
 /// Every difference of the pairs in every metric, judged metric by metric.

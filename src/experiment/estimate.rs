@@ -1,7 +1,8 @@
 //! From records of replications to estimates with intervals.
 
-use crate::engine::record::{Counters, NodeRecord, Record};
+use crate::engine::record::{Counters, NodeRecord, OperationRecord, Record};
 use crate::experiment::finding::{Finding, Replicates};
+use crate::experiment::rare::{Failures, failures};
 use crate::experiment::study::{Interval, Measure, Node, Operation, Point, Refusal};
 use crate::model::Compiled;
 use crate::statistics::estimate::{Estimate, ratio_interval, sectioning_interval};
@@ -50,7 +51,7 @@ impl Latencies {
     }
 
     /// As [`Latencies::quantile`] in seconds, if every replication is expected to see enough beyond it.
-    fn told_quantile(&self, quantile: f64, exceedances: f64) -> Option<Interval> {
+    pub fn told_quantile(&self, quantile: f64, exceedances: f64) -> Option<Interval> {
         let fewest = self.per_replication.iter().map(|one| one.count()).min()?;
         let enough = fewest as f64 * (1.0 - quantile) >= exceedances;
         enough.then(|| self.quantile(quantile).map(|estimate| interval(estimate, NANOSECOND))).flatten()
@@ -100,6 +101,16 @@ impl Sample<'_> {
         (count > 0).then(|| sum as f64 / count as f64)
     }
 
+    /// The share of requests that failed: of one operation, or of all.
+    pub fn failures(&self, operation: Option<&str>) -> Option<Failures> {
+        let sum = |count: fn(&OperationRecord) -> u64| {
+            self.per_replication(|record| self.operations_of(record, operation).map(|one| count(one) as f64).sum())
+        };
+        let (completed, failed) = (sum(|one| one.completed), sum(|one| one.failed));
+        let ended: Vec<f64> = completed.iter().zip(&failed).map(|(completed, failed)| completed + failed).collect();
+        error_ratio(self, &failed, &ended, &self.latencies(operation))
+    }
+
     fn clients<'s>(&'s self) -> impl Iterator<Item = (usize, &'s NodeRecord)> {
         // A replication that was stopped before its first window has no nodes to tell of.
         let of =
@@ -111,7 +122,7 @@ impl Sample<'_> {
         &'r self,
         record: &'r Record,
         operation: Option<&'r str>,
-    ) -> impl Iterator<Item = &'r crate::engine::record::OperationRecord> {
+    ) -> impl Iterator<Item = &'r OperationRecord> {
         self.compiled.clients().filter(|index| *index < record.nodes.len()).flat_map(move |index| {
             let names = &self.compiled.descriptions[index].requested;
             record.nodes[index]
@@ -149,6 +160,7 @@ pub fn describe(
         cost_usd_per_million_requests: None,
         notes: Vec::new(),
         objectives: Vec::new(),
+        windows: Vec::new(),
     };
     if point.refusal.is_some() || sample.records.iter().any(|record| record.end_ns == record.start_ns) {
         return Finding { point, replicates: Replicates::default() };
@@ -181,13 +193,11 @@ fn operation(sample: &Sample<'_>, label: &str, name: Option<&str>, exceedances: 
     let latencies = sample.latencies(name);
     let completed =
         sample.per_replication(|record| sample.operations_of(record, name).map(|one| one.completed as f64).sum());
-    let failed = sample.per_replication(|record| sample.operations_of(record, name).map(|one| one.failed as f64).sum());
-    let ended: Vec<f64> = completed.iter().zip(&failed).map(|(completed, failed)| completed + failed).collect();
     let seconds = sample.per_replication(Record::seconds);
     Operation {
         name: label.to_owned(),
         throughput_per_s: ratio_interval(&completed, &seconds).map(|estimate| interval(estimate, 1.0)),
-        error_ratio: error_ratio(&failed, &ended),
+        error_ratio: sample.failures(name).map(|told| told.ratio),
         mean_s: latencies.mean(),
         p50_s: latencies.told_quantile(0.5, exceedances),
         p95_s: latencies.told_quantile(0.95, exceedances),
@@ -210,13 +220,13 @@ fn too_few(latencies: &Latencies, exceedances: f64) -> Option<String> {
     })
 }
 
-/// The share of requests that failed. Where none did, the interval reaches up to what still had a chance of 2.5% to
-/// stay unseen: `1 - 0.025^(1/n)`, about `3.69 / n` (Clopper & Pearson, Biometrika 1934).
-fn error_ratio(failed: &[f64], ended: &[f64]) -> Option<Interval> {
-    let estimate = ratio_interval(failed, ended)?;
-    let total: f64 = ended.iter().sum();
-    let high = if estimate.value == 0.0 { 1.0 - 0.025f64.powf(1.0 / total) } else { estimate.high };
-    Some(Interval { value: estimate.value, low: estimate.low.max(0.0), high: high.min(1.0) })
+/// The share of requests that failed; certainly none where nothing in the model can fail.
+fn error_ratio(sample: &Sample<'_>, failed: &[f64], ended: &[f64], latencies: &Latencies) -> Option<Failures> {
+    let told = failures(failed, ended, latencies)?;
+    if sample.compiled.can_fail() {
+        return Some(told);
+    }
+    Some(Failures { ratio: Interval { value: 0.0, low: 0.0, high: 0.0 }, ..told })
 }
 
 fn node(sample: &Sample<'_>, index: usize, exceedances: f64) -> Node {
@@ -238,8 +248,8 @@ fn node(sample: &Sample<'_>, index: usize, exceedances: f64) -> Node {
     let latency = latencies(&|node| node.latency.clone());
     let shares = sample.records.first().map_or(0, |record| record.nodes[index].shares.len());
     let measures = (0..shares).filter_map(|share| {
-        let numerators = of(&|node| node.shares[share].numerator);
-        let denominators = of(&|node| node.shares[share].denominator);
+        let numerators = of(&|node| node.shares[share].numerator as f64);
+        let denominators = of(&|node| node.shares[share].denominator as f64);
         let name = sample.records[0].nodes[index].shares[share].name.to_owned();
         Some(Measure { name, estimate: ratio(&numerators, &denominators)? })
     });
@@ -255,7 +265,7 @@ fn node(sample: &Sample<'_>, index: usize, exceedances: f64) -> Node {
         )
         .map(|share| Interval { low: share.low.max(0.0), high: share.high.min(1.0), ..share }),
         throughput_per_s: ratio(&completed, &seconds),
-        error_ratio: error_ratio(&failed, &ended),
+        error_ratio: error_ratio(sample, &failed, &ended, &latency).map(|told| told.ratio),
         queue_length: station
             .then(|| ratio(&count(&|counters| counters.waiting_ns as f64 * NANOSECOND), &seconds))
             .flatten(),
@@ -279,6 +289,6 @@ pub fn cost_usd(compiled: &Compiled, index: usize, record: &Record) -> f64 {
         + prices.usd_per_byte * counters.bytes as f64
 }
 
-fn interval(estimate: Estimate, unit: f64) -> Interval {
+pub fn interval(estimate: Estimate, unit: f64) -> Interval {
     Interval { value: estimate.value * unit, low: estimate.low * unit, high: estimate.high * unit }
 }

@@ -19,8 +19,11 @@ mod bounds;
 mod doubt;
 mod pilot;
 mod replication;
+mod terminating;
+mod window;
 
 pub use bounds::memory_bytes;
+pub use window::{MOST_WINDOWS, UnfitWindow};
 
 use rayon::prelude::*;
 
@@ -30,9 +33,10 @@ use crate::experiment::backlog::Growth;
 use crate::experiment::estimate::{Sample, describe};
 use crate::experiment::finding::Finding;
 use crate::experiment::pipeline::bounds::{EVENTS_PER_REQUEST, LONGEST_NS, MOST_BYTES, limits, settled_ns, too_large};
-use crate::experiment::pipeline::doubt::{Doubt, Looks, doubt, unsettled, withhold, withhold_unsettled};
+use crate::experiment::pipeline::doubt::{Doubt, Looks, doubt, is_open, unsettled, withhold, withhold_unsettled};
 use crate::experiment::pipeline::pilot::first_fifth_ns;
 use crate::experiment::pipeline::replication::{Replication, Runs, Stop, advance, double};
+use crate::experiment::pipeline::terminating::{Borders, terminating};
 use crate::experiment::study::Refusal;
 use crate::model::Compiled;
 use crate::random::Seed;
@@ -57,6 +61,17 @@ pub struct Settings {
     pub exceedances: f64,
     /// Lengths in a row that must promise the precision.
     pub looks: usize,
+    /// Limits that error ratios must be told from, as far as the budget goes.
+    pub error_limits: Vec<ErrorLimit>,
+}
+
+/// A limit of an error ratio.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorLimit {
+    /// The operation, or all together.
+    pub operation: Option<String>,
+    /// Between 0 and 1.
+    pub ratio: f64,
 }
 
 /// Which time is looked at.
@@ -65,7 +80,12 @@ pub enum Horizon {
     /// The long run, after a settling time that the model's own time constants set, or a longer one that is given.
     SteadyState { warm_up_ns: Option<u64> },
     /// From time zero for this long, nothing dropped.
-    Terminating { duration_ns: u64 },
+    Terminating {
+        duration_ns: u64,
+        /// The time is told in windows this long; the last one may be shorter. At most the duration, and at least a
+        /// [`MOST_WINDOWS`]th of it.
+        window_ns: u64,
+    },
 }
 
 impl Default for Settings {
@@ -81,6 +101,7 @@ impl Default for Settings {
             operation: None,
             exceedances: 100.0,
             looks: 3,
+            error_limits: Vec::new(),
         }
     }
 }
@@ -103,13 +124,11 @@ impl Settings {
             first_requests: 3_000,
             exceedances: 5.0,
             looks: 1,
+            error_limits: Vec::new(),
             ..self.clone()
         }
     }
 }
-
-/// One in so many requests without an answer at the end of a study of a given length is worth a note.
-const FEW_UNANSWERED: u64 = 200;
 
 /// A fault of forescale itself, to be reported with the seed.
 #[derive(Clone, Debug)]
@@ -122,7 +141,7 @@ pub struct Violation {
 
 /// Studies one point.
 pub fn study(compiled: &Compiled, load: f64, settings: &Settings) -> Result<Finding, Violation> {
-    let bytes = memory_bytes(compiled, settings.replications);
+    let bytes = memory_bytes(compiled, settings);
     if bytes > MOST_BYTES {
         return Ok(describe(&Sample { compiled, records: &[] }, load, 0, settings.exceedances, Some(too_large(bytes))));
     }
@@ -132,10 +151,13 @@ pub fn study(compiled: &Compiled, load: f64, settings: &Settings) -> Result<Find
         .map(|replication| Replication {
             simulation: compiled.simulation(Seed::new(settings.seed, replication), limits),
             windows: Default::default(),
+            past: Record::default(),
         })
         .collect();
     let finding = match settings.horizon {
-        Horizon::Terminating { duration_ns } => terminating(compiled, load, settings, &mut runs, duration_ns),
+        Horizon::Terminating { duration_ns, window_ns } => {
+            terminating(compiled, load, settings, &mut runs, Borders { duration_ns, window_ns })
+        }
         Horizon::SteadyState { warm_up_ns } => {
             // A shorter warm-up than the model's own time constants would be a bias.
             let warm_up_ns = warm_up_ns.map_or(compiled.settling_ns(), |ns| ns.max(compiled.settling_ns()));
@@ -144,27 +166,6 @@ pub fn study(compiled: &Compiled, load: f64, settings: &Settings) -> Result<Find
     };
     audit(compiled, settings, &runs)?;
     Ok(finding)
-}
-
-fn terminating(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut Runs, duration_ns: u64) -> Finding {
-    let halted = advance(compiled, runs, duration_ns, settings.budget);
-    let records: Vec<Record> = runs.iter_mut().map(|run| run.simulation.take_record()).collect();
-    let sample = Sample { compiled, records: &records };
-    let refusal = match halted {
-        Some(stop) => Some(stop.refusal(compiled, settings)),
-        None if sample.answered() == 0 => Some(no_requests()),
-        None => None,
-    };
-    let mut finding =
-        describe(&sample, load, duration_ns, settings.exceedances / f64::from(settings.replications), refusal);
-    let (sent, answered) = (sample.sent(), sample.answered());
-    if finding.point.refusal.is_none() && sent - answered > sent / FEW_UNANSWERED {
-        finding.point.notes.push(format!(
-            "{:.1}% of the requests were still in progress at the end: latencies and errors are those of the others",
-            100.0 * (sent - answered) as f64 / sent as f64
-        ));
-    }
-    finding
 }
 
 fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut Runs, warm_up_ns: u64) -> Finding {
@@ -218,7 +219,8 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
         }
         // Publishers of an overloaded queue see nothing of it, so their latencies alone settle nothing.
         let doubt = doubt(&sample, runs, settings, &mut looks)
-            .or_else(|| growth.significant.then(|| Doubt::Refused(growth.backlog())));
+            .or_else(|| growth.significant.then(|| Doubt::Refused(growth.backlog())))
+            .or_else(|| is_open(&sample, settings).then_some(Doubt::Open));
         let tell = |runs: &mut Runs| {
             let changes = unsettled(runs);
             let records: Vec<Record> = runs.par_iter_mut().map(Replication::take_merged).collect();
@@ -238,7 +240,7 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
             match doubt {
                 Doubt::Refused(refusal) => return refuse(runs, simulated_ns, refusal),
                 _ if growth.significant => return refuse(runs, simulated_ns, growth.backlog()),
-                Doubt::Unconfirmed => return tell(runs),
+                Doubt::Unconfirmed | Doubt::Open => return tell(runs),
                 Doubt::Imprecise(reason) => {
                     let mut finding = tell(runs);
                     withhold(&mut finding.point, settings, &reason);

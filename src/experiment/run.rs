@@ -152,8 +152,7 @@ fn comparisons(plan: &Plan, findings: &[Finding]) -> Vec<Comparison> {
 /// Points that may be studied at the same time, so that all of them fit into the memory.
 fn at_once(plan: &Plan) -> usize {
     const MOST_BYTES: u64 = 2 << 30;
-    let largest =
-        plan.points.iter().map(|point| memory_bytes(&point.compiled, point.settings.replications)).max().unwrap_or(0);
+    let largest = plan.points.iter().map(|point| memory_bytes(&point.compiled, &point.settings)).max().unwrap_or(0);
     (MOST_BYTES / largest.max(1)).clamp(1, 1 << 20) as usize
 }
 

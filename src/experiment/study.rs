@@ -27,18 +27,27 @@ pub enum ChartKind {
     LatencyAgainstCost,
     /// Utilization of the busiest nodes against load, one picture for each variant.
     Utilization,
+    /// p99 latency of every variant against the time since the start, at the heaviest load; of terminating studies.
+    LatencyOverTime,
 }
 
 impl ChartKind {
     /// Every kind, in the order of a report.
-    pub const ALL: [ChartKind; 6] = [
+    pub const ALL: [ChartKind; 7] = [
         ChartKind::Latency,
         ChartKind::LatencyPercentiles,
         ChartKind::Cost,
         ChartKind::CostPerMillion,
         ChartKind::LatencyAgainstCost,
         ChartKind::Utilization,
+        ChartKind::LatencyOverTime,
     ];
+
+    /// Whether it shows the windows of a study of a given length.
+    #[must_use]
+    pub fn is_over_time(self) -> bool {
+        self == Self::LatencyOverTime
+    }
 }
 
 /// An estimate with its 95% confidence interval.
@@ -234,6 +243,52 @@ pub struct Point {
     /// One for each of the study's objectives, in their order.
     #[serde(default)]
     pub objectives: Vec<Judgement>,
+    /// What happened when, in the order of time; of studies of a given length only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Window>,
+}
+
+/// One stretch of the time of a study of a given length. A request belongs to the window in which it ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Window {
+    /// Since the start of the run.
+    pub start_s: f64,
+    pub end_s: f64,
+    /// `"all"` first, then the operation that the study looks at, if it looks at one.
+    pub operations: Vec<OperationWindow>,
+    /// Nodes that have a utilization, or a queue in which somebody waited at some time.
+    pub nodes: Vec<NodeWindow>,
+}
+
+/// What the clients saw of one operation in one window. A quantity that cannot be told from so few requests is left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OperationWindow {
+    pub name: String,
+    /// Successful requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throughput_per_s: Option<Interval>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_ratio: Option<Interval>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_s: Option<Interval>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p50_s: Option<Interval>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95_s: Option<Interval>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p99_s: Option<Interval>,
+}
+
+/// What one node did in one window. A quantity that the node does not have is left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeWindow {
+    pub name: String,
+    /// Busy share of the capacity that was there, between 0 and 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub utilization: Option<Interval>,
+    /// Mean number waiting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_length: Option<Interval>,
 }
 
 /// Why a point has no numbers.

@@ -1,5 +1,6 @@
 //! What follows from the points of a study: whether they meet the objectives, and where latency bends.
 
+use crate::experiment::metric::Metric;
 use crate::experiment::study::{Bound, Interval, Judgement, Knee, Objective, Study, Variant, Verdict};
 use crate::experiment::study::{Operation, Point};
 use crate::statistics::knee::{Told, knee};
@@ -38,6 +39,11 @@ pub fn judge(study: &mut Study) {
         variant.knee = bend(variant, &study.operation);
         for point in &mut variant.points {
             point.objectives = study.objectives.iter().map(|objective| objective.judge(point)).collect();
+            let notes = study.objectives.iter().zip(&point.objectives).filter_map(|(one, judgement)| {
+                if judgement.verdict == Verdict::Unsure { unseen_failures(one, point) } else { None }
+            });
+            let notes: Vec<String> = notes.collect();
+            point.notes.extend(notes);
         }
     }
 }
@@ -64,6 +70,15 @@ impl Objective {
         Judgement { verdict, estimate }
     }
 
+    /// The share of requests that may fail, if that is what it is about.
+    pub fn error_limit(&self) -> Option<f64> {
+        match self.quantity {
+            Metric::ErrorRatio => Some(self.limit),
+            Metric::Availability => Some(1.0 - self.limit),
+            _ => None,
+        }
+    }
+
     fn verdict(&self, estimate: Interval) -> Verdict {
         let noise = self.limit.abs() * NOISE;
         let (is_met, is_missed) = match self.bound {
@@ -76,6 +91,38 @@ impl Objective {
             _ => Verdict::Unsure,
         }
     }
+}
+
+/// What it takes to tell whether an objective on errors is met, where no request failed.
+fn unseen_failures(objective: &Objective, point: &Point) -> Option<String> {
+    let limit = objective.error_limit()?;
+    let (all, own) = (operation(point, "all")?, operation(point, &objective.operation)?);
+    let told = own.error_ratio.filter(|told| told.value == 0.0 && told.high < 1.0)?;
+    // Nothing failed, so requests are counted by those that succeeded.
+    let requests = point.requests as f64 * own.throughput_per_s?.value / all.throughput_per_s?.value;
+    let seen = format!(
+        "{}: none of {requests:.0} requests failed, which leaves an error ratio of up to {}",
+        objective.name,
+        percent(told.high)
+    );
+    if limit <= 0.0 {
+        return Some(format!("{seen}; that nothing ever fails cannot be shown by requests"));
+    }
+    // As many times more as the chance that a request fails may be less.
+    let wanted = requests * (-told.high).ln_1p() / (-limit).ln_1p();
+    Some(format!("{seen}: telling takes about {} requests without a failure", two_digits(wanted)))
+}
+
+/// A share with two digits.
+fn percent(share: f64) -> String {
+    let decimals = (1.0 - (100.0 * share).log10().floor()).clamp(0.0, 12.0) as usize;
+    format!("{:.decimals$}%", 100.0 * share)
+}
+
+/// A large number, rounded up to two digits.
+fn two_digits(number: f64) -> String {
+    let size = 10f64.powf((number.log10().floor() - 1.0).max(0.0));
+    format!("{:.0}", (number / size).ceil() * size)
 }
 
 impl Bound {

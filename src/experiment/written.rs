@@ -69,7 +69,17 @@ pub struct Experiment {
     #[serde(default)]
     pub seed: Option<u64>,
     #[serde(default)]
-    pub charts: Option<Vec<ChartKind>>,
+    pub charts: Option<Vec<Spanned<ChartKind>>>,
+}
+
+impl Experiment {
+    /// The kinds of charts to draw: those that are named, or all.
+    pub fn kinds(&self) -> Vec<ChartKind> {
+        match &self.charts {
+            Some(charts) => charts.iter().map(|chart| chart.value).collect(),
+            None => ChartKind::ALL.to_vec(),
+        }
+    }
 }
 
 /// What is varied: a path, and others that move with it.
@@ -145,6 +155,11 @@ pub enum Horizon {
         #[serde(default)]
         warm_up: Option<Duration>,
     },
-    /// From time zero for this long, nothing dropped.
-    Terminating { duration: Spanned<Duration> },
+    /// From time zero for this long, nothing dropped; told for the whole and window by window.
+    Terminating {
+        duration: Spanned<Duration>,
+        /// The length of a window; a twenty-fourth of the duration if left out.
+        #[serde(default)]
+        window: Option<Spanned<Duration>>,
+    },
 }

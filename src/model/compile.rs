@@ -52,6 +52,7 @@ pub struct Compiled {
     service_ns: u64,
     cache_entries: u64,
     standing_usd_per_hour: f64,
+    can_fail: bool,
 }
 
 /// Tables of key spaces made so far. Models that differ in a few edits share them: the largest take 160 MB.
@@ -103,6 +104,11 @@ impl Compiled {
     /// Entries that all caches together can hold.
     pub fn cache_entries(&self) -> u64 {
         self.cache_entries
+    }
+
+    /// Whether a request may fail anywhere. Databases turn queries away unless they have room for all.
+    pub fn can_fail(&self) -> bool {
+        self.can_fail
     }
 
     /// Replicas of all nodes together.
@@ -196,6 +202,7 @@ pub fn compile_sharing(
         population,
         service_ns: (service_s(model) * 1e9) as u64,
         cache_entries: cache_entries(model),
+        can_fail: can_fail(model),
         replicas: model.nodes.values().map(|spec| u64::from(spec.replicas().count)).sum(),
         standing_usd_per_hour: model.nodes.values().map(|spec| standing_usd_per_hour(spec)).sum(),
     })
@@ -203,6 +210,10 @@ pub fn compile_sharing(
 
 fn standing_usd_per_hour(spec: &NodeSpec) -> f64 {
     f64::from(spec.replicas().count) * spec.prices().usd_per_replica_hour
+}
+
+fn can_fail(model: &Model) -> bool {
+    model.nodes.values().any(|spec| spec.can_fail()) || model.links.values().any(|link| link.gives_up())
 }
 
 fn service_s(model: &Model) -> f64 {

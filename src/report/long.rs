@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::experiment::study::{Interval, Node, Operation, Point, Study};
+use crate::experiment::study::{Interval, Node, NodeWindow, Operation, OperationWindow, Point, Study, Window};
 
 /// One quantity of one point. The unit is the last word of the quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -10,7 +10,7 @@ pub struct Row<'a> {
     pub experiment: &'a str,
     pub variant: &'a str,
     pub load: f64,
-    /// `point`, `operation`, `node`, or `difference`: the variant less the baseline.
+    /// `point`, `operation`, `node`, `operation_window`, `node_window`, or `difference`: the variant less the baseline.
     pub scope: &'static str,
     /// Of the operation or node, or of the baseline.
     pub name: &'a str,
@@ -24,6 +24,9 @@ pub struct Row<'a> {
     pub p_value: Option<f64>,
     /// Why the point has no numbers.
     pub refusal: Option<&'a str>,
+    /// Of a window: when it begins and ends, since the start of the run.
+    pub start_s: Option<f64>,
+    pub end_s: Option<f64>,
 }
 
 /// The rows of a study, in its order. Quantities that a point does not tell have none.
@@ -55,6 +58,8 @@ fn bare<'a>(study: &'a Study, variant: &'a str, load: f64) -> Row<'a> {
         high: None,
         p_value: None,
         refusal: None,
+        start_s: None,
+        end_s: None,
     }
 }
 
@@ -89,6 +94,28 @@ fn of_point<'a>(study: &'a Study, variant: &'a str, point: &'a Point) -> Vec<Row
         rows.extend(estimates(bare, of_node(node)));
         let measures = node.measures.iter().map(|measure| (measure.name.as_str(), Some(measure.estimate)));
         rows.extend(estimates(bare, measures));
+    }
+    rows.extend(point.windows.iter().flat_map(|window| of_window(bare, window)));
+    rows
+}
+
+fn of_window<'a>(bare: Row<'a>, window: &'a Window) -> Vec<Row<'a>> {
+    let bare = Row { start_s: Some(window.start_s), end_s: Some(window.end_s), ..bare };
+    let mut rows = Vec::new();
+    for OperationWindow { name, throughput_per_s, error_ratio, mean_s, p50_s, p95_s, p99_s } in &window.operations {
+        let told = [
+            ("throughput_per_s", *throughput_per_s),
+            ("error_ratio", *error_ratio),
+            ("mean_s", *mean_s),
+            ("p50_s", *p50_s),
+            ("p95_s", *p95_s),
+            ("p99_s", *p99_s),
+        ];
+        rows.extend(estimates(Row { scope: "operation_window", name, ..bare }, told));
+    }
+    for NodeWindow { name, utilization, queue_length } in &window.nodes {
+        let told = [("utilization", *utilization), ("queue_length", *queue_length)];
+        rows.extend(estimates(Row { scope: "node_window", name, ..bare }, told));
     }
     rows
 }
@@ -151,10 +178,14 @@ mod tests {
 
     #[test]
     fn every_estimate_has_one_row_and_every_refused_point_too() {
-        let study = synthetic::study();
-        let rows = rows(&study);
+        every_estimate_has_one_row(&synthetic::study());
+        every_estimate_has_one_row(&synthetic::with_windows());
+    }
+
+    fn every_estimate_has_one_row(study: &Study) {
+        let rows = rows(study);
         let found = rows.iter().filter(|row| row.low.is_some()).count();
-        assert_eq!(found, intervals(&serde_json::to_value(&study).expect("plain data")));
+        assert_eq!(found, intervals(&serde_json::to_value(study).expect("plain data")));
         let points = study.variants.iter().flat_map(|variant| &variant.points);
         let refused = points.filter(|point| point.refusal.is_some()).count();
         assert!(refused > 0);

@@ -5,6 +5,7 @@ pub mod chart;
 mod find;
 pub mod format;
 pub mod gate;
+pub mod json;
 pub mod long;
 pub mod table;
 

@@ -9,3 +9,4 @@ pub mod holm;
 pub mod knee;
 pub mod kriging;
 pub mod latin_hypercube;
+pub mod proportion;

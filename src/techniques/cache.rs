@@ -96,6 +96,10 @@ impl Cache {
 }
 
 impl Spec for Cache {
+    fn can_fail(&self) -> bool {
+        false
+    }
+
     fn kind(&self) -> &'static str {
         "Cache"
     }
@@ -259,8 +263,8 @@ impl Node for CacheNode {
         let keeper = &self.keeper;
         let share = |name, numerator: u64, denominator: u64| Share {
             name,
-            numerator: numerator as f64,
-            denominator: denominator as f64,
+            numerator: numerator.into(),
+            denominator: denominator.into(),
         };
         record.shares = vec![
             share("hit_ratio", keeper.hits, keeper.gets),

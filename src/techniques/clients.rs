@@ -101,6 +101,10 @@ impl Clients {
 const MOST_USERS: u32 = 10_000_000;
 
 impl Spec for Clients {
+    fn can_fail(&self) -> bool {
+        false
+    }
+
     fn kind(&self) -> &'static str {
         "Clients"
     }

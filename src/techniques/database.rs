@@ -254,7 +254,7 @@ impl Node for DatabaseNode {
             // What a worker is elsewhere is a connection here.
             share.name = "connection_utilization_ratio";
         }
-        let queries = (self.tally.reads + self.tally.writes) as f64;
-        record.shares.push(Share { name: "write_ratio", numerator: self.tally.writes as f64, denominator: queries });
+        let queries = u128::from(self.tally.reads + self.tally.writes);
+        record.shares.push(Share { name: "write_ratio", numerator: self.tally.writes.into(), denominator: queries });
     }
 }

@@ -439,11 +439,11 @@ impl Node for LinkNode {
     fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
         self.meter.observe(now_ns, record);
         record.counters.bytes = self.sent_bytes;
-        let attempts = self.attempts as f64;
-        let calls = record.counters.arrivals as f64;
+        let attempts = u128::from(self.attempts);
+        let calls = u128::from(record.counters.arrivals);
         record.shares = vec![
             Share { name: "attempts_per_call", numerator: attempts, denominator: calls },
-            Share { name: "timeout_ratio", numerator: self.timeouts as f64, denominator: attempts },
+            Share { name: "timeout_ratio", numerator: self.timeouts.into(), denominator: attempts },
         ];
     }
 }

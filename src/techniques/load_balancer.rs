@@ -64,6 +64,10 @@ pub struct LoadBalancer {
 }
 
 impl Spec for LoadBalancer {
+    fn can_fail(&self) -> bool {
+        self.max_connections.is_some()
+    }
+
     fn kind(&self) -> &'static str {
         "LoadBalancer"
     }

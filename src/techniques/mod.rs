@@ -192,6 +192,10 @@ impl Spec for NodeSpec {
         self.spec().is_transient()
     }
 
+    fn can_fail(&self) -> bool {
+        self.spec().can_fail()
+    }
+
     fn decouples(&self) -> bool {
         self.spec().decouples()
     }

@@ -60,6 +60,10 @@ pub struct Queue {
 }
 
 impl Spec for Queue {
+    fn can_fail(&self) -> bool {
+        self.capacity.is_some()
+    }
+
     fn kind(&self) -> &'static str {
         "Queue"
     }
@@ -229,10 +233,10 @@ impl Node for QueueNode {
         record.counters.replica_ns = u128::from(now_ns);
         record.counters.billed = self.published;
         record.counters.capacity_ns = u128::from(self.most_unacknowledged) * u128::from(now_ns);
-        let published = self.published as f64;
+        let published = u128::from(self.published);
         record.shares = vec![
-            Share { name: "dead_letter_ratio", numerator: self.dead as f64, denominator: published },
-            Share { name: "redelivery_ratio", numerator: self.redelivered as f64, denominator: published },
+            Share { name: "dead_letter_ratio", numerator: self.dead.into(), denominator: published },
+            Share { name: "redelivery_ratio", numerator: self.redelivered.into(), denominator: published },
         ];
     }
 }

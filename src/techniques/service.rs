@@ -110,6 +110,10 @@ impl Service {
 }
 
 impl Spec for Service {
+    fn can_fail(&self) -> bool {
+        self.queue.is_some() || self.operations.values().any(|steps| steps::can_fail(steps))
+    }
+
     fn kind(&self) -> &'static str {
         "Service"
     }

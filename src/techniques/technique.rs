@@ -277,6 +277,11 @@ pub trait Spec {
     fn is_transient(&self) -> bool {
         false
     }
+    /// Whether a visit may fail here though all calls that it makes succeed: turned away, given up, or by a mistake. Who
+    /// does not know says yes.
+    fn can_fail(&self) -> bool {
+        true
+    }
     /// Whether callers get their reply before the work that follows is done, as a queue's publishers do.
     fn decouples(&self) -> bool {
         false

@@ -119,7 +119,7 @@ fn an_hour_costs_what_the_prices_say() {
                  \"d\": Database(cores: 4, price: \"$0.24/h\", io_price: \"$2/1M\",
                                 operations: { \"r\": Read(cpu: Exponential(\"1ms\")) })";
     let links = "\"s -> d\": Link(response_size: \"1MB\", transfer_price: \"$0.01/GB\")";
-    let settings = Settings { horizon: Horizon::Terminating { duration_ns: 100_000_000_000 }, ..Settings::quick() };
+    let settings = Settings { horizon: Horizon::over(100_000_000_000), ..Settings::quick() };
     let point =
         study(&prepare(&architecture("", nodes, links), &[]), 0.0, &settings).expect("the counts obey the laws").point;
     let cost = |name: &str| {

@@ -82,7 +82,7 @@ impl Run {
 
     pub fn share(&self, node: &str, name: &str) -> f64 {
         let share = self.node(node).shares.iter().find(|share| share.name == name).expect("the share is there");
-        share.numerator / share.denominator
+        share.numerator as f64 / share.denominator as f64
     }
 
     /// Dollars for an hour of replicas, a request, and a byte, added up: enough to see whether a price is known.

@@ -181,7 +181,7 @@ impl Study {
     pub fn share(&self, node: &str, name: &str) -> Measured {
         let share =
             |node: &NodeRecord| *node.shares.iter().find(|share| share.name == name).expect("the share is there");
-        self.ratio(node, |node| share(node).numerator, |node| share(node).denominator)
+        self.ratio(node, |node| share(node).numerator as f64, |node| share(node).denominator as f64)
     }
 
     /// The mean of a histogram.

@@ -63,7 +63,7 @@ impl<'a> Desk<'a> {
                 points.push((configuration, point));
             }
         }
-        let bytes = points.iter().map(|(_, point)| memory_bytes(&point.compiled, settings.replications)).max();
+        let bytes = points.iter().map(|(_, point)| memory_bytes(&point.compiled, settings)).max();
         let at_once = (MOST_BYTES / bytes.unwrap_or(0).max(1)).clamp(1, 1 << 20) as usize;
         let mut found = Vec::new();
         for some in points.chunks(at_once) {

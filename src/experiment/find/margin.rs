@@ -61,6 +61,7 @@ mod tests {
             cost_usd_per_million_requests: None,
             notes: Vec::new(),
             objectives: Vec::new(),
+            windows: Vec::new(),
         }
     }
 

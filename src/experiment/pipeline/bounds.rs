@@ -32,8 +32,8 @@ pub(super) fn limits(compiled: &Compiled, settings: &Settings) -> Limits {
 }
 
 /// What all replications of a point hold at their largest, roughly and rather too much: measured histograms of a node
-/// that is in use, frames and events of users, state of replicas, and visits up to their limit.
-pub fn memory_bytes(compiled: &Compiled, replications: u32) -> u64 {
+/// that is in use, frames and events of users, state of replicas, visits up to their limit, and estimates of windows.
+pub fn memory_bytes(compiled: &Compiled, settings: &Settings) -> u64 {
     const NODE: u64 = 155 << 10;
     const USER: u64 = 100;
     const REPLICA: u64 = 300;
@@ -43,7 +43,10 @@ pub fn memory_bytes(compiled: &Compiled, replications: u32) -> u64 {
         + u64::from(compiled.population()) * USER
         + compiled.replicas() * REPLICA
         + compiled.cache_entries().saturating_mul(CACHE_ENTRY);
-    u64::from(replications).saturating_mul(one)
+    const NODE_WINDOW: u64 = 200;
+    const WINDOW: u64 = 1_000;
+    let windows = settings.horizon.windows() * (WINDOW + nodes * NODE_WINDOW);
+    u64::from(settings.replications).saturating_mul(one).saturating_add(windows)
 }
 
 pub(super) fn too_large(bytes: u64) -> Refusal {

@@ -20,6 +20,8 @@ pub(super) enum Doubt {
     Imprecise(String),
     /// They are as precise as wanted now, but were not on the way here.
     Unconfirmed,
+    /// Too few requests failed to tell on which side of its limit an error ratio is.
+    Open,
 }
 
 impl Doubt {
@@ -103,6 +105,17 @@ pub(super) fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings, looks
     (!is_confirmed(looks, settings)).then_some(Doubt::Unconfirmed)
 }
 
+/// Whether an error ratio may lie on either side of its limit because too few requests were seen. Of a ratio that is known
+/// from as many independent failures as a quantile needs exceedances, and is as near to its limit, more requests would tell little more.
+pub(super) fn is_open(sample: &Sample<'_>, settings: &Settings) -> bool {
+    settings.error_limits.iter().any(|limit| {
+        let told = sample.failures(limit.operation.as_deref());
+        told.is_some_and(|told| {
+            told.effective < settings.exceedances && told.ratio.low <= limit.ratio && limit.ratio < told.ratio.high
+        })
+    })
+}
+
 /// Takes back the latencies that are not as precise as wanted, and says so. What is left has been looked at like that of
 /// any other point.
 pub(super) fn withhold(point: &mut Point, settings: &Settings, reason: &str) {
@@ -175,7 +188,7 @@ pub(super) fn unsettled(runs: &Runs) -> Vec<(usize, f64)> {
 fn filling<'a>(compiled: &'a Compiled, runs: &Runs) -> Option<(&'a str, f64)> {
     let ratio = |record: &Record, node: usize| {
         let share = record.nodes.get(node)?.shares.iter().find(|share| share.name == "hit_ratio")?;
-        (share.denominator > 0.0).then(|| share.numerator / share.denominator)
+        (share.denominator > 0).then(|| share.numerator as f64 / share.denominator as f64)
     };
     compiled.descriptions.iter().enumerate().find_map(|(node, description)| {
         let of =

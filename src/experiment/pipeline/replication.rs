@@ -18,9 +18,27 @@ pub(super) struct Replication {
     pub(super) simulation: Simulation<AnyNode>,
     /// The windows of the current length, in order.
     pub(super) windows: [Record; 3],
+    /// All that was recorded in a study of a given length so far.
+    pub(super) past: Record,
 }
 
 impl Replication {
+    /// Adds what was recorded since the last border.
+    pub(super) fn add_to_past(&mut self, record: Record) {
+        if self.past.nodes.is_empty() {
+            self.past = record;
+        } else {
+            self.past.merge(&record);
+        }
+    }
+
+    /// All that was recorded since a time that is long enough to tell busy from idle; it is gone after that.
+    fn take_stretch(&mut self) -> Record {
+        let record = self.simulation.take_record();
+        self.add_to_past(record);
+        std::mem::take(&mut self.past)
+    }
+
     /// All windows as one, of the nodes that clients' estimates need. The other nodes are left out, because histograms
     /// of all nodes of all replications may fill the memory.
     pub(super) fn merged_clients(&self, compiled: &Compiled) -> Record {
@@ -55,7 +73,7 @@ pub(super) fn advance(compiled: &Compiled, runs: &mut Runs, end_ns: u64, budget:
     let stop_of = |run: &mut Replication| match run_until(&mut run.simulation, end_ns, most_events, patience) {
         Ok(()) => None,
         Err(Stop::TooManyVisits { now_ns, .. }) => {
-            Some(Stop::TooManyVisits { now_ns, saturated: backlog::saturated(&run.simulation.take_record()) })
+            Some(Stop::TooManyVisits { now_ns, saturated: backlog::saturated(&run.take_stretch()) })
         }
         Err(stop) => Some(stop),
     };

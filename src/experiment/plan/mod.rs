@@ -10,6 +10,7 @@
 //! | `variants`, `paths` | named edits and sums of them |
 //! | `objectives` | what a design must meet |
 //! | `space` | all of it, understood, before any point is made |
+//! | `windows` | whether the windows of all points can be kept |
 //! | `points` | every point compiled, series by series |
 
 mod axes;
@@ -25,6 +26,7 @@ mod settings;
 mod space;
 mod steps;
 mod variants;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -137,6 +139,7 @@ fn plan(space: Space, diagnostics: &mut Diagnostics) -> Option<Plan> {
         return None;
     };
     let (series, points) = points(&space, &grid, diagnostics);
+    windows::check(&space.experiment, &points, &space.document, diagnostics);
     if let Some(point) = points.first() {
         space.check_operations(&point.compiled, diagnostics);
     }

@@ -4,6 +4,7 @@ use crate::diagnostic::names;
 use crate::diagnostic::span::{Span, Spanned, Verbatim};
 use crate::diagnostic::{Diagnostic, Diagnostics, Document};
 use crate::experiment::metric::Metric;
+use crate::experiment::pipeline::ErrorLimit;
 use crate::experiment::study::{Bound, Objective};
 use crate::experiment::written;
 use crate::experiment::written::Experiment;
@@ -29,6 +30,16 @@ pub(super) fn objectives(
         objectives.push(objective);
     }
     objectives
+}
+
+/// The error ratios that the objectives ask to be told from. That nothing ever fails is shown by no study, however long.
+pub(super) fn error_limits(objectives: &[Objective]) -> Vec<ErrorLimit> {
+    let limit = |objective: &Objective| {
+        let ratio = objective.error_limit().filter(|ratio| *ratio > 0.0)?;
+        let operation = (objective.operation != "all").then(|| objective.operation.clone());
+        Some(ErrorLimit { operation, ratio })
+    };
+    objectives.iter().filter_map(limit).collect()
 }
 
 /// Reports operations that no client requests.

@@ -42,15 +42,26 @@ pub(super) fn settings(
             wrong(budget.span, "a budget lies between 1 and 1e11 requests", "write 50_000_000");
         }
     }
+    let is_steady = !matches!(experiment.horizon, Some(written::Horizon::Terminating { .. }));
+    for chart in experiment.charts.iter().flatten().filter(|chart| is_steady && chart.is_over_time()) {
+        let help = "write horizon: Terminating(duration: \"1h\"), or leave this chart out";
+        wrong(chart.span, "a study of the long run has no course over time", help);
+    }
     match &experiment.horizon {
         Some(written::Horizon::SteadyState { warm_up: Some(warm_up) }) => {
             settings.horizon = Horizon::SteadyState { warm_up_ns: Some(warm_up.ns) };
         }
-        Some(written::Horizon::Terminating { duration }) if duration.ns > 0 => {
-            settings.horizon = Horizon::Terminating { duration_ns: duration.ns };
-        }
-        Some(written::Horizon::Terminating { duration }) => {
+        Some(written::Horizon::Terminating { duration, .. }) if duration.ns == 0 => {
             wrong(duration.span, "a study of no time finds nothing", "write for example \"1h\"");
+        }
+        Some(written::Horizon::Terminating { duration, window: None }) => {
+            settings.horizon = Horizon::over(duration.ns);
+        }
+        Some(written::Horizon::Terminating { duration, window: Some(window) }) => {
+            match Horizon::in_windows(duration.ns, window.ns) {
+                Ok(horizon) => settings.horizon = horizon,
+                Err(unfit) => wrong(window.span, unfit.message(), unfit.help()),
+            }
         }
         Some(written::Horizon::SteadyState { warm_up: None }) | None => {}
     }

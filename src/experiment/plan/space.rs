@@ -68,8 +68,9 @@ impl Space {
                 .ok()?,
             None => open_model(path, &experiment, &document, diagnostics)?,
         };
-        let settings = settings(&experiment, &document, quick, seed, diagnostics);
+        let mut settings = settings(&experiment, &document, quick, seed, diagnostics);
         let objectives = objectives::objectives(&experiment, &document, diagnostics);
+        settings.error_limits = objectives::error_limits(&objectives);
         let load = axes::load(&experiment.load, &document, diagnostics);
         let further = axes::further(&experiment.axes, &experiment.load, &document, diagnostics);
         let Variants { list: variants, baseline } = variants(&experiment, &document, diagnostics);

@@ -51,7 +51,8 @@ fn lines(study: &Study) -> Vec<(Line, Vec<f64>)> {
                 };
                 spot.map(|spot| Spot { label: Some(load_label(point.load)), ..spot })
             });
-            let line = Line { name: variant.name.clone(), style, emphasis: false, spots: spots.collect() };
+            let line =
+                Line { name: variant.name.clone(), style, emphasis: false, marked: true, spots: spots.collect() };
             (line, points.iter().map(|point| point.load).collect())
         })
         .collect()

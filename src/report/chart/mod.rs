@@ -11,6 +11,7 @@ mod encode;
 mod labels;
 mod latency;
 mod latency_against_cost;
+mod latency_over_time;
 mod latency_percentiles;
 mod limits;
 mod names;
@@ -117,6 +118,14 @@ pub fn charts(study: &Study, kinds: &[ChartKind]) -> Vec<Chart> {
             ChartKind::Utilization => {
                 for index in shown(study) {
                     add(kind, format!("utilization-{}", slugs[index]), utilization::picture(study, index));
+                }
+            }
+            ChartKind::LatencyOverTime => {
+                for one in &groups {
+                    // The long run has no course.
+                    if let Some(picture) = latency_over_time::picture(&one.study, &one.of_whom) {
+                        add(kind, one.name("latency-over-time"), picture);
+                    }
                 }
             }
         }

@@ -77,6 +77,8 @@ pub(super) struct Line {
     pub(super) style: usize,
     /// Drawn thicker than the others.
     pub(super) emphasis: bool,
+    /// Whether each spot has a marker; so many spots of a course of time would hide the line.
+    pub(super) marked: bool,
     /// `None` is a gap.
     pub(super) spots: Vec<Option<Spot>>,
 }

@@ -101,7 +101,8 @@ fn draw_line<DB: DrawingBackend>(line: &Line, plot: &Plot, canvas: &Canvas<DB>) 
     for run in runs(line) {
         let places: Vec<Place> = run.iter().map(|spot| plot.place(spot.x.value, spot.y.value)).collect();
         canvas.stroke(&places, colour(line.style), 1.0, width)?;
-        for (spot, place) in run.iter().zip(places) {
+        // A spot between two gaps is a marker or nothing.
+        for (spot, place) in run.iter().zip(places).filter(|_| line.marked || run.len() == 1) {
             canvas.marker(place, marker(line.style), colour(line.style), spot.hollow)?;
             if spot.ringed {
                 canvas.ring(place, colour(line.style))?;

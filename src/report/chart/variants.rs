@@ -29,7 +29,7 @@ pub(super) fn line_against_load(
         None => Spot::at(point.load, quantity(point)),
     };
     let spots = by_load(variant).into_iter().map(spot).collect();
-    Line { name: name.to_owned(), style, emphasis: false, spots }
+    Line { name: name.to_owned(), style, emphasis: false, marked: true, spots }
 }
 
 /// One line for each variant.

@@ -203,8 +203,8 @@ impl Executor {
         if self.limits.workers < u32::MAX {
             record.shares.push(Share {
                 name: "worker_utilization_ratio",
-                numerator: self.workers_busy.integral(now_ns) as f64,
-                denominator: (replicas * u128::from(self.limits.workers) * u128::from(now_ns)) as f64,
+                numerator: self.workers_busy.integral(now_ns),
+                denominator: replicas * u128::from(self.limits.workers) * u128::from(now_ns),
             });
         }
     }

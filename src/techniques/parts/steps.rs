@@ -86,6 +86,13 @@ pub fn references(steps: &[Step]) -> Vec<Reference<'_>> {
     found
 }
 
+/// Whether a step may fail by itself.
+pub fn can_fail(steps: &[Step]) -> bool {
+    let mut found = false;
+    walk(steps, &mut |step| found |= matches!(step, Step::Fail(probability) if probability.value.value > 0.0));
+    found
+}
+
 /// Mistakes that the steps alone show.
 pub fn mistakes(steps: &[Step], span: Span) -> Vec<Mistake> {
     let mut found = Vec::new();
