@@ -68,6 +68,17 @@ impl Metric {
         matches!(self, Self::Mean | Self::P50 | Self::P95 | Self::P99 | Self::P999)
     }
 
+    /// Which quantile of the latency it is, if it is one.
+    pub fn quantile(self) -> Option<f64> {
+        match self {
+            Self::P50 => Some(0.5),
+            Self::P95 => Some(0.95),
+            Self::P99 => Some(0.99),
+            Self::P999 => Some(0.999),
+            _ => None,
+        }
+    }
+
     /// As a sentence calls it.
     pub fn title(self) -> &'static str {
         match self {

@@ -63,6 +63,20 @@ pub struct Settings {
     pub looks: usize,
     /// Limits that error ratios must be told from, as far as the budget goes.
     pub error_limits: Vec<ErrorLimit>,
+    /// Limits that latencies must be told from, as far as the budget goes.
+    pub latency_limits: Vec<LatencyLimit>,
+    /// Whether numbers are told that are doubted, beside the refusal that says why.
+    pub tells_doubted: bool,
+}
+
+/// A limit of a quantile of the latency.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LatencyLimit {
+    /// The operation, or all together.
+    pub operation: Option<String>,
+    /// Between 0 and 1.
+    pub quantile: f64,
+    pub limit_s: f64,
 }
 
 /// A limit of an error ratio.
@@ -102,6 +116,8 @@ impl Default for Settings {
             exceedances: 100.0,
             looks: 3,
             error_limits: Vec::new(),
+            latency_limits: Vec::new(),
+            tells_doubted: false,
         }
     }
 }
@@ -125,6 +141,8 @@ impl Settings {
             exceedances: 5.0,
             looks: 1,
             error_limits: Vec::new(),
+            latency_limits: Vec::new(),
+            tells_doubted: true,
             ..self.clone()
         }
     }
@@ -171,7 +189,11 @@ pub fn study(compiled: &Compiled, load: f64, settings: &Settings) -> Result<Find
 fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut Runs, warm_up_ns: u64) -> Finding {
     let refuse = |runs: &mut Runs, simulated_ns: u64, refusal: Refusal| {
         let records: Vec<Record> = runs.par_iter_mut().map(Replication::take_merged).collect();
-        describe(&Sample { compiled, records: &records }, load, simulated_ns, settings.exceedances, Some(refusal))
+        let sample = Sample { compiled, records: &records };
+        let told = Some(refusal.clone()).filter(|_| !settings.tells_doubted);
+        let mut finding = describe(&sample, load, simulated_ns, settings.exceedances, told);
+        finding.point.refusal = Some(refusal);
+        finding
     };
     if let Some(clients) = compiled.descriptions.iter().find(|node| node.is_transient) {
         return refuse(runs, 0, time_varying(&clients.name));
@@ -241,6 +263,7 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
                 Doubt::Refused(refusal) => return refuse(runs, simulated_ns, refusal),
                 _ if growth.significant => return refuse(runs, simulated_ns, growth.backlog()),
                 Doubt::Unconfirmed | Doubt::Open => return tell(runs),
+                Doubt::Imprecise(_) if settings.tells_doubted => return tell(runs),
                 Doubt::Imprecise(reason) => {
                     let mut finding = tell(runs);
                     withhold(&mut finding.point, settings, &reason);

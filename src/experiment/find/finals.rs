@@ -15,6 +15,8 @@ use crate::random::mix;
 
 /// Configurations in a last round.
 const FINALISTS: usize = 8;
+/// Configurations that are looked at more precisely than was asked for.
+const REFINED: usize = 4;
 /// Last rounds at most, where those of one round all turn out to miss the objectives.
 const ROUNDS: usize = 4;
 /// Configurations of the front that are studied again.
@@ -165,6 +167,7 @@ impl<'a> Finals<'a> {
             let ceiling = met.and_then(|one| self.price(&one)).unwrap_or(f64::INFINITY);
             let mut unsure = self.all(Verdict::Unsure, &|price| price < ceiling);
             unsure.retain(|one| self.table.get(one).is_some_and(|(known, _)| *known >= 1));
+            unsure.truncate(REFINED);
             self.study(&unsure, level)?;
         }
         Ok(())

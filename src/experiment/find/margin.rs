@@ -7,8 +7,8 @@ use crate::experiment::study::{Bound, Objective, Point};
 /// infinite where nothing fails or nothing ends. Objectives of which a short look tells no number are left to a longer one;
 /// `None` where that is true of all.
 pub(super) fn margin(objectives: &[Objective], point: &Point) -> Option<f64> {
-    if let Some(refusal) = &point.refusal {
-        return (refusal.code == "unstable").then_some(f64::NEG_INFINITY);
+    if point.refusal.as_ref().is_some_and(|refusal| refusal.code == "unstable") {
+        return Some(f64::NEG_INFINITY);
     }
     objectives.iter().filter_map(|one| of(one, point)).min_by(f64::total_cmp)
 }

@@ -7,10 +7,20 @@ use crate::random::Stream;
 /// Other values of a dimension without an order that are tried from one configuration.
 const OTHER_NAMES: usize = 16;
 
-/// All configurations that differ in one dimension, by one step if it has an order.
-pub(super) fn beside(of: &[usize], dimensions: &[Dimension]) -> Vec<Configuration> {
-    let along = |dimension: usize| steps(of, dimensions, dimension, 1).into_iter().map(move |value| (dimension, value));
-    (0..dimensions.len()).flat_map(along).map(|change| with(of, &[change])).collect()
+/// All ways to go away from a configuration along one dimension: up or down one that has an order, step by step, or to
+/// another name.
+pub(super) fn ways(of: &[usize], dimensions: &[Dimension]) -> Vec<Vec<Configuration>> {
+    let mut ways = Vec::new();
+    for (dimension, Dimension { values, is_ordered, .. }) in dimensions.iter().enumerate() {
+        let to = |value: usize| with(of, &[(dimension, value)]);
+        if *is_ordered {
+            ways.push((0..of[dimension]).rev().map(to).collect());
+            ways.push((of[dimension] + 1..*values).map(to).collect());
+        } else {
+            ways.extend(steps(of, dimensions, dimension, 1).into_iter().map(|value| vec![to(value)]));
+        }
+    }
+    ways
 }
 
 /// All configurations that differ in one dimension by a step, or in two of them by a step each. Steps along an ordered
@@ -75,9 +85,10 @@ mod tests {
     }
 
     #[test]
-    fn beside_is_one_step() {
-        assert_eq!(beside(&[1, 8], &dimensions()), vec![vec![0, 8], vec![2, 8], vec![1, 7], vec![1, 9]]);
-        assert_eq!(beside(&[0, 0], &dimensions()), vec![vec![1, 0], vec![2, 0], vec![0, 1]]);
+    fn ways_lead_away_one_dimension_at_a_time() {
+        let found = ways(&[1, 7], &dimensions());
+        let down: Vec<Vec<usize>> = (0..7).rev().map(|value| vec![1, value]).collect();
+        assert_eq!(found, vec![vec![vec![0, 7]], vec![vec![2, 7]], down, vec![vec![1, 8], vec![1, 9]]]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::experiment::find::Configuration;
 use crate::experiment::find::desk::Desk;
 use crate::experiment::find::margin::margin;
-use crate::experiment::find::neighbours::{anywhere, beside, neighbours};
+use crate::experiment::find::neighbours::{anywhere, neighbours, ways};
 use crate::experiment::pipeline::Settings;
 use crate::experiment::plan::Dimension;
 use crate::experiment::run::Interruption;
@@ -118,6 +118,10 @@ impl<'a> Search<'a> {
             let Some((configuration, level)) = self.most_promising() else { break };
             self.look(&[configuration], level)?;
         }
+        // Whatever was learnt may be wrong.
+        while let Some(configuration) = self.unseen_beside_the_best() {
+            self.look(&[configuration], 0)?;
+        }
         Ok(())
     }
 
@@ -126,13 +130,17 @@ impl<'a> Search<'a> {
         for (configuration, finding) in self.desk.study(configurations, &self.levels[level])? {
             let standing_usd_per_hour = self.desk.standing_usd_per_hour(&configuration).unwrap_or(f64::INFINITY);
             let point = finding.point;
+            let margin = margin(objectives, &point);
+            // Numbers may be doubted and still be far beyond all doubt.
+            let is_clear = point.refusal.is_some() && margin.is_some_and(|margin| margin < -CLEAR);
+            let verdict = if is_clear { Verdict::Missed } else { judged(objectives, &point, CAUTION).0 };
             self.known.insert(
                 configuration,
                 Known {
                     standing_usd_per_hour,
                     level,
-                    verdict: judged(objectives, &point, CAUTION).0,
-                    margin: margin(objectives, &point),
+                    verdict,
+                    margin,
                     cost_usd_per_hour: point.cost_usd_per_hour.map(|cost| cost.value),
                     point,
                 },
@@ -181,19 +189,22 @@ impl<'a> Search<'a> {
                 consider(hope / CLOSER.powi(known.level as i32 + 1), configuration, known.level + 1);
             }
         }
-        best.map(|(_, configuration, level)| (configuration, level)).or_else(|| self.unseen_beside_the_best())
+        best.map(|(_, configuration, level)| (configuration, level))
     }
 
-    /// What was learnt may be wrong; that nothing one step beside the best is better is looked at before the search ends.
-    fn unseen_beside_the_best(&mut self) -> Option<(Configuration, usize)> {
+    /// The next cheaper value of a knob of the best, if nobody has looked at it.
+    fn unseen_beside_the_best(&mut self) -> Option<Configuration> {
         let met = self.known.iter().filter(|(_, known)| known.verdict == Verdict::Met);
         let (best, known) = met.min_by(|(_, one), (_, other)| one.price().total_cmp(&other.price()))?;
         let (best, ceiling) = (best.clone(), known.price());
-        let mut unseen = beside(&best, &self.dimensions).into_iter();
-        let is_cheaper = |one: &Configuration| {
-            !self.known.contains_key(one) && self.desk.standing_usd_per_hour(one).is_some_and(|price| price < ceiling)
-        };
-        unseen.find(is_cheaper).map(|configuration| (configuration, 0))
+        for way in ways(&best, &self.dimensions) {
+            let is_cheaper =
+                |one: &Configuration| self.desk.standing_usd_per_hour(one).is_some_and(|price| price < ceiling);
+            if let Some(next) = way.into_iter().find(is_cheaper).filter(|one| !self.known.contains_key(one)) {
+                return Some(next);
+            }
+        }
+        None
     }
 
     /// Configurations nobody has looked at that may cost less than the ceiling.

@@ -3,13 +3,16 @@
 use crate::engine::record::Record;
 use crate::experiment::estimate::Sample;
 use crate::experiment::pipeline::replication::{Replication, Runs};
-use crate::experiment::pipeline::{Settings, no_requests};
+use crate::experiment::pipeline::{ErrorLimit, LatencyLimit, Settings, no_requests};
 use crate::experiment::study::{Interval, Point, Refusal};
 use crate::model::Compiled;
 use crate::statistics::drift::{DriftThresholds, test_drift};
 
 /// Share of requests that succeed below which their latencies are beside the point.
 const FEW_SUCCEED: f64 = 0.1;
+
+/// In a second.
+const NANOSECONDS: f64 = 1e9;
 
 /// What speaks against estimates.
 #[derive(Debug)]
@@ -20,7 +23,7 @@ pub(super) enum Doubt {
     Imprecise(String),
     /// They are as precise as wanted now, but were not on the way here.
     Unconfirmed,
-    /// Too few requests failed to tell on which side of its limit an error ratio is.
+    /// Too few requests were seen to tell on which side of its limit something is.
     Open,
 }
 
@@ -105,14 +108,34 @@ pub(super) fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings, looks
     (!is_confirmed(looks, settings)).then_some(Doubt::Unconfirmed)
 }
 
-/// Whether an error ratio may lie on either side of its limit because too few requests were seen. Of a ratio that is known
-/// from as many independent failures as a quantile needs exceedances, and is as near to its limit, more requests would tell little more.
+/// Whether something that has a limit cannot be told from it because too few requests were seen.
 pub(super) fn is_open(sample: &Sample<'_>, settings: &Settings) -> bool {
-    settings.error_limits.iter().any(|limit| {
-        let told = sample.failures(limit.operation.as_deref());
-        told.is_some_and(|told| {
-            told.effective < settings.exceedances && told.ratio.low <= limit.ratio && limit.ratio < told.ratio.high
-        })
+    settings.error_limits.iter().any(|limit| is_error_open(sample, settings, limit))
+        || settings.latency_limits.iter().any(|limit| is_latency_open(sample, settings, limit))
+}
+
+/// Of an error ratio that is known from as many independent failures as a quantile needs exceedances, and is as near to its
+/// limit, more requests would tell little more.
+fn is_error_open(sample: &Sample<'_>, settings: &Settings, limit: &ErrorLimit) -> bool {
+    let told = sample.failures(limit.operation.as_deref());
+    told.is_some_and(|told| {
+        told.effective < settings.exceedances && told.ratio.low <= limit.ratio && limit.ratio < told.ratio.high
+    })
+}
+
+/// A quantile of an operation that few ask for is not told at all until enough have asked. One that is known as precisely as
+/// wanted is settled, on whichever side of its limit.
+fn is_latency_open(sample: &Sample<'_>, settings: &Settings, limit: &LatencyLimit) -> bool {
+    let latencies = sample.latencies(limit.operation.as_deref());
+    let fewest = latencies.per_replication.iter().map(|one| one.count()).min().unwrap_or(0);
+    if fewest == 0 {
+        return false;
+    }
+    if fewest as f64 * (1.0 - limit.quantile) < settings.exceedances {
+        return true;
+    }
+    latencies.quantile(limit.quantile).is_some_and(|told| {
+        told.relative_half_width() > settings.precision && told.contains(limit.limit_s * NANOSECONDS)
     })
 }
 

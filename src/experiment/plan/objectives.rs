@@ -4,7 +4,7 @@ use crate::diagnostic::names;
 use crate::diagnostic::span::{Span, Spanned, Verbatim};
 use crate::diagnostic::{Diagnostic, Diagnostics, Document};
 use crate::experiment::metric::Metric;
-use crate::experiment::pipeline::ErrorLimit;
+use crate::experiment::pipeline::{ErrorLimit, LatencyLimit};
 use crate::experiment::study::{Bound, Objective};
 use crate::experiment::written;
 use crate::experiment::written::Experiment;
@@ -38,6 +38,17 @@ pub(super) fn error_limits(objectives: &[Objective]) -> Vec<ErrorLimit> {
         let ratio = objective.error_limit().filter(|ratio| *ratio > 0.0)?;
         let operation = (objective.operation != "all").then(|| objective.operation.clone());
         Some(ErrorLimit { operation, ratio })
+    };
+    objectives.iter().filter_map(limit).collect()
+}
+
+/// The latencies that the objectives ask to be told from, but for the one that every study aims at.
+pub(super) fn latency_limits(objectives: &[Objective], watched: Option<&str>) -> Vec<LatencyLimit> {
+    let limit = |objective: &Objective| {
+        let quantile = objective.quantity.quantile()?;
+        let operation = (objective.operation != "all").then(|| objective.operation.clone());
+        let is_aimed_at = operation.as_deref() == watched && objective.quantity == Metric::P99;
+        (!is_aimed_at).then_some(LatencyLimit { operation, quantile, limit_s: objective.limit })
     };
     objectives.iter().filter_map(limit).collect()
 }

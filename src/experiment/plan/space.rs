@@ -71,6 +71,7 @@ impl Space {
         let mut settings = settings(&experiment, &document, quick, seed, diagnostics);
         let objectives = objectives::objectives(&experiment, &document, diagnostics);
         settings.error_limits = objectives::error_limits(&objectives);
+        settings.latency_limits = objectives::latency_limits(&objectives, settings.operation.as_deref());
         let load = axes::load(&experiment.load, &document, diagnostics);
         let further = axes::further(&experiment.axes, &experiment.load, &document, diagnostics);
         let Variants { list: variants, baseline } = variants(&experiment, &document, diagnostics);
