@@ -327,3 +327,22 @@ fn capacity_needs_an_objective_that_gets_harder_with_load() {
     assert!(capacity["met_load"].as_f64().is_some_and(|load| load < 769.8), "{capacity}");
     assert!(capacity["missed_load"].as_f64().is_some_and(|load| load > 769.7), "{capacity}");
 }
+
+#[test]
+fn sensitivity_writes_results_and_a_tornado_for_each_series() {
+    let folder = queues("Latency(below: \"20ms\")");
+    let wrong = ["sensitivity", "on_fast.ron", "--quick", "--variant", "as was", "--load", "many"];
+    let output = within(&folder, &wrong);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("unknown-variant") && said.contains("--load"), "{said}");
+    let output =
+        within(&folder, &["sensitivity", "on_fast.ron", "--quick", "--draws", "10", "--json", "--out", "drawn"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let found: Value = serde_json::from_slice(&output.stdout).expect("one document");
+    let series = &found["experiments"][0]["sensitivity"]["series"][0];
+    assert!(series["assumptions"][0]["correlation"].as_f64().is_some_and(|value| value > 0.9), "{series}");
+    assert_eq!(found["digest"].as_str().map(str::len), Some(64));
+    let names = ["on_fast-sensitivity.json", "on_fast-tornado-as-is.svg"];
+    assert!(names.iter().all(|name| folder.path().join("drawn").join(name).exists()));
+}

@@ -11,6 +11,7 @@ mod list;
 mod merge;
 mod progress;
 mod run;
+mod sensitivity;
 mod shard;
 mod simulate;
 
@@ -46,6 +47,8 @@ enum Verb {
     Capacity(capacity::Capacity),
     /// Find the cheapest configuration that meets an experiment's objectives
     Find(find::Find),
+    /// Vary everything that a model assumes, and tell what moves the result and what decides the verdict
+    Sensitivity(sensitivity::Sensitivity),
     /// Compare a changed model with the one before, and fail if it is worse for sure
     Gate(gate::Gate),
     /// Write results as a table in long form, one row for each quantity of each point
@@ -94,6 +97,7 @@ pub fn main() -> ExitCode {
         Verb::Run(run) => run.run(),
         Verb::Capacity(capacity) => capacity.run(),
         Verb::Find(find) => find.run(),
+        Verb::Sensitivity(sensitivity) => sensitivity.run(),
         Verb::Gate(gate) => gate.run(),
         Verb::Export(export) => export.run(),
         Verb::Merge(merge) => merge.run(),

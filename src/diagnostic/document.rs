@@ -52,6 +52,17 @@ impl Document {
         self.pieces.first().map_or("", |piece| &piece.origin.source.name)
     }
 
+    /// Whether anything was put into the text that the document started from.
+    pub fn is_edited(&self) -> bool {
+        self.pieces.len() > 1
+    }
+
+    /// Whether a range was written in the text that the document started from.
+    pub fn is_of_first(&self, span: Span) -> bool {
+        let first = self.pieces.first().map(|piece| &piece.origin.source);
+        first.is_some_and(|first| Arc::ptr_eq(first, &self.place(span).source))
+    }
+
     /// Where a range of the text was written. A range over several origins is cut to the part that starts it.
     pub fn place(&self, span: Span) -> Place {
         let index =

@@ -185,10 +185,11 @@ fn advice(place: Place, message: &str) -> Diagnostic {
 const HOLD_A_LAW: [&str; 3] = ["Compute", "Wait", "Renewal"];
 
 /// Fields that hold a law.
-const ARE_LAWS: [&str; 7] = ["think", "latency", "cross_zone_latency", "command_time", "processing", "io", "commit"];
+const ARE_LAWS: [&str; 8] =
+    ["think", "latency", "cross_zone_latency", "command_time", "processing", "io", "commit", "law"];
 
 /// Laws whose brackets hold fields, each as it may be written.
-const EXAMPLES: [(&str, &str); 11] = [
+const EXAMPLES: [(&str, &str); 12] = [
     ("Uniform", "Uniform(count: 10_000)"),
     ("Zipf", "Zipf(count: 10_000, exponent: 0.9)"),
     ("HeavyHitters", "HeavyHitters(count: 10_000, heavy: [0.2, 0.1])"),
@@ -199,6 +200,7 @@ const EXAMPLES: [(&str, &str); 11] = [
     ("Weibull", "Weibull(mean: \"5ms\", shape: 0.7)"),
     ("BoundedPareto", "BoundedPareto(minimum: \"1ms\", maximum: \"1s\", shape: 1.5)"),
     ("HyperExponential", "HyperExponential(mean: \"5ms\", cv: 2)"),
+    ("Scaled", "Scaled(by: 1.5, law: Exponential(\"5ms\"))"),
     ("Csv", "Csv(file: \"latency.csv\", column: \"latency_ms\", unit: \"ms\")"),
 ];
 

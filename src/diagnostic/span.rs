@@ -99,6 +99,13 @@ pub enum ListOr<T, U> {
     Other(U),
 }
 
+/// A bare word, or something that is written with brackets.
+#[derive(Clone, Debug)]
+pub enum WordOr<W, U> {
+    Word(W),
+    Other(U),
+}
+
 /// The dialect of every document: `Some(..)` and the names of newtypes need not be written.
 pub fn options() -> ron::Options {
     ron::Options::default()
@@ -189,6 +196,14 @@ impl<'de, T: Deserialize<'de>, U: Deserialize<'de>> Deserialize<'de> for ListOr<
         } else {
             Err(serde::de::Error::custom(format!("a list is wanted here: write [{text}]")))
         }
+    }
+}
+
+impl<'de, W: Deserialize<'de>, U: Deserialize<'de>> Deserialize<'de> for WordOr<W, U> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw: &'de ron::value::RawValue = Deserialize::deserialize(deserializer)?;
+        let text = raw.trim().get_ron();
+        if text.ends_with(')') { within(text).map(Self::Other) } else { within(text).map(Self::Word) }
     }
 }
 

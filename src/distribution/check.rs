@@ -1,7 +1,7 @@
 //! Mistakes in a distribution that can be seen without opening a file.
 
 use super::DistributionError;
-use super::compile::{build, known_unit};
+use super::compile::{build, known_factor, known_unit};
 use super::written::Distribution;
 use crate::units::Ratio;
 
@@ -15,6 +15,14 @@ impl Distribution {
             Self::Mixture(parts) => {
                 let weights = probabilities(parts.iter().map(|(weight, _)| *weight)).err();
                 weights.into_iter().chain(parts.iter().flat_map(|(_, part)| part.check())).collect()
+            }
+            Self::Scaled { by, law } => {
+                // How long the scaled law takes is known only where the inner one is right.
+                let mut mistakes: Vec<_> = known_factor(*by).err().into_iter().chain(law.check()).collect();
+                if mistakes.is_empty() {
+                    mistakes.extend(build(self, None).err());
+                }
+                mistakes
             }
             _ => build(self, None).err().into_iter().collect(),
         }

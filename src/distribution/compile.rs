@@ -54,6 +54,7 @@ pub(super) fn build(written: &Distribution, base: Option<&Path>) -> Result<Sampl
             base.map_or(Ok(Sampler::default()), |base| samples(read_samples(base, file, column, unit_ns)?))
         }
         Distribution::Mixture(parts) => mixture(parts, base),
+        Distribution::Scaled { by, law } => scaled(known_factor(*by)?, build(law, base)?),
     }
 }
 
@@ -95,4 +96,22 @@ fn mixture(parts: &[(Ratio, Distribution)], base: Option<&Path>) -> Result<Sampl
             .map(|(weight, part)| (*weight, Moments::new(part.mean_ns(), part.squared_coefficient_of_variation()))),
     );
     Ok(shaped(ShapeLaw::Mixture { choice: AliasTable::new(&weights)?, parts: samplers }, moments))
+}
+
+/// A factor on a law: finite and above zero.
+pub(super) fn known_factor(by: f64) -> Result<f64, DistributionError> {
+    if by.is_finite() && by > 0.0 {
+        return Ok(by);
+    }
+    let help = "write for example `by: 1.5`; a law that takes no time is `Constant(\"0s\")`";
+    Err(DistributionError::new(format!("a law cannot be scaled by {by}")).help(help))
+}
+
+fn scaled(by: f64, law: Sampler) -> Result<Sampler, DistributionError> {
+    let mean = law.mean_ns() * by;
+    if mean > Duration::LONGEST.ns as f64 {
+        let message = format!("scaled by {by}, the law's mean is more than ten years");
+        return Err(DistributionError::new(message).help("write a smaller factor: 2 is twice as long"));
+    }
+    Ok(law.scaled(by))
 }

@@ -43,6 +43,15 @@ impl Sampler {
         Self(Law::Shaped(Arc::new(shape)))
     }
 
+    /// The law of so many times what this one gives. Simple laws stay simple.
+    pub(super) fn scaled(self, by: f64) -> Self {
+        match &self.0 {
+            Law::Constant { ns } => Self::constant_ns(to_ns(*ns as f64 * by)),
+            Law::Exponential { mean_ns } => Self::exponential_ns(mean_ns * by),
+            Law::Shaped(shape) => Self::shaped(shape.scaled(by)),
+        }
+    }
+
     /// A duration in nanoseconds, rounded to the nearest. A constant law takes nothing from the stream.
     #[inline(always)]
     #[must_use]

@@ -29,6 +29,7 @@ pub(super) enum ShapeLaw {
     Inverse(InverseDistribution),
     Samples(Arc<[u64]>),
     Mixture { choice: AliasTable, parts: Box<[Sampler]> },
+    Scaled { by: f64, law: Box<Shape> },
 }
 
 impl Shape {
@@ -40,9 +41,16 @@ impl Shape {
         self.moments
     }
 
+    /// Every value times a factor: the mean grows with it, the coefficient of variation stays.
+    pub fn scaled(&self, by: f64) -> Self {
+        let moments = Moments { mean: self.moments.mean * by, ..self.moments };
+        Self::new(ShapeLaw::Scaled { by, law: Box::new(self.clone()) }, moments)
+    }
+
     #[inline(never)]
     pub fn sample_ns(&self, stream: &mut Stream) -> u64 {
         match &self.law {
+            ShapeLaw::Scaled { by, law } => to_ns(law.sample_ns(stream) as f64 * by),
             ShapeLaw::Uniform { low, width } => to_ns(low + width * stream.unit()),
             ShapeLaw::TruncatedNormal { mean, deviation, low, high } => loop {
                 // Compilation has made sure that at least one draw in a hundred is accepted.

@@ -66,6 +66,8 @@ pub enum Distribution {
     Csv { file: String, column: String, unit: String },
     /// One of several laws at random: `Mixture([(0.9, Exponential("1ms")), (0.1, Constant("20ms"))])`.
     Mixture(Vec<(Ratio, Distribution)>),
+    /// Another law, every value times a factor: `Scaled(by: 1.5, law: LogNormal(mean: "8ms", cv: 1))`.
+    Scaled { by: f64, law: Box<Distribution> },
 }
 
 impl Distribution {
@@ -77,10 +79,20 @@ impl Distribution {
             match law {
                 Self::Csv { file, .. } => files.push(file.as_str()),
                 Self::Mixture(parts) => laws.extend(parts.iter().map(|(_, part)| part)),
+                Self::Scaled { law, .. } => laws.push(law),
                 _ => {}
             }
         }
         files.into_iter()
+    }
+
+    /// Whether it is memoryless: exponential, or such a law times a factor.
+    pub fn is_exponential(&self) -> bool {
+        match self {
+            Self::Exponential(mean) => mean.ns > 0,
+            Self::Scaled { law, .. } => law.is_exponential(),
+            _ => false,
+        }
     }
 }
 

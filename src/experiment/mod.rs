@@ -17,6 +17,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod rare;
 pub mod run;
+pub mod sensitivity;
 pub mod store;
 pub mod study;
 pub mod verdict;

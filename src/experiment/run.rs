@@ -58,7 +58,8 @@ pub fn complete(
         done();
         Ok((*index, finding))
     };
-    for some in missing.chunks(at_once(plan)) {
+    let memory = |point: &PlannedPoint| memory_bytes(&point.compiled, &point.settings);
+    for some in missing.chunks(at_once(plan.points.iter().map(memory).max().unwrap_or(0))) {
         let found: Result<Vec<(usize, Finding)>, Interruption> = some.par_iter().map(one).collect();
         for (index, finding) in found? {
             findings[index] = Some(finding);
@@ -149,11 +150,10 @@ fn comparisons(plan: &Plan, findings: &[Finding]) -> Vec<Comparison> {
     compare(&pairs, plan.experiment.operation.as_ref().map_or("all", |one| one.value.as_str()))
 }
 
-/// Points that may be studied at the same time, so that all of them fit into the memory.
-fn at_once(plan: &Plan) -> usize {
+/// Points that may be studied at the same time, so that all of them fit into the memory if the largest takes so much.
+pub(super) fn at_once(largest_bytes: u64) -> usize {
     const MOST_BYTES: u64 = 2 << 30;
-    let largest = plan.points.iter().map(|point| memory_bytes(&point.compiled, &point.settings)).max().unwrap_or(0);
-    (MOST_BYTES / largest.max(1)).clamp(1, 1 << 20) as usize
+    (MOST_BYTES / largest_bytes.max(1)).clamp(1, 1 << 20) as usize
 }
 
 /// SHA-256 as hexadecimal text.

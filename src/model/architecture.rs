@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::diagnostic::span::{Named, Spanned};
+use crate::model::assumptions::Assumption;
 
 /// A whole model file: nodes of kind `N`, links of kind `L` between them, and key spaces with laws of kind `K`.
 ///
@@ -28,6 +29,9 @@ pub struct Architecture<N, L, K> {
     /// By `"from -> to"`.
     #[serde(default)]
     pub links: Named<L>,
+    /// By the path of what they are about.
+    #[serde(default)]
+    pub assumptions: Named<Assumption>,
 }
 
 /// The two nodes that the name of a link joins: `"from -> to"`, with any blanks around the names.

@@ -13,6 +13,7 @@ use crate::engine::context::KeySpace;
 use crate::engine::simulation::{Limits, Simulation};
 use crate::engine::{Destination, NodeIndex};
 use crate::model::architecture::{Architecture, link_ends};
+use crate::model::assumptions::without_assumptions;
 use crate::model::fingerprint::fingerprint;
 use crate::random::{Purpose, Seed};
 use crate::techniques::link::{Link, LinkNode};
@@ -56,7 +57,7 @@ pub struct Compiled {
 }
 
 /// Tables of key spaces made so far. Models that differ in a few edits share them: the largest take 160 MB.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct KeyTables(Vec<(KeyLaw, KeySampler)>);
 
 impl KeyTables {
@@ -180,7 +181,7 @@ pub fn compile_sharing(
         return Err(diagnostics);
     }
     let files = plan.files.take();
-    let fingerprint = match fingerprint(document.text(), directory, &files) {
+    let fingerprint = match fingerprint(&without_assumptions(document.text()), directory, &files) {
         Ok(fingerprint) => fingerprint,
         Err((file, error)) => {
             let message = format!("cannot read {file} again: {error}");

@@ -5,9 +5,11 @@
 //! ```
 
 pub mod architecture;
+pub mod assumptions;
 pub mod check;
 pub mod compile;
 pub mod fingerprint;
+pub mod number;
 pub mod patch;
 #[cfg(test)]
 mod patch_tests;
@@ -17,6 +19,7 @@ pub mod resources;
 
 pub use architecture::Architecture;
 pub use compile::{Compiled, KeyTables, Model, compile, compile_sharing};
+pub use number::Number;
 pub use patch::{Edit, patch, patch_partly, value_at};
 pub use read::read;
 pub use resources::{Resource, resources};

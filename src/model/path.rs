@@ -35,7 +35,7 @@ pub struct Lost {
 /// Follows a path through a text.
 ///
 /// A segment ends at a dot. Names that hold dots may be written as they are if they are there and only one reading fits,
-/// or in quotes.
+/// or in quotes. The names of assumptions are paths themselves, so one that is new takes the rest of the path.
 ///
 /// # Errors
 /// When a segment other than the last names nothing, or a name can be read in several ways.
@@ -100,6 +100,7 @@ fn step(text: &str, outline: &Outline, group: usize, path: &str, at: usize) -> R
     match matches.as_slice() {
         [(next, end)] => Ok(Step::Into { next: *next, end: *end }),
         [] if end == path.len() && group.bracket != '[' => Ok(Step::New(name)),
+        [] if &path[..at] == "assumptions." && group.bracket == '{' => Ok(Step::New(path[at..].to_owned())),
         [] => {
             let known: Vec<_> = keys.iter().map(|(_, key)| key.as_str()).collect();
             Err(unknown(path, at, end, &known))
@@ -152,7 +153,7 @@ fn segment(path: &str, at: usize) -> Result<(String, usize), Lost> {
 
 /// The brackets whose entries the next segment names: those of the value, or of its only argument, as in
 /// `Some(Service(..))`.
-fn descend(outline: &Outline, entry: usize) -> Option<usize> {
+pub(super) fn descend(outline: &Outline, entry: usize) -> Option<usize> {
     let group = outline.value_group(entry)?;
     match outline.groups[group].entries.as_slice() {
         [only] if outline.groups[group].bracket == '(' && outline.entries[*only].key.is_none() => {
@@ -160,6 +161,18 @@ fn descend(outline: &Outline, entry: usize) -> Option<usize> {
         }
         _ => Some(group),
     }
+}
+
+/// Whether paths pass an entry without a name for it: the only argument of what holds it.
+pub(super) fn passes(outline: &Outline, entry: usize) -> bool {
+    let group = &outline.groups[outline.entries[entry].group];
+    group.bracket == '(' && group.entries.len() == 1 && outline.entries[entry].key.is_none()
+}
+
+/// How many entries stand before one in its brackets.
+pub(super) fn index_of(outline: &Outline, entry: usize) -> usize {
+    let group = &outline.groups[outline.entries[entry].group];
+    group.entries.iter().take_while(|one| **one != entry).count()
 }
 
 fn is_bare(text: &str, outline: &Outline, entry: usize) -> bool {

@@ -37,7 +37,7 @@ where
 }
 
 /// Names of nodes and key spaces of which at least a part could not be read.
-fn unread_names(document: &Document, skipped: &[Span]) -> BTreeSet<String> {
+pub(super) fn unread_names(document: &Document, skipped: &[Span]) -> BTreeSet<String> {
     let Ok(outline) = outline(document.text()) else {
         return BTreeSet::new();
     };

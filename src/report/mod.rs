@@ -10,6 +10,7 @@ pub mod long;
 pub mod table;
 
 mod rows;
+mod sensitivity;
 #[cfg(test)]
 mod synthetic;
 mod text;

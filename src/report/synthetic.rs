@@ -3,10 +3,15 @@
 use std::collections::BTreeMap;
 
 use crate::experiment::metric::Metric;
+use crate::experiment::sensitivity::{
+    Assumption, Choice, Deciding, Decision, Effect, HalfChoice, Reason, Sensitivity, SeriesSensitivity, Split, Spread,
+    Written,
+};
 use crate::experiment::study::{
     Axis, Comparison, Interval, Measure, Node, NodeWindow, Operation, OperationWindow, Point,
 };
-use crate::experiment::study::{Refusal, Study, Variant, Window};
+use crate::experiment::study::{Refusal, Study, Variant, Verdict, Window};
+use crate::model::assumptions::Provenance;
 
 /// An interval of a given relative half width.
 pub(super) fn around(value: f64, relative: f64) -> Interval {
@@ -180,5 +185,90 @@ fn node(name: &str, kind: &str, utilization: f64, throughput: f64) -> Node {
         latency_p99_s: Some(around(0.16, 0.04)),
         cost_usd_per_hour: Some(around(3.0, 0.0)),
         measures: vec![Measure { name: "hit_ratio".to_owned(), estimate: around(0.83, 0.01) }],
+    }
+}
+
+/// One variant in which the database decides, and one that always meets its objectives.
+pub(super) fn sensitivity() -> Sensitivity {
+    let assumption = |name: &str, provenance: Provenance, is_declared: bool| Assumption {
+        path: format!("nodes.{name}"),
+        name: name.to_owned(),
+        provenance,
+        is_declared,
+        is_factor: true,
+        low: 1.0 / provenance.factor(),
+        middle: 1.0,
+        high: provenance.factor(),
+    };
+    let effect = |assumption: Assumption, correlation: f64, low: Option<f64>, high: Option<f64>| Effect {
+        assumption,
+        correlation: Some(correlation),
+        partial_correlation: Some(correlation),
+        p_value: Some(1.0 - correlation.abs()),
+        is_real: correlation.abs() > 0.2,
+        low_third_p99_s: low,
+        high_third_p99_s: high,
+        verdict: None,
+    };
+    let cpu = assumption("postgres.read.cpu", Provenance::Guess, false);
+    let split = Split {
+        lower_half_met_ratio: around(0.95, 0.05),
+        upper_half_met_ratio: around(0.2, 0.5),
+        p_value: 1e-9,
+        decides: true,
+    };
+    let entries = Assumption {
+        is_factor: false,
+        low: 500.0,
+        middle: 1_000.0,
+        high: 2_000.0,
+        ..assumption("redis.entries", Provenance::Vendor, true)
+    };
+    let effects = vec![
+        Effect { verdict: Some(split), ..effect(cpu.clone(), 0.97, Some(0.12), None) },
+        effect(entries, -0.4, Some(0.31), Some(0.25)),
+        effect(assumption("web.page.0", Provenance::Measured, true), 0.3, Some(0.26), Some(0.29)),
+        effect(assumption("users.think", Provenance::Measured, true), 0.01, Some(0.27), Some(0.27)),
+    ];
+    let written = Written { verdict: Verdict::Met, p99_s: Some(around(0.27, 0.03)), refusal: None };
+    let series = SeriesSensitivity {
+        variant: "as is".to_owned(),
+        written: written.clone(),
+        met_ratio: Some(Interval { value: 0.6, low: 0.5, high: 0.69 }),
+        unsure_draws: 7,
+        unstable_draws: 12,
+        untold_draws: 2,
+        untold_reasons: vec![Reason { code: "budget_spent".to_owned(), draws: 2 }],
+        p99_s: Some(Spread { p05: Some(0.09), p50: Some(0.28), p95: None }),
+        assumptions: effects,
+    };
+    let safe = SeriesSensitivity {
+        variant: "cache".to_owned(),
+        met_ratio: Some(Interval { value: 1.0, low: 0.96, high: 1.0 }),
+        unsure_draws: 0,
+        unstable_draws: 0,
+        untold_draws: 0,
+        untold_reasons: Vec::new(),
+        p99_s: Some(Spread { p05: Some(0.05), p50: Some(0.06), p95: Some(0.08) }),
+        assumptions: Vec::new(),
+        written,
+    };
+    let choice = |variant: &str, ratio: f64| Choice { variant: variant.to_owned(), cheapest_ratio: around(ratio, 0.1) };
+    let half = |variant: &str, ratio: f64| HalfChoice { variant: Some(variant.to_owned()), ratio };
+    let deciding =
+        Deciding { assumption: cpu, p_value: 1e-9, lower_half: half("as is", 0.95), upper_half: half("cache", 0.8) };
+    Sensitivity {
+        load: 10_000.0,
+        draws: 100,
+        precision: 0.1,
+        replications: 4,
+        operation: "web.page".to_owned(),
+        moved_paths: vec!["nodes.users.users".to_owned()],
+        series: vec![series, safe],
+        decision: Some(Decision {
+            choices: vec![choice("as is", 0.6), choice("cache", 0.4)],
+            none_ratio: Interval { value: 0.0, low: 0.0, high: 0.04 },
+            deciding: vec![deciding],
+        }),
     }
 }

@@ -5,6 +5,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use crate::experiment::agreement::Theory;
 use crate::experiment::capacity::Capacity;
 use crate::experiment::find::Found;
+use crate::experiment::sensitivity::Sensitivity;
 use crate::experiment::study::{Objective, Point, Study};
 
 use super::format::Quantity;
@@ -90,6 +91,38 @@ pub fn found(title: &str, label: &str, operation: &str, objectives: &[Objective]
     format!("{}\n{}", one_line(title), super::find::text(label, operation, objectives, found))
 }
 
+/// What the assumptions of a model do to its variants at one load.
+pub fn sensitivity(title: &str, label: &str, objectives: &[Objective], found: &Sensitivity) -> String {
+    let names: Vec<&str> = objectives.iter().map(|objective| objective.name.as_str()).collect();
+    let asked = if names.is_empty() { "whether the load is held".to_owned() } else { names.join(" and ") };
+    let load = Quantity::Count.tick(found.load, found.load);
+    let mut text = format!(
+        "{}\nAt {} {}: {}, over {} draws of what the model assumes:\n{}",
+        one_line(title),
+        load,
+        one_line(label),
+        one_line(&asked),
+        found.draws,
+        render(super::sensitivity::series(found))
+    );
+    for one in &found.series {
+        let rows = super::sensitivity::effects(one);
+        if rows.rows.is_empty() {
+            text.push_str(&format!("\n{}: no assumption moves p99 for sure.\n", one_line(&one.variant)));
+        } else {
+            text.push_str(&format!("\nWhat moves p99 of {}:\n{}", one_line(&one.variant), render(rows)));
+        }
+    }
+    text.push_str("\nWhat decides (rank tests, Holm's procedure, 5% for each variant):\n");
+    let sentences = super::sensitivity::remarks(found);
+    sentences.iter().for_each(|line| text.push_str(&format!("{line}\n")));
+    if let Some(decision) = &found.decision {
+        text.push_str("\nThe cheapest that meets all objectives:\n");
+        super::sensitivity::decision(decision).iter().for_each(|line| text.push_str(&format!("{line}\n")));
+    }
+    text
+}
+
 pub(super) fn render(rows: Rows) -> String {
     let align = |column: usize| if column < rows.names { CellAlignment::Left } else { CellAlignment::Right };
     let cells = |row: &[String]| -> Vec<Cell> {
@@ -126,6 +159,12 @@ mod tests {
     fn a_point_shows_its_operations_and_nodes() {
         let point = synthetic::point(10_000.0, 0.08, 24_000.0);
         insta::assert_snapshot!([operations(&point), nodes(&point), measures(&point), cost(&point)].join("\n"));
+    }
+
+    #[test]
+    fn a_sensitivity_study_shows_what_decides() {
+        let text = super::sensitivity("Is it enough?", "users", &[], &synthetic::sensitivity());
+        insta::assert_snapshot!(text);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! What can be said from samples, and how surely: latency histograms, confidence intervals, tests of one thing and of many,
-//! the knee of a curve, where to look in many dimensions, and what to expect
-//! where nobody looked.
+//! shares and ranks, the knee of a curve, where to look in many dimensions, and what to expect where nobody looked.
 
 pub mod drift;
 pub mod estimate;
@@ -9,4 +8,7 @@ pub mod holm;
 pub mod knee;
 pub mod kriging;
 pub mod latin_hypercube;
+pub mod partial;
 pub mod proportion;
+pub mod rank;
+pub mod wilson;

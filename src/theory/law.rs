@@ -29,7 +29,7 @@ impl Law {
         Self {
             mean_s,
             variance_s2: sampler.squared_coefficient_of_variation() * mean_s * mean_s,
-            is_exponential: matches!(written, Distribution::Exponential(mean) if mean.ns > 0),
+            is_exponential: written.is_exponential(),
         }
     }
 

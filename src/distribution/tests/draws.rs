@@ -31,6 +31,10 @@ const LAWS: &[&str] = &[
     "Histogram([(\"0ms\", \"1ms\", 120), (\"1ms\", \"2ms\", 80), (\"5ms\", \"9ms\", 10.5)])",
     "Mixture([(0.9, Exponential(\"1ms\")), (0.1, Constant(\"20ms\"))])",
     "Mixture([(0.5, Mixture([(0.2, Constant(\"1ms\")), (0.8, Gamma(mean: \"2ms\", cv: 0.3))])), (0.5, Exponential(\"3ms\"))])",
+    "Scaled(by: 1.5, law: Constant(\"5ms\"))",
+    "Scaled(by: 0.3, law: Exponential(\"5ms\"))",
+    "Scaled(by: 2, law: LogNormal(mean: \"12ms\", cv: 0.8))",
+    "Scaled(by: 0.5, law: Mixture([(0.9, Exponential(\"1ms\")), (0.1, Scaled(by: 3, law: Constant(\"20ms\")))]))",
 ];
 
 #[test]
@@ -117,4 +121,26 @@ fn constants_are_constant() {
     }
     assert_eq!(sampler("Exponential(\"0s\")").mean_s(), 0.0);
     assert_eq!(Distribution::default(), written("Constant(\"0s\")"));
+}
+
+/// Draw by draw, and in both moments; whatever the law.
+#[test]
+fn a_scaled_law_is_the_law_times_the_factor() {
+    for text in LAWS {
+        for by in [0.25, 1.7, 40.0] {
+            let (law, scaled) = (sampler(text), sampler(&format!("Scaled(by: {by:?}, law: {text})")));
+            assert!((scaled.mean_ns() / law.mean_ns() - by).abs() < 1e-6, "{text}");
+            let variations = (law.squared_coefficient_of_variation(), scaled.squared_coefficient_of_variation());
+            assert!((variations.0 - variations.1).abs() < 1e-12, "{text}: {variations:?}");
+            for (one, other) in draws(&law, 1_000).zip(draws(&scaled, 1_000)) {
+                // Both are rounded to whole nanoseconds.
+                assert!((one * by - other).abs() <= 0.5 * by + 0.5 + one * by * 1e-12, "{text}: {one} {other}");
+            }
+        }
+    }
+    let directory = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(directory.path().join("a.csv"), "t\n2\n4\n").expect("a file");
+    let law = written("Scaled(by: 10, law: Csv(file: \"a.csv\", column: \"t\", unit: \"ms\"))");
+    assert_eq!(law.files().collect::<Vec<_>>(), ["a.csv"]);
+    assert!((law.compile(directory.path()).expect("a law").mean_s() - 0.03).abs() < 1e-12);
 }

@@ -49,6 +49,13 @@ fn mistakes_are_explained() {
         "TruncatedNormal(mean: \"1ms\", standard_deviation: \"1ms\", minimum: \"2ms\", maximum: \"1ms\")",
         "Gamma(mean: \"1ms\", cv: inf)",
         "LogNormal(mean: \"1ms\", cv: 1000)",
+        "Scaled(by: 0, law: Constant(\"1ms\"))",
+        "Scaled(by: -1, law: Constant(\"1ms\"))",
+        "Scaled(by: NaN, law: Constant(\"1ms\"))",
+        "Scaled(by: inf, law: Constant(\"1ms\"))",
+        "Scaled(by: 1e9, law: Exponential(\"1s\"))",
+        "Scaled(by: 1e6, law: Scaled(by: 1e6, law: Exponential(\"1s\")))",
+        "Scaled(by: 2, law: Gamma(mean: \"1ms\", cv: inf))",
     ] {
         mistakes(text);
     }

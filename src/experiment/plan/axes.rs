@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::span::{Named, Spanned};
 use crate::diagnostic::{Diagnostic, Diagnostics, Document, ListOr, Place};
-use crate::experiment::plan::number::Number;
 use crate::experiment::plan::paths::overlap;
 use crate::experiment::plan::steps;
 use crate::experiment::study::FurtherAxis;
 use crate::experiment::written;
 use crate::experiment::written::Values;
-use crate::model::Edit;
+use crate::model::{Edit, Number};
 
 /// What constraints call the horizontal axis.
 pub(super) const LOAD: &str = "load";

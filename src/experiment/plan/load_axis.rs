@@ -2,8 +2,7 @@
 
 use crate::diagnostic::Document;
 use crate::experiment::plan::axes::Axis;
-use crate::experiment::plan::number::Number;
-use crate::model::{Edit, value_at};
+use crate::model::{Edit, Number, value_at};
 
 /// The horizontal axis.
 #[derive(Clone, Debug)]
@@ -16,6 +15,8 @@ pub struct LoadAxis {
     /// What the model has there as it is written, if that is a load of the same kind.
     pub written: Option<f64>,
     is_rate: bool,
+    /// The loads that are listed, and what each of them changes; never empty.
+    listed: Vec<(f64, Vec<Edit>)>,
     /// An edit to the first of the listed loads: where it came from.
     edit: Edit,
 }
@@ -33,6 +34,7 @@ impl LoadAxis {
             moves_others: edits.len() > 1,
             written: written.map(|number| number.value),
             is_rate: kind == "a rate",
+            listed: axis.values.iter().map(|value| (value.number, value.edits.clone())).collect(),
             edit,
         })
     }
@@ -41,5 +43,22 @@ impl LoadAxis {
     pub fn edit(&self, load: f64) -> Edit {
         let value = if self.is_rate { format!("\"{load}/s\"") } else { format!("{load}") };
         Edit { value, ..self.edit.clone() }
+    }
+
+    /// What makes the model carry this load, as it is written if it is listed. `None` between the listed ones if others move
+    /// with it.
+    pub fn edits(&self, load: f64) -> Option<Vec<Edit>> {
+        match self.listed.iter().find(|(listed, _)| *listed == load) {
+            Some((_, edits)) => Some(edits.clone()),
+            None => (!self.moves_others).then(|| vec![self.edit(load)]),
+        }
+    }
+
+    /// The load in the text of a command line: `400/s`, `5_000`.
+    pub fn read(&self, text: &str) -> Option<f64> {
+        let number = Number::read(text).or_else(|| Number::read(&format!("\"{text}\"")))?;
+        let kind = if self.is_rate { "a rate" } else { "a number" };
+        (number.kind == kind && number.value > 0.0 && (!self.is_whole || number.value.fract() == 0.0))
+            .then_some(number.value)
     }
 }

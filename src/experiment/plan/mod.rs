@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `model_file` | the model, and a point as the model with some edits |
 //! | `settings` | how points are studied |
-//! | `axes`, `steps`, `number` | values along axes, as edits |
+//! | `axes`, `steps` | values along axes, as edits |
 //! | `load_axis` | loads that nobody listed |
 //! | `constraints`, `grid` | combinations of axes, and which of them run |
 //! | `variants`, `paths` | named edits and sums of them |
@@ -18,7 +18,6 @@ mod constraints;
 mod grid;
 mod load_axis;
 mod model_file;
-mod number;
 mod objectives;
 mod paths;
 mod points;
@@ -33,7 +32,8 @@ use std::path::{Path, PathBuf};
 
 pub use grid::MOST_POINTS;
 pub use load_axis::LoadAxis;
-pub use model_file::{ModelFile, load_point, model_of, read_file};
+pub use model_file::{ModelFile, load_document, load_point, model_of, read_file};
+pub(crate) use paths::covers;
 pub use space::{Dimension, Space};
 
 use crate::diagnostic::Diagnostics;

@@ -42,6 +42,11 @@ pub fn load_point(file: &ModelFile, edits: &[Edit], warnings: bool, diagnostics:
     load_sharing(file, edits, warnings, &mut KeyTables::default(), diagnostics)
 }
 
+/// As [`load_point`], for one of many models that are edited already.
+pub fn load_document(file: &ModelFile, tables: &mut KeyTables, diagnostics: &mut Diagnostics) -> Option<Compiled> {
+    load_sharing(file, &[], false, tables, diagnostics)
+}
+
 /// The model of a point, its edits made, for those who look at what is written; None where [`load_point`] finds mistakes.
 pub fn model_of(file: &ModelFile, edits: &[Edit]) -> Option<Model> {
     let document = patch_partly(&file.document, edits, &mut Diagnostics::new());

@@ -1,7 +1,7 @@
 //! Which paths into a model lead to the same place.
 
 /// Whether an edit of `outer` replaces what an edit of `inner` did before it.
-pub(super) fn covers(outer: &str, inner: &str) -> bool {
+pub(crate) fn covers(outer: &str, inner: &str) -> bool {
     let (outer, inner) = (plain(outer), plain(inner));
     inner.strip_prefix(outer.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

@@ -9,14 +9,14 @@ use crate::experiment::pipeline::Settings;
 use crate::experiment::plan::axes::{self, Axis};
 use crate::experiment::plan::constraints::{Constraint, constraints, context};
 use crate::experiment::plan::model_file::{ModelFile, load_sharing, open_model, read_file};
-use crate::experiment::plan::number::Number;
 use crate::experiment::plan::objectives;
 use crate::experiment::plan::settings::settings;
 use crate::experiment::plan::variants::{Variant, Variants, variants};
 use crate::experiment::plan::{LoadAxis, Series};
 use crate::experiment::study::Objective;
 use crate::experiment::written::Experiment;
-use crate::model::{Compiled, Edit, KeyTables};
+use crate::model::check::assumptions::check_file as check_assumptions;
+use crate::model::{Compiled, Edit, KeyTables, Number};
 
 /// An experiment, read and understood. It may span more configurations than anybody can count one by one.
 #[derive(Clone, Debug)]
@@ -68,6 +68,7 @@ impl Space {
                 .ok()?,
             None => open_model(path, &experiment, &document, diagnostics)?,
         };
+        check_assumptions(&file.document, diagnostics);
         let mut settings = settings(&experiment, &document, quick, seed, diagnostics);
         let objectives = objectives::objectives(&experiment, &document, diagnostics);
         settings.error_limits = objectives::error_limits(&objectives);

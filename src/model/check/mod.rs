@@ -2,6 +2,7 @@
 //!
 //! Names come first. Rules that follow names through the graph run only if every name means something.
 
+pub mod assumptions;
 pub mod capacity;
 pub mod cycles;
 pub mod directory;
@@ -48,6 +49,7 @@ pub fn check<N: Spec, L: LinkSpec, K: KeySpec>(subject: &Subject<'_, N, L, K>, d
     keys::unknown(subject, diagnostics);
     links::names(subject, diagnostics);
     reach::no_clients(subject, diagnostics);
+    assumptions::check(subject, diagnostics);
     if diagnostics.has_errors() {
         return;
     }

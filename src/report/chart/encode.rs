@@ -6,7 +6,7 @@ use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::drawing::IntoDrawingArea;
 
 use super::bitmap::Bitmap;
-use super::canvas::Canvas;
+use super::canvas::{Canvas, Drawn};
 use super::palette;
 use super::picture::Picture;
 use super::render::render;
@@ -18,12 +18,25 @@ const SVG_SCALE: u32 = 4;
 /// Pixels of the PNG for each base unit.
 const PNG_SCALE: u32 = 2;
 
-/// One line that says what is to be seen.
-pub(super) fn description(picture: &Picture) -> String {
-    format!("{}. {}", picture.title, picture.subtitle)
+/// What can be drawn on any backend.
+pub(super) trait Drawing {
+    /// One line that says what is to be seen.
+    fn description(&self) -> String;
+
+    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Drawn<DB>;
 }
 
-pub(super) fn svg(picture: &Picture) -> io::Result<String> {
+impl Drawing for Picture {
+    fn description(&self) -> String {
+        format!("{}. {}", self.title, self.subtitle)
+    }
+
+    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Drawn<DB> {
+        render(self, canvas)
+    }
+}
+
+pub(super) fn svg(picture: &impl Drawing) -> io::Result<String> {
     let mut document = String::new();
     draw(picture, SVGBackend::with_string(&mut document, (WIDTH * SVG_SCALE, HEIGHT * SVG_SCALE)))?;
     // plotters writes a size in its own units and attributes that are the default anyway. Text cannot be hit by these
@@ -39,7 +52,7 @@ pub(super) fn svg(picture: &Picture) -> io::Result<String> {
         .replace(" stroke-width=\"1\"/>", "/>"))
 }
 
-pub(super) fn png(picture: &Picture) -> io::Result<Vec<u8>> {
+pub(super) fn png(picture: &impl Drawing) -> io::Result<Vec<u8>> {
     let (width, height) = (WIDTH * PNG_SCALE, HEIGHT * PNG_SCALE);
     let mut pixels = vec![0; (width * height * 3) as usize];
     let bitmap = Bitmap::new(&mut pixels, (width, height)).ok_or_else(unreadable_font)?;
@@ -47,8 +60,8 @@ pub(super) fn png(picture: &Picture) -> io::Result<Vec<u8>> {
     palette::encode(&pixels, width, height)
 }
 
-fn draw<DB: DrawingBackend>(picture: &Picture, backend: DB) -> io::Result<()> {
+fn draw<DB: DrawingBackend>(picture: &impl Drawing, backend: DB) -> io::Result<()> {
     register_fonts()?;
     let canvas = Canvas::new(backend.into_drawing_area());
-    render(picture, &canvas).map_err(|error| io::Error::other(error.to_string()))
+    picture.draw(&canvas).map_err(|error| io::Error::other(error.to_string()))
 }

@@ -38,7 +38,7 @@ pub(super) fn draw_limits<DB: DrawingBackend>(picture: &Picture, plot: &Plot, ca
     Ok(())
 }
 
-fn draw_dashes<DB: DrawingBackend>(from: Place, to: Place, canvas: &Canvas<DB>) -> Drawn<DB> {
+pub(super) fn draw_dashes<DB: DrawingBackend>(from: Place, to: Place, canvas: &Canvas<DB>) -> Drawn<DB> {
     let length = (to.0 - from.0).hypot(to.1 - from.1);
     let at = |distance: f64| {
         let share = (distance / length).min(1.0);

@@ -23,6 +23,7 @@ mod scale;
 mod selection;
 mod slug;
 mod style;
+mod tornado;
 mod utilization;
 mod variants;
 
@@ -33,7 +34,10 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::experiment::study::{ChartKind, Study};
+use crate::experiment::plan::Plan;
+use crate::experiment::run::result_digest;
+use crate::experiment::sensitivity::Sensitivity;
+use crate::experiment::study::{ChartKind, Objective, Study};
 use picture::Picture;
 use selection::{groups, shown};
 
@@ -57,7 +61,7 @@ pub struct Chart {
 impl Chart {
     /// What the picture shows, in one line: the alternative text where it cannot be seen.
     pub fn description(&self) -> String {
-        encode::description(&self.picture)
+        encode::Drawing::description(&self.picture)
     }
 
     /// The chart as an SVG document.
@@ -150,6 +154,57 @@ pub fn draw(study: &Study, directory: &Path, kinds: &[ChartKind], formats: Forma
             let path = directory.join(format!("{}.png", chart.stem));
             std::fs::write(&path, chart.png()?)?;
             written.push(path);
+        }
+    }
+    Ok(written)
+}
+
+/// Where a sensitivity study comes from, as its charts tell it.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub name: String,
+    pub label: String,
+    pub objectives: Vec<Objective>,
+    /// SHA-256 of the results.
+    pub digest: String,
+    footer: String,
+}
+
+impl Source {
+    pub fn of(plan: &Plan, found: &Sensitivity) -> Self {
+        let (digest, model, seed) = (result_digest(found), &plan.experiment.model.value, plan.settings.seed);
+        let quick = if plan.quick { " · a quick first look" } else { "" };
+        let version = env!("CARGO_PKG_VERSION");
+        let footer = format!("{model} · seed {seed} · result {} · forescale {version}{quick}", &digest[..12]);
+        let (label, objectives) = (plan.load_axis.label.clone(), plan.objectives.clone());
+        Self { name: plan.name.clone(), label, objectives, digest, footer }
+    }
+}
+
+/// Draws a tornado for each series into `directory`, which is made if need be, and returns the files written.
+///
+/// # Errors
+/// When the directory or a file cannot be written.
+pub fn draw_tornadoes(
+    source: &Source,
+    found: &Sensitivity,
+    directory: &Path,
+    formats: Formats,
+) -> io::Result<Vec<PathBuf>> {
+    std::fs::create_dir_all(directory)?;
+    let slugs = slug::unique_slugs(found.series.iter().map(|series| series.variant.as_str()), &[]);
+    let name = slug::file_stem(&source.name);
+    let mut written = Vec::new();
+    for (series, slug) in found.series.iter().zip(slugs) {
+        let picture = tornado::tornado(found, series, &source.label, &source.objectives, &source.footer);
+        let path = |ending: &str| directory.join(format!("{name}-tornado-{slug}.{ending}"));
+        if formats.svg {
+            std::fs::write(path("svg"), encode::svg(&picture)?)?;
+            written.push(path("svg"));
+        }
+        if formats.png {
+            std::fs::write(path("png"), encode::png(&picture)?)?;
+            written.push(path("png"));
         }
     }
     Ok(written)

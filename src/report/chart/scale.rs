@@ -119,6 +119,11 @@ impl Scale {
         if place.is_nan() { 0.0 } else { place.clamp(0.0, 1.0) }
     }
 
+    /// The values that have a label.
+    pub(super) fn ticks(&self) -> &[f64] {
+        &self.ticks
+    }
+
     /// The labels of the axis, in the order of its values.
     pub(super) fn labels(&self) -> Vec<String> {
         self.ticks.iter().map(|tick| self.label(*tick)).collect()

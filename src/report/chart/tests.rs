@@ -330,3 +330,57 @@ fn any_time_has_an_axis() {
         assert_well_formed(&svg_of(&study, ChartKind::LatencyOverTime));
     }
 }
+
+fn tornadoes(found: &Sensitivity) -> Vec<String> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let limit = Objective {
+        name: "p99 below 300ms".to_owned(),
+        quantity: Metric::P99,
+        operation: "web.page".to_owned(),
+        bound: Bound::Below,
+        limit: 0.3,
+    };
+    let (name, label) = ("peak".to_owned(), "users".to_owned());
+    let (digest, footer) = ("c0ffee".to_owned(), "shop.ron · seed 7".to_owned());
+    let source = Source { name, label, objectives: vec![limit], digest, footer };
+    let files = draw_tornadoes(&source, found, folder.path(), BOTH).expect("the charts can be written");
+    assert_eq!(files.len(), 2 * found.series.len());
+    files
+        .iter()
+        .filter(|file| file.extension().is_some_and(|ending| ending == "svg"))
+        .map(|file| std::fs::read_to_string(file).expect("a chart"))
+        .collect()
+}
+
+#[test]
+fn a_tornado_has_a_bar_for_what_is_real_and_says_what_becomes_unstable() {
+    let found = synthetic::sensitivity();
+    let drawn = tornadoes(&found);
+    for text in
+        ["What moves p99: as is", "postgres.read.cpu", "unstable", "redis.entries", "as written 270 ms", "limit 300 ms"]
+    {
+        assert!(drawn[0].contains(text), "{text}");
+    }
+    assert!(!drawn[0].contains("users.think"), "chance moves nothing");
+    assert!(drawn[1].contains("No assumption"));
+    drawn.iter().for_each(|document| assert_well_formed(document));
+    assert_eq!(drawn, tornadoes(&found));
+}
+
+#[test]
+fn awkward_tornadoes_are_drawn_too() {
+    let mut found = synthetic::sensitivity();
+    let effect = found.series[0].assumptions[0].clone();
+    for (low, high) in
+        [(None, None), (Some(0.0), Some(0.0)), (Some(f64::NAN), Some(f64::INFINITY)), (Some(1e-9), Some(1e9))]
+    {
+        let mut one = effect.clone();
+        (one.low_third_p99_s, one.high_third_p99_s) = (low, high);
+        one.assumption.name = "<&\"\u{1b}".repeat(60);
+        found.series[0].assumptions = vec![one; 30];
+        found.series[0].written.p99_s = None;
+        tornadoes(&found).iter().for_each(|document| assert_well_formed(document));
+        found.series[0].p99_s = None;
+        tornadoes(&found).iter().for_each(|document| assert_well_formed(document));
+    }
+}

@@ -69,6 +69,7 @@ pub fn transform(law: &Distribution, at: f64) -> Option<f64> {
                 parts.iter().map(|(share, part)| Some(share.value * transform(part, at)?)).collect();
             parts?.iter().sum()
         }
+        Distribution::Scaled { by, law } => return transform(law, at * by),
         _ => return None,
     })
 }

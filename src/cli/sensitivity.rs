@@ -1,0 +1,181 @@
+//! `forescale sensitivity EXPERIMENT...`
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::{
+    Common, DEFAULT_STORE, Failure, Verdict, interruption, open_store, print, print_json, progress, settle, show,
+    wrong_option,
+};
+use crate::diagnostic::{Diagnostic, Diagnostics, Place};
+use crate::experiment::plan::{self, Plan};
+use crate::experiment::run::result_digest;
+use crate::experiment::sensitivity::{self, DRAWS, MOST_STUDIES, Question};
+use crate::experiment::store::Store;
+use crate::experiment::study::SCHEMA;
+use crate::report::chart::{Formats, Source, draw_tornadoes};
+use crate::report::table;
+
+/// Draws where nobody says how many, and for a first look.
+const DRAWS_USUAL: u32 = 100;
+const DRAWS_QUICK: u32 = 40;
+
+#[derive(Debug, Args)]
+pub(super) struct Sensitivity {
+    /// Experiment files; their models may state what is measured and what is a guess, under `assumptions`
+    #[arg(required = true)]
+    experiments: Vec<PathBuf>,
+    /// Only the series with this name, such as "cache" (may be repeated)
+    #[arg(long, value_name = "NAME")]
+    variant: Vec<String>,
+    /// The load to look at [default: the one in the model, or else the middle one of the experiment]
+    #[arg(long, value_name = "LOAD")]
+    load: Option<String>,
+    /// Points of the Latin hypercube, 10 to 10,000 [default: 100, with --quick 40]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(10..=10_000))]
+    draws: Option<u32>,
+    /// Where charts and results go
+    #[arg(long, default_value = "plots")]
+    out: PathBuf,
+    /// Draw each chart as PNG too, 3200 by 1800 pixels
+    #[arg(long)]
+    png: bool,
+    /// The file that keeps every point that was studied
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_STORE)]
+    store: PathBuf,
+    /// Study every point anew, whatever the store has
+    #[arg(long)]
+    fresh: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Sensitivity {
+    pub(super) fn run(&self) -> Verdict {
+        let mut diagnostics = Diagnostics::new();
+        let common = &self.common;
+        let mut plans: Vec<Plan> = Vec::new();
+        for path in &self.experiments {
+            let Some(plan) = plan::load(path, common.quick, common.seed, &mut diagnostics) else { continue };
+            if plans.iter().any(|known| known.name == plan.name) {
+                let title = format!("two experiments are called {}, and would write the same files", plan.name);
+                let place = Place::whole(path.display().to_string(), "");
+                let help = "study them one by one, each with its own --out";
+                diagnostics.push(Diagnostic::error("duplicate-name", place, title).help(help));
+            }
+            plans.push(plan);
+        }
+        let asked: Vec<Option<Question<'_>>> = plans.iter().map(|plan| self.question(plan, &mut diagnostics)).collect();
+        settle(&diagnostics, common.json)?;
+        let store = open_store(&self.store, common.json)?;
+        let mut documents = Vec::new();
+        for (plan, question) in plans.iter().zip(asked.iter().flatten()) {
+            documents.push(self.study(plan, question, &store)?);
+        }
+        if common.json {
+            let mut document = json!({ "schema": SCHEMA, "digest": "", "experiments": documents });
+            document["digest"] = json!(result_digest(&document));
+            print_json(&document);
+        }
+        Ok(())
+    }
+
+    fn draws(&self) -> u32 {
+        let usual = if self.common.quick { DRAWS_QUICK } else { DRAWS_USUAL };
+        self.draws.unwrap_or(usual).clamp(*DRAWS.start(), *DRAWS.end())
+    }
+
+    /// What is asked of an experiment; what keeps it from being answered is reported.
+    fn question<'p>(&self, plan: &'p Plan, diagnostics: &mut Diagnostics) -> Option<Question<'p>> {
+        let before = diagnostics.errors();
+        let place = Place::whole(&plan.name, "");
+        let load = match &self.load {
+            Some(text) => self.load(text, plan, diagnostics),
+            None => Some(sensitivity::usual_load(plan)),
+        };
+        let names: Vec<&str> = plan.series.iter().map(|series| series.name.as_str()).collect();
+        for name in self.variant.iter().filter(|name| !names.contains(&name.as_str())) {
+            let title = format!("{} has no series `{name}`", plan.name);
+            let help = crate::diagnostic::names::help(name, "it has", names.iter().copied());
+            let place = Place::whole("--variant", name.clone());
+            diagnostics.push(Diagnostic::error("unknown-variant", place, title).help(help));
+        }
+        let is_wanted = |name: &str| self.variant.is_empty() || self.variant.iter().any(|wanted| wanted == name);
+        let series: Vec<usize> = (0..names.len()).filter(|index| is_wanted(names[*index])).collect();
+        if series.len().saturating_mul(self.draws() as usize) > MOST_STUDIES {
+            let title = format!("{} draws of each of {} series are more than 100,000", self.draws(), series.len());
+            let help = "name the series that matter with --variant, or ask for fewer --draws";
+            diagnostics.push(Diagnostic::error("too-many-points", place.clone(), title).help(help));
+        }
+        if plan.objectives.is_empty() {
+            let title = "without objectives, the only verdict is whether the load is held";
+            let help = "add for example objectives: [ Latency(quantile: P99, below: \"300ms\") ]";
+            diagnostics.push(Diagnostic::warning("no-objectives", place.clone(), title).help(help));
+        }
+        if diagnostics.errors() > before {
+            return None;
+        }
+        let question = Question::new(plan, load?, &series, diagnostics)?;
+        if question.assumptions() == 0 {
+            let title = "the model assumes nothing: it has no law of times, and states no assumptions";
+            let help = "state what is uncertain, such as `assumptions: { \"nodes.postgres.contention\": Guess }`";
+            diagnostics.push(Diagnostic::error("no-assumptions", place, title).help(help));
+            return None;
+        }
+        Some(question)
+    }
+
+    fn load(&self, text: &str, plan: &Plan, diagnostics: &mut Diagnostics) -> Option<f64> {
+        let axis = &plan.load_axis;
+        let Some(load) = axis.read(text) else {
+            let message = format!("`{text}` is no load such as those of {}", plan.name);
+            let example = plan.experiment.load.path.value.as_str();
+            let help = format!("write it as `{example}` is written, above zero: 5_000, or 400/s for a rate");
+            diagnostics.extend(wrong_option("--load", text, &message, &help));
+            return None;
+        };
+        if axis.edits(load).is_none() {
+            let message = "the load moves other paths with it, which have values at the listed loads only";
+            let listed: Vec<String> = plan.loads.iter().take(12).map(f64::to_string).collect();
+            diagnostics.extend(wrong_option("--load", text, message, &format!("name one of {}", listed.join(", "))));
+            return None;
+        }
+        Some(load)
+    }
+
+    /// Studies one experiment, writes its results and charts, and tells them.
+    fn study(&self, plan: &Plan, question: &Question<'_>, store: &Store) -> Result<serde_json::Value, Failure> {
+        let common = &self.common;
+        let bar = progress::bar(question.points(self.draws()), 0);
+        let done = || bar.inc(1);
+        let found = common.on_threads(|| question.answer(self.draws(), store, self.fresh, &done))?;
+        bar.finish_and_clear();
+        let found = found.map_err(|failure| match failure {
+            sensitivity::Failure::Interrupted(found) => interruption(found, common.json),
+            sensitivity::Failure::Diagnosed(found) => {
+                show(&found, common.json);
+                Failure::Input
+            }
+        })?;
+        let source = Source::of(plan, &found);
+        let document = json!({ "name": plan.name, "objectives": plan.objectives, "sensitivity": found });
+        let failed = |error: std::io::Error| self.failed(&self.out, &error);
+        std::fs::create_dir_all(&self.out).map_err(failed)?;
+        let text = serde_json::to_string_pretty(&document).unwrap_or_default() + "\n";
+        std::fs::write(self.out.join(format!("{}-sensitivity.json", plan.name)), text).map_err(failed)?;
+        let formats = Formats { svg: true, png: self.png };
+        let files = draw_tornadoes(&source, &found, &self.out, formats).map_err(failed)?;
+        if !common.json {
+            print(&table::sensitivity(&plan.experiment.title, &plan.load_axis.label, &plan.objectives, &found));
+            let charts = files.iter().filter(|file| file.extension().is_some_and(|ending| ending == "svg")).count();
+            eprintln!("{}: {charts} charts in {}, digest {}", plan.name, self.out.display(), &source.digest[..16]);
+        }
+        Ok(document)
+    }
+
+    fn failed(&self, folder: &Path, error: &std::io::Error) -> Failure {
+        Failure::Work(format!("cannot write to {}: {error}", folder.display()))
+    }
+}
