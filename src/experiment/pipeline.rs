@@ -136,7 +136,8 @@ impl Settings {
             replications: self.replications.min(4),
             precision: self.precision.max(0.30),
             bias: 1.0,
-            budget: self.budget.min(120_000),
+            // A settling time alone may take a million requests.
+            budget: self.budget.min(2_000_000),
             first_requests: 3_000,
             exceedances: 5.0,
             looks: 1,

@@ -66,10 +66,10 @@ fn an_export_has_a_row_for_each_quantity_from_results_and_from_the_store() {
     };
     let csv = export(&["plots/small.json"]);
     assert_eq!(csv, export(&["small.ron", "--quick"]));
-    let header = "experiment,variant,load,scope,name,quantity,value,low,high,p_value,refusal";
+    let header = "experiment,variant,load,scope,name,quantity,value,low,high,p_value,refusal,start_s,end_s";
     assert_eq!(csv.lines().next(), Some(header));
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
-    let records: Vec<_> = reader.records().map(|record| record.expect("eleven columns")).collect();
+    let records: Vec<_> = reader.records().map(|record| record.expect("a row")).collect();
     let p99 = records.iter().filter(|row| &row[3] == "operation" && &row[4] == "all" && &row[5] == "p99_s").count();
     assert_eq!(p99, POINTS);
     let lines = export(&["plots/small.json", "--format", "jsonl"]);
