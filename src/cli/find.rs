@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::{
-    Common, DEFAULT_STORE, Failure, Verdict, interruption, open_store, print, print_json, progress, settle,
+    Common, DEFAULT_STORE, Failure, Verdict, interruption, open_store, print, print_json, progress, settle, show,
     wrong_option,
 };
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
@@ -25,7 +25,7 @@ pub(super) struct Find {
     /// The load that is to be carried, such as 20_000 or 300/s [default: the heaviest of `load`]
     #[arg(long, value_name = "LOAD")]
     load: Option<String>,
-    /// Configurations to study before the last rounds at most [default: one in eight, between 16 and 400]
+    /// Configurations to study before the last rounds at most [default: one in eight, between 64 and 400]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(4..=100_000))]
     studies: Option<u32>,
     /// The file that keeps everything that was studied
@@ -67,9 +67,9 @@ impl Find {
         let Some(text) = &self.load else { return space.loads().last().copied() };
         let load = space.read_load(text);
         if load.is_none() {
-            let message = format!("this is no load like those of {}", space.name);
-            let help = "write for example --load 20_000 or --load 300/s, as the experiment does";
-            diagnostics.extend(wrong_option("--load", text, &message, help));
+            let message = "this is no load like those that the experiment lists";
+            let help = "write it as the experiment does, for example --load 20_000 or --load 300/s";
+            diagnostics.extend(wrong_option("--load", text, message, help));
         }
         load
     }
@@ -83,10 +83,20 @@ impl Find {
         let found = common.on_threads(|| find(space, load, store, effort))?;
         let found = found.map_err(|found| interruption(found, common.json))?;
         sign.finish_and_clear();
+        if found.looked_at == 0 {
+            let place = Place::whole(space.name.clone(), "");
+            let title = "no combination holds all constraints and makes a model at this load";
+            let help = "loosen a constraint, give an axis other values, or ask for another load";
+            show(&Diagnostic::error("nothing-to-run", place, title).help(help).into(), common.json);
+            return Err(Failure::Input);
+        }
         if !common.json {
             let operation = space.settings.operation.as_deref().unwrap_or("all");
             let title = &space.experiment.title;
             print(&table::found(title, &space.load_axis.label, operation, &space.objectives, &found));
+            if space.quick {
+                print("A quick first look: leave --quick out before deciding.\n");
+            }
         }
         Ok(json!({ "name": space.name, "objectives": space.objectives, "found": found }))
     }

@@ -147,9 +147,15 @@ fn settle(diagnostics: &Diagnostics, json: bool) -> Verdict {
     if diagnostics.has_errors() { Err(Failure::Input) } else { Ok(()) }
 }
 
-/// Writes to standard output. A reader that has gone away is no failure.
+/// Writes to standard output. A reader that has gone away is no failure; a full disk ends the command with 1.
 fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let mut output = std::io::stdout();
+    if let Err(error) = output.write_all(text.as_bytes()).and_then(|()| output.flush())
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        let _ = writeln!(std::io::stderr(), "error: cannot write the results: {error}");
+        std::process::exit(1);
+    }
 }
 
 fn print_json(value: &impl serde::Serialize) {

@@ -42,7 +42,13 @@ pub fn difference(baseline: &Finding, finding: &Finding, operation: &str, metric
     let p_value = sectioning_p_value(after - before, &differences)?;
     let told = Interval { value: told.value, low: told.low, high: told.high };
     let nothing_failed = metric == Metric::ErrorRatio && (before == 0.0 || after == 0.0);
-    Some((if nothing_failed { wider(told, told_before, told_after) } else { told }, p_value))
+    if !nothing_failed {
+        return Some((told, p_value));
+    }
+    let wider = wider(told, told_before, told_after);
+    // An interval that holds zero says that there may be no difference.
+    let p_value = if wider.low <= 0.0 && 0.0 <= wider.high { 1.0 } else { p_value };
+    Some((wider, p_value))
 }
 
 /// Where nothing failed, replications say nothing of what might have. The interval then reaches as far as those of both

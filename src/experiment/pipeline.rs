@@ -136,8 +136,11 @@ impl Settings {
             replications: self.replications.min(4),
             precision: self.precision.max(0.30),
             bias: 1.0,
-            // A settling time alone may take a million requests.
-            budget: self.budget.min(2_000_000),
+            // A settling time alone may take a million requests. A length that was asked for cannot be cut at all.
+            budget: match self.horizon {
+                Horizon::SteadyState { .. } => self.budget.min(2_000_000),
+                Horizon::Terminating { .. } => self.budget,
+            },
             first_requests: 3_000,
             exceedances: 5.0,
             looks: 1,
@@ -191,7 +194,9 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
     let refuse = |runs: &mut Runs, simulated_ns: u64, refusal: Refusal| {
         let records: Vec<Record> = runs.par_iter_mut().map(Replication::take_merged).collect();
         let sample = Sample { compiled, records: &records };
-        let told = Some(refusal.clone()).filter(|_| !settings.tells_doubted);
+        // What was stopped on the way has windows without time.
+        let is_whole = records.iter().all(|record| record.end_ns > record.start_ns);
+        let told = Some(refusal.clone()).filter(|_| !(settings.tells_doubted && is_whole));
         let mut finding = describe(&sample, load, simulated_ns, settings.exceedances, told);
         finding.point.refusal = Some(refusal);
         finding

@@ -28,6 +28,17 @@ pub(super) fn text(label: &str, operation: &str, objectives: &[Objective], found
     choices.extend(found.nearest.iter().map(|one| ("nearest", one)));
     choices.extend(found.unsure.iter().map(|one| ("unsure", one)));
     text.push_str(&render(rows(operation, objectives, &choices)));
+    for (_, choice) in &choices {
+        if let Some(refusal) = &choice.point.refusal {
+            text.push_str(&format!("{}: {}: {}\n", one_line(&choice.name), refusal.code, one_line(&refusal.reason)));
+        }
+    }
+    if found.undecided > 0 {
+        let count = found.undecided;
+        text.push_str(&format!(
+            "{count} more may meet them for less, and were looked at only coarsely: --studies looks longer.\n"
+        ));
+    }
     if found.winner.is_none() {
         text.push_str("Nothing that was looked at meets the objectives for sure.\n");
     }
@@ -37,7 +48,9 @@ pub(super) fn text(label: &str, operation: &str, objectives: &[Objective], found
         text.push_str(&sentence);
     }
     if !found.front.is_empty() {
-        text.push_str("\nNo other configuration that was looked at is both faster and cheaper than one of these:\n");
+        text.push_str(
+            "\nOf what was studied to the precision asked for, nothing is both faster and cheaper than one of these:\n",
+        );
         let front: Vec<(&str, &Choice)> = found.front.iter().map(|one| (met(one.verdict), one)).collect();
         text.push_str(&render(rows(operation, objectives, &front)));
     }

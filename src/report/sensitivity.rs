@@ -55,16 +55,17 @@ pub(super) fn series(sensitivity: &Sensitivity) -> Rows {
 
 /// What moves p99 of a series most, and for sure.
 pub(super) fn effects(one: &SeriesSensitivity) -> Rows {
-    let header = ["What is assumed", "", "From", "To", "p99, low third", "High third", "Rank correlation"];
+    let header = ["What is assumed", "", "From", "To", "p99, low third", "High third", "Partial rank correlation"];
     let row = |effect: &Effect| {
         let assumption = &effect.assumption;
+        let third = |p99_s| if effect.shows_its_direction() { latency(p99_s) } else { ABSENT.to_owned() };
         vec![
             one_line(&assumption.name),
             source(assumption),
             end(assumption, assumption.low),
             end(assumption, assumption.high),
-            latency(effect.low_third_p99_s),
-            latency(effect.high_third_p99_s),
+            third(effect.low_third_p99_s),
+            third(effect.high_third_p99_s),
             effect.partial_correlation.map_or_else(|| ABSENT.to_owned(), |one| format!("{one:+.2}")),
         ]
     };
@@ -84,10 +85,14 @@ pub(super) fn remarks(sensitivity: &Sensitivity) -> Vec<String> {
         let is_divided = one.assumptions.iter().any(|effect| effect.verdict.is_some());
         match one.met_ratio {
             Some(share) if !is_divided && share.value == 1.0 => {
-                remarks.push(format!("{name}: met in every draw; no assumption within its range changes that."));
+                remarks.push(format!(
+                    "{name}: met in every draw that has a verdict; no assumption alone is seen to change that."
+                ));
             }
             Some(share) if !is_divided && share.value == 0.0 => {
-                remarks.push(format!("{name}: met in no draw; no assumption within its range changes that."));
+                remarks.push(format!(
+                    "{name}: met in no draw that has a verdict; no assumption alone is seen to change that."
+                ));
             }
             None => remarks.push(format!("{name}: no draw has a verdict.")),
             _ if deciding.is_empty() => remarks.push(format!("{name}: no single assumption decides for sure.")),

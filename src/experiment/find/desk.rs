@@ -9,12 +9,9 @@ use crate::experiment::find::Configuration;
 use crate::experiment::finding::Finding;
 use crate::experiment::pipeline::{Settings, memory_bytes};
 use crate::experiment::plan::{PlannedPoint, Space};
-use crate::experiment::run::{Interruption, take_or_study};
+use crate::experiment::run::{Interruption, at_once, take_or_study};
 use crate::experiment::store::Store;
 use crate::model::{Compiled, KeyTables};
-
-/// Memory that configurations which wait to be studied together may take when they run.
-const MOST_BYTES: u64 = 2 << 30;
 
 pub(super) struct Desk<'a> {
     pub(super) space: &'a Space,
@@ -64,7 +61,7 @@ impl<'a> Desk<'a> {
             }
         }
         let bytes = points.iter().map(|(_, point)| memory_bytes(&point.compiled, settings)).max();
-        let at_once = (MOST_BYTES / bytes.unwrap_or(0).max(1)).clamp(1, 1 << 20) as usize;
+        let at_once = at_once(bytes.unwrap_or(0));
         let mut found = Vec::new();
         for some in points.chunks(at_once) {
             let one = |(configuration, point): &(&Configuration, PlannedPoint)| {

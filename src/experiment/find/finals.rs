@@ -1,15 +1,16 @@
-//! The last rounds, at replications that no round before has seen: halving, the winner, the runner-up, and the front.
+//! The last rounds, at replications that the search has not seen: halving, the winner, the runner-up, and the front.
 
 use std::collections::BTreeMap;
 
 use crate::experiment::compare::difference;
+use crate::experiment::find::margin::{CLEAR, margin};
 use crate::experiment::find::search::{Known, Search};
 use crate::experiment::find::{Choice, Configuration, Found, RunnerUp};
 use crate::experiment::finding::Finding;
 use crate::experiment::metric::Metric;
 use crate::experiment::pipeline::Settings;
 use crate::experiment::run::Interruption;
-use crate::experiment::study::{Interval, Point, Verdict};
+use crate::experiment::study::{Point, Verdict};
 use crate::experiment::verdict::{CAUTION, judged};
 use crate::random::mix;
 
@@ -34,20 +35,27 @@ pub(super) fn finals(search: Search<'_>) -> Result<Found, Interruption> {
             break;
         }
     }
-    // The front comes before the decision: what is studied for it may turn out to win.
-    let front = finals.front()?;
-    finals.refine()?;
-    let winner = finals.cheapest(Verdict::Met, &|_| true);
-    let runner_up = match &winner {
-        Some(winner) => finals.runner_up(winner)?,
-        None => None,
-    };
+    // The front comes before the decision: what is studied for it may turn out to win, and so may what was to be second.
+    finals.study_front()?;
+    let (mut winner, mut runner_up) = (None, None);
+    for _ in 0..ROUNDS {
+        finals.refine()?;
+        winner = finals.cheapest(Verdict::Met, &|_| true);
+        let Some(best) = &winner else { break };
+        finals.study(std::slice::from_ref(best), 1)?;
+        runner_up = finals.runner_up(best)?;
+        if finals.cheapest(Verdict::Met, &|_| true) == winner {
+            break;
+        }
+    }
     let ceiling = winner.as_ref().and_then(|winner| finals.price(winner)).unwrap_or(f64::INFINITY);
     let unsure = finals.all(Verdict::Unsure, &|price| price < ceiling);
     let nearest = match winner {
         Some(_) => None,
         None => finals.nearest()?,
     };
+    let front = finals.front();
+    let undecided = finals.undecided(ceiling);
     let choose = |configuration: &Configuration| finals.choice(configuration);
     Ok(Found {
         load: finals.search.desk.load,
@@ -59,6 +67,7 @@ pub(super) fn finals(search: Search<'_>) -> Result<Found, Interruption> {
         winner: winner.as_ref().and_then(choose),
         runner_up: winner.as_ref().zip(runner_up).and_then(|(winner, second)| finals.beside(winner, &second)),
         unsure: unsure.iter().filter_map(choose).collect(),
+        undecided,
         nearest: nearest.as_ref().and_then(choose),
         front: front.iter().filter_map(choose).collect(),
     })
@@ -119,9 +128,22 @@ impl<'a> Finals<'a> {
         self.all(verdict, price).into_iter().next()
     }
 
+    /// The cheapest first; of equal price, the fastest.
     fn sort(&self, configurations: &mut [Configuration]) {
-        let price = |one: &Configuration| self.price(one).unwrap_or(f64::INFINITY);
-        configurations.sort_by(|one, other| price(one).total_cmp(&price(other)).then_with(|| one.cmp(other)));
+        let operation = self.search.desk.space.settings.operation.as_deref().unwrap_or("all");
+        let rank = |one: &Configuration| {
+            let point = match self.table.get(one) {
+                Some((_, finding)) => Some(&finding.point),
+                None => self.search.known.get(one).map(|known| &known.point),
+            };
+            let p99_s =
+                point.and_then(|point| Metric::P99.told(point, operation)).map_or(f64::INFINITY, |p99| p99.value);
+            (rounded(self.price(one).unwrap_or(f64::INFINITY)), p99_s)
+        };
+        configurations.sort_by(|one, other| {
+            let (first, second) = (rank(one), rank(other));
+            first.0.total_cmp(&second.0).then(first.1.total_cmp(&second.1)).then_with(|| one.cmp(other))
+        });
     }
 
     /// The cheapest that the search found to meet the objectives, and what is unsure below the second of them.
@@ -160,13 +182,12 @@ impl<'a> Finals<'a> {
         Ok(self.cheapest(Verdict::Met, &|_| true).is_some())
     }
 
-    /// Looks as closely as it gets at what is unsure and would be cheaper than what meets the objectives.
+    /// Looks as closely as it gets at the cheapest that are unsure and would be cheaper than what meets the objectives.
     fn refine(&mut self) -> Result<(), Interruption> {
-        for level in 2..self.levels.len() {
+        for level in 1..self.levels.len() {
             let met = self.cheapest(Verdict::Met, &|_| true);
             let ceiling = met.and_then(|one| self.price(&one)).unwrap_or(f64::INFINITY);
             let mut unsure = self.all(Verdict::Unsure, &|price| price < ceiling);
-            unsure.retain(|one| self.table.get(one).is_some_and(|(known, _)| *known >= 1));
             unsure.truncate(REFINED);
             self.study(&unsure, level)?;
         }
@@ -194,29 +215,57 @@ impl<'a> Finals<'a> {
         Ok(None)
     }
 
-    /// What comes nearest to the objectives, where nothing meets them.
-    fn nearest(&mut self) -> Result<Option<Configuration>, Interruption> {
-        let known = self.search.known.iter().filter_map(|(one, known)| Some((known.margin?, one)));
-        let best = known.max_by(|(one, a), (other, b)| one.total_cmp(other).then_with(|| b.cmp(a)));
-        let Some(best) = best.map(|(_, one)| one.clone()) else { return Ok(None) };
-        self.study(std::slice::from_ref(&best), 1)?;
-        Ok(Some(best))
+    /// How many others may meet the objectives for less than this price, and were looked at only coarsely.
+    fn undecided(&self, ceiling: f64) -> u64 {
+        let is_open = |(one, known): &(&Configuration, &Known)| {
+            let may_meet = known.verdict != Verdict::Missed && known.margin.is_none_or(|margin| margin > -CLEAR);
+            may_meet && known.price() < ceiling && !self.table.contains_key(*one)
+        };
+        self.search.known.iter().filter(is_open).count() as u64
     }
 
-    /// What cannot be had both faster and cheaper: chosen among all that was looked at, and studied again.
-    fn front(&mut self) -> Result<Vec<Configuration>, Interruption> {
-        let operation = self.search.desk.space.settings.operation.clone().unwrap_or_else(|| "all".to_owned());
-        let place = |point: &Point| {
-            let errors = Metric::ErrorRatio.told(point, &operation).map_or(0.0, |errors| errors.low);
-            let told = Metric::P99.told(point, &operation).zip(point.cost_usd_per_hour);
-            told.filter(|_| errors <= MOST_ERRORS).map(|(p99, cost): (Interval, Interval)| (cost.value, p99.value))
-        };
-        let looked_at = self.search.known.iter().filter_map(|(one, known)| Some((place(&known.point)?, one.clone())));
-        let chosen = spread(efficient(looked_at.collect()), FRONT);
-        self.study(&chosen, 1)?;
+    /// What comes nearest to the objectives, where nothing meets them.
+    fn nearest(&mut self) -> Result<Option<Configuration>, Interruption> {
+        let objectives = &self.search.desk.space.objectives;
+        for _ in 0..FINALISTS {
+            let margin_of = |one: &Configuration, known: &Known| match self.table.get(one) {
+                Some((_, finding)) => margin(objectives, &finding.point),
+                None => known.margin,
+            };
+            let known = self.search.known.iter();
+            let best = largest(known.filter_map(|(one, known)| Some((margin_of(one, known)?, one))));
+            let Some(best) = best else { return Ok(None) };
+            if self.table.get(&best).is_some_and(|(level, _)| *level >= 1) {
+                break;
+            }
+            self.study(std::slice::from_ref(&best), 1)?;
+        }
         let studied = self.table.iter().filter(|(_, (level, _))| *level >= 1);
-        let placed = studied.filter_map(|(one, (_, finding))| Some((place(&finding.point)?, one.clone())));
-        Ok(efficient(placed.collect()))
+        Ok(largest(studied.filter_map(|(one, (_, finding))| Some((margin(objectives, &finding.point)?, one)))))
+    }
+
+    /// Cost and p99 of a point that answers, if they are told.
+    fn place(&self, point: &Point) -> Option<(f64, f64)> {
+        let operation = self.search.desk.space.settings.operation.as_deref().unwrap_or("all");
+        let errors = Metric::ErrorRatio.told(point, operation).map_or(0.0, |errors| errors.value);
+        if point.refusal.is_some() || errors > MOST_ERRORS {
+            return None;
+        }
+        Some((point.cost_usd_per_hour?.value, Metric::P99.told(point, operation)?.value))
+    }
+
+    /// Studies what seems to be had neither faster nor cheaper, of all that was looked at.
+    fn study_front(&mut self) -> Result<(), Interruption> {
+        let looked_at = self.search.known.iter();
+        let placed = looked_at.filter_map(|(one, known)| Some((self.place(&known.point)?, one.clone())));
+        let chosen = spread(efficient(placed.collect()), FRONT);
+        self.study(&chosen, 1)
+    }
+
+    /// What cannot be had both faster and cheaper, of what was studied as precisely as was asked for.
+    fn front(&self) -> Vec<Configuration> {
+        let studied = self.table.iter().filter(|(_, (level, _))| *level >= 1);
+        efficient(studied.filter_map(|(one, (_, finding))| Some((self.place(&finding.point)?, one.clone()))).collect())
     }
 
     fn choice(&self, configuration: &Configuration) -> Option<Choice> {
@@ -243,6 +292,17 @@ impl<'a> Finals<'a> {
             cost_difference_usd_per_hour: of(Metric::CostPerHour),
         })
     }
+}
+
+/// The configuration of the largest margin.
+fn largest<'c>(margins: impl Iterator<Item = (f64, &'c Configuration)>) -> Option<Configuration> {
+    let best = margins.max_by(|(one, a), (other, b)| one.total_cmp(other).then_with(|| b.cmp(a)));
+    best.map(|(_, one)| one.clone())
+}
+
+/// A price to four digits: what requests cost on top is an estimate too, and less than that apart is the same.
+fn rounded(price: f64) -> f64 {
+    format!("{price:.3e}").parse().unwrap_or(price)
 }
 
 /// Those of which no other is both cheaper and faster, the cheapest first.

@@ -3,14 +3,20 @@
 use crate::experiment::metric::Metric;
 use crate::experiment::study::{Bound, Objective, Point};
 
+/// The logarithm of a factor of two: whoever misses a limit by more surely does, even if the number itself is doubted.
+pub(super) const CLEAR: f64 = 0.7;
+
+/// The margin of what is unstable without a number.
+const UNTOLD: f64 = -10.0;
+
 /// The logarithm of the smallest factor between a limit and what was found: above zero where all objectives are met, and
-/// infinite where nothing fails or nothing ends. Objectives of which a short look tells no number are left to a longer one;
-/// `None` where that is true of all.
+/// infinite where nothing fails. What is unstable misses by a factor of two at least, and by more the more it is overloaded,
+/// as far as a short look tells. Objectives of which it tells no number are left to a longer one; `None` where that is true of
+/// all.
 pub(super) fn margin(objectives: &[Objective], point: &Point) -> Option<f64> {
-    if point.refusal.as_ref().is_some_and(|refusal| refusal.code == "unstable") {
-        return Some(f64::NEG_INFINITY);
-    }
-    objectives.iter().filter_map(|one| of(one, point)).min_by(f64::total_cmp)
+    let told = objectives.iter().filter_map(|one| of(one, point)).min_by(f64::total_cmp);
+    let is_unstable = point.refusal.as_ref().is_some_and(|refusal| refusal.code == "unstable");
+    if is_unstable { Some(told.map_or(UNTOLD, |told| told.min(-CLEAR))) } else { told }
 }
 
 fn of(objective: &Objective, point: &Point) -> Option<f64> {

@@ -9,7 +9,7 @@
 //!
 //! Prices of what stands there are known before anything runs, so a configuration that would cost more than one that meets the
 //! objectives for sure never does. Of many noisy estimates the best is chosen partly for its luck; that is why the last
-//! rounds, and all numbers that are told, come from replications that no round before has seen.
+//! rounds, and all numbers that are told, come from replications that the search has not seen.
 
 mod desk;
 mod finals;
@@ -50,11 +50,14 @@ pub struct Found {
     pub winner: Option<Choice>,
     /// The next best.
     pub runner_up: Option<RunnerUp>,
-    /// Cheaper than the winner, but whether they meet the objectives cannot be told.
+    /// Cheaper than the winner, but whether they meet the objectives could not be told.
     pub unsure: Vec<Choice>,
+    /// How many others may meet the objectives for less, and were looked at only coarsely.
+    pub undecided: u64,
     /// What comes nearest to the objectives where nothing meets them.
     pub nearest: Option<Choice>,
-    /// Of what was looked at: configurations than which no other is both faster and cheaper, the cheapest first.
+    /// Of what was studied to the precision asked for: configurations than which no other is both faster and cheaper, the
+    /// cheapest first. Those that fail more than one request in a hundred are left out.
     pub front: Vec<Choice>,
 }
 
@@ -66,7 +69,7 @@ pub struct Choice {
     pub variant: String,
     /// The value of each further axis, as it was written.
     pub settings: BTreeMap<String, String>,
-    /// Over all objectives together.
+    /// Over all objectives together, with intervals half as wide again as those of the point's own judgements.
     pub verdict: Verdict,
     pub point: Point,
 }
@@ -101,9 +104,9 @@ pub fn find(space: &Space, load: f64, store: &Store, effort: Effort) -> Result<F
     finals::finals(search)
 }
 
-/// Studies before the last rounds that are worth it in a space of this size: one in eight of a small one.
+/// Studies before the last rounds that are worth it in a space of this size: all of the smallest, and then one in eight.
 pub fn usual_studies(space: &Space) -> usize {
     const MOST: usize = 400;
-    const LEAST: usize = 16;
+    const LEAST: usize = 64;
     ((space.size() / 8.0) as usize).clamp(LEAST, MOST)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::experiment::find::Configuration;
 use crate::experiment::find::desk::Desk;
-use crate::experiment::find::margin::margin;
+use crate::experiment::find::margin::{CLEAR, margin};
 use crate::experiment::find::neighbours::{anywhere, neighbours, ways};
 use crate::experiment::pipeline::Settings;
 use crate::experiment::plan::Dimension;
@@ -26,8 +26,10 @@ const STRANGERS: usize = 100;
 const SMALLEST_SAVING: f64 = 0.002;
 /// The likelihood that a configuration meets the objectives which is not worth a look where nothing does so far.
 const SMALLEST_HOPE: f64 = 0.005;
-/// By what factor a limit is missed or met does not matter beyond this one's logarithm: what is unstable is just worse.
-const CLEAR: f64 = 0.7;
+/// How much beyond a factor of two still counts, so that there is a slope to follow where everything is bad.
+const BEYOND: f64 = 0.2;
+/// Where nothing meets the objectives so far, expectations are taken to be wrong by so much.
+const BEWARE: f64 = 0.3;
 /// A closer look takes so many times the requests of the one before.
 const CLOSER: f64 = 4.0;
 /// Likelihoods are looked for anew when there is so much more to learn from.
@@ -164,10 +166,19 @@ impl<'a> Search<'a> {
                 best = Some((worth, configuration.clone(), level));
             }
         };
-        let least = ceiling.map_or(SMALLEST_HOPE, |ceiling| SMALLEST_SAVING * ceiling);
+        // What was learnt may be wrong. Where every configuration can be weighed, looks that were granted are spent.
+        let least = match ceiling {
+            _ if self.desk.space.size() <= SMALL => 0.0,
+            Some(ceiling) => SMALLEST_SAVING * ceiling,
+            None => SMALLEST_HOPE,
+        };
         // What a look may bring: the likelihood of meeting the objectives, times what that would save.
-        let hope = |expected: Prediction, price: f64| {
-            expected.probability_positive() * ceiling.map_or(1.0, |ceiling| (ceiling - price).max(0.0))
+        let hope = |expected: Prediction, price: f64| match ceiling {
+            Some(ceiling) => expected.probability_positive() * (ceiling - price).max(0.0),
+            None => {
+                let standard_deviation = expected.standard_deviation.max(BEWARE);
+                Prediction { standard_deviation, ..expected }.probability_positive()
+            }
         };
         let Some(expectation) = self.expectation() else {
             // With nothing to learn from, all that is left is to look somewhere.
@@ -283,12 +294,32 @@ impl<'a> Search<'a> {
             };
             self.known.iter().filter_map(of).unzip()
         };
-        let (points, margins) = told(&|known| Some(known.margin?.clamp(-CLEAR, CLEAR)));
+        let (points, margins) = told(&|known| known.margin.map(squeezed));
         let (used_at, usages) = told(&|known| Some(known.cost_usd_per_hour? - known.standing_usd_per_hour));
         let kept = self.scales.take().filter(|(count, _)| (points.len() as f64) < MORE * *count as f64);
         let margin = Kriging::fit(&kinds, &points, &margins, kept.as_ref().map(|(_, scales)| scales))?;
         self.scales = Some(kept.unwrap_or_else(|| (points.len(), margin.scales.clone())));
         let usage_usd_per_hour = Kriging::fit(&kinds, &used_at, &usages, Some(&margin.scales));
         Some(Expectation { margin, usage_usd_per_hour })
+    }
+}
+
+/// A margin as a search learns it: what is clear is clear, and the rest of it counts little.
+fn squeezed(margin: f64) -> f64 {
+    let beyond = (margin.abs() - CLEAR).max(0.0);
+    margin.signum() * (margin.abs().min(CLEAR) + BEYOND * beyond.min(1e3).ln_1p())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::squeezed;
+
+    #[test]
+    fn margins_keep_their_order_and_lose_their_length() {
+        let margins = [f64::NEG_INFINITY, -20.0, -2.0, -0.5, 0.0, 0.5, 3.0, f64::INFINITY];
+        let found = margins.map(squeezed);
+        assert!(found.windows(2).all(|pair| pair[0] < pair[1]), "{found:?}");
+        assert_eq!((found[3], found[5]), (-0.5, 0.5));
+        assert!(found[1] > -2.0 && found[7].is_finite());
     }
 }

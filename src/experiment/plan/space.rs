@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::diagnostic::parse::parse_partly;
 use crate::diagnostic::{Diagnostics, Document};
-use crate::experiment::pipeline::Settings;
+use crate::experiment::pipeline::{Horizon, Settings};
 use crate::experiment::plan::axes::{self, Axis};
 use crate::experiment::plan::constraints::{Constraint, constraints, context};
 use crate::experiment::plan::model_file::{ModelFile, load_sharing, open_model, read_file};
@@ -16,7 +16,7 @@ use crate::experiment::plan::{LoadAxis, Series};
 use crate::experiment::study::Objective;
 use crate::experiment::written::Experiment;
 use crate::model::check::assumptions::check_file as check_assumptions;
-use crate::model::{Compiled, Edit, KeyTables, Number};
+use crate::model::{Compiled, Edit, KeyTables};
 
 /// An experiment, read and understood. It may span more configurations than anybody can count one by one.
 #[derive(Clone, Debug)]
@@ -71,8 +71,11 @@ impl Space {
         check_assumptions(&file.document, diagnostics);
         let mut settings = settings(&experiment, &document, quick, seed, diagnostics);
         let objectives = objectives::objectives(&experiment, &document, diagnostics);
-        settings.error_limits = objectives::error_limits(&objectives);
-        settings.latency_limits = objectives::latency_limits(&objectives, settings.operation.as_deref());
+        // A study of a given length is not lengthened, whatever its objectives are.
+        if matches!(settings.horizon, Horizon::SteadyState { .. }) {
+            settings.error_limits = objectives::error_limits(&objectives);
+            settings.latency_limits = objectives::latency_limits(&objectives, settings.operation.as_deref());
+        }
         let load = axes::load(&experiment.load, &document, diagnostics);
         let further = axes::further(&experiment.axes, &experiment.load, &document, diagnostics);
         let Variants { list: variants, baseline } = variants(&experiment, &document, diagnostics);
@@ -132,13 +135,10 @@ impl Space {
         }
     }
 
-    /// A load as somebody writes it, `20_000` or `300/s`; `None` if it is none or of another kind than those that are listed.
+    /// A load as somebody writes it, `20_000` or `300/s`; `None` if it is none of the kind that is listed, or if others move
+    /// with the load and it is not listed.
     pub fn read_load(&self, text: &str) -> Option<f64> {
-        let listed = Number::read(&self.load.values.first()?.edits.first()?.value)?;
-        let read = Number::read(text).or_else(|| Number::read(&format!("\"{text}\"")))?;
-        let is_listed = self.load.values.iter().any(|value| value.number == read.value);
-        let has_others = self.load_axis.moves_others && !is_listed;
-        (read.kind == listed.kind && read.value > 0.0 && !has_others).then_some(read.value)
+        self.load_axis.read(text).filter(|load| self.load_axis.edits(*load).is_some())
     }
 
     /// The listed loads, in ascending order.
@@ -204,10 +204,7 @@ impl Space {
         diagnostics: &mut Diagnostics,
     ) -> Option<Compiled> {
         let mut edits = self.series(configuration).edits;
-        match self.load.values.iter().find(|value| value.number == load) {
-            Some(listed) => edits.extend_from_slice(&listed.edits),
-            None => edits.push(self.load_axis.edit(load)),
-        }
+        edits.extend(self.load_axis.edits(load)?);
         load_sharing(&self.file, &edits, false, tables, diagnostics)
     }
 

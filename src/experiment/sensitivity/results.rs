@@ -92,6 +92,17 @@ pub struct Effect {
     pub verdict: Option<Split>,
 }
 
+impl Effect {
+    /// Whether the medians of the thirds go the way of the partial correlation. With few draws the other assumptions may hide
+    /// what this one does, and then the medians would tell the opposite.
+    pub fn shows_its_direction(&self) -> bool {
+        match (self.low_third_p99_s, self.high_third_p99_s, self.partial_correlation) {
+            (Some(low), Some(high), Some(correlation)) => (high - low) * correlation >= 0.0,
+            _ => true,
+        }
+    }
+}
+
 /// What was varied.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Assumption {

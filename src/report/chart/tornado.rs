@@ -79,7 +79,8 @@ pub(super) fn tornado(
     objectives: &[Objective],
     footer: &str,
 ) -> Tornado {
-    let mut bars: Vec<Bar> = series.assumptions.iter().filter(|effect| effect.is_real).map(bar).collect();
+    let shown = |effect: &&Effect| effect.is_real && effect.shows_its_direction();
+    let mut bars: Vec<Bar> = series.assumptions.iter().filter(shown).map(bar).collect();
     bars.sort_by(|a, b| b.width().total_cmp(&a.width()));
     let left_out = bars.len().saturating_sub(MOST_BARS);
     bars.truncate(MOST_BARS);
