@@ -138,7 +138,7 @@ impl Settings {
             bias: 1.0,
             // A settling time alone may take a million requests. A length that was asked for cannot be cut at all.
             budget: match self.horizon {
-                Horizon::SteadyState { .. } => self.budget.min(2_000_000),
+                Horizon::SteadyState { .. } => self.budget.min(4_000_000),
                 Horizon::Terminating { .. } => self.budget,
             },
             first_requests: 3_000,
@@ -151,6 +151,9 @@ impl Settings {
         }
     }
 }
+
+/// A glance that is not clear by then stays unclear.
+const MOST_DOUBLINGS_AT_A_GLANCE: u32 = 3;
 
 /// A fault of forescale itself, to be reported with the seed.
 #[derive(Clone, Debug)]
@@ -261,7 +264,8 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
             return tell(runs);
         };
         let spent: u64 = runs.iter().map(|run| run.simulation.events() / EVENTS_PER_REQUEST).sum();
-        if spent.saturating_mul(2) > budget || simulated_ns > LONGEST_NS {
+        let is_enough = settings.tells_doubted && doublings >= MOST_DOUBLINGS_AT_A_GLANCE;
+        if spent.saturating_mul(2) > budget || simulated_ns > LONGEST_NS || is_enough {
             if growth.grows && (is_long || growth.is_saturated()) {
                 return refuse(runs, simulated_ns, growth.unstable());
             }
