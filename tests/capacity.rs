@@ -4,8 +4,11 @@ use std::path::Path;
 
 use forescale::diagnostic::Diagnostics;
 use forescale::experiment::capacity::{Capacity, Prober, capacity};
+use forescale::experiment::pipeline::{Settings, study};
 use forescale::experiment::plan;
 use forescale::experiment::store::{Missing, Store};
+use forescale::experiment::study::Verdict;
+use forescale::experiment::verdict::{CAUTION, judged};
 
 const SERVICE_RATE_PER_S: f64 = 1_000.0;
 
@@ -61,6 +64,38 @@ fn found(directory: &Path, servers: u32, limit_ms: f64) -> Capacity {
         )"#
     );
     searched(directory, &model, &experiment, false)
+}
+
+/// A verdict takes less than a number: far from its limit, a p99 need not be known precisely.
+#[test]
+fn who_asks_for_a_verdict_gets_it_sooner() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let text = r#"Architecture(name: "m_m_1", nodes: {
+        "clients": Clients(rate: "900/s", mix: { "server.request": 1 }),
+        "server": Service(cpu: 1, workers: 1, operations: { "request": [ Compute(Exponential("1ms")) ] }),
+    })"#;
+    std::fs::write(directory.path().join("model.ron"), text).expect("a directory to write to");
+    let requests = |limit_ms: u32, decides: bool| {
+        let experiment = format!(
+            r#"Experiment(title: "t", model: "model.ron", load: Axis(path: "nodes.clients.rate", values: ["900/s"]),
+                objectives: [ Latency(quantile: P99, below: "{limit_ms}ms") ])"#
+        );
+        let path = directory.path().join("verdict.ron");
+        std::fs::write(&path, experiment).expect("a directory to write to");
+        let plan = plan::load(&path, false, Some(1), &mut Diagnostics::new()).expect("an experiment without mistakes");
+        let decides = if decides { plan.objectives.clone() } else { Vec::new() };
+        let settings = Settings { decides, ..plan.settings.clone() };
+        let point = study(&plan.points[0].compiled, 900.0, &settings).expect("no law is broken").point;
+        (point.requests, judged(&plan.objectives, &point, CAUTION).0)
+    };
+    // The truth is 46 ms.
+    for (limit_ms, verdict) in [(15, Verdict::Missed), (150, Verdict::Met)] {
+        let ((sooner, early), (later, late)) = (requests(limit_ms, true), requests(limit_ms, false));
+        assert_eq!((early, late), (verdict, verdict), "{limit_ms} ms");
+        assert!(3 * sooner < later, "{limit_ms} ms: {sooner} of {later} requests");
+    }
+    let (sooner, later) = (requests(46, true).0, requests(46, false).0);
+    assert_eq!(sooner, later, "at the limit there is nothing to end early for");
 }
 
 /// Ten connections, each held for some 38 ms, and no room to wait: errors begin long before any core is busy.

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use forescale::diagnostic::report::{Style, text};
 use forescale::diagnostic::{Diagnostics, Level};
 use forescale::experiment::plan::{Plan, PlannedPoint, load};
-use forescale::experiment::run::{complete, conclude};
+use forescale::experiment::refine::refine;
+use forescale::experiment::run::{complete, conclude, take_or_study};
 use forescale::experiment::store::{Missing, Store};
 use forescale::experiment::study::{Interval, Refusal, Study, Verdict};
 use forescale::report::chart::charts;
@@ -32,7 +33,8 @@ fn planned(fields: &str) -> (Option<Plan>, Diagnostics) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path: PathBuf = folder.path().join("line.experiment.ron");
     std::fs::write(folder.path().join("line.ron"), MODEL).expect("the model can be written");
-    let head = "title: \"A line\", model: \"line.ron\", replications: 4, precision: \"30%\", budget: 200_000,";
+    let coarse = if fields.contains("precision:") { "" } else { "precision: \"30%\", budget: 200_000," };
+    let head = format!("title: \"A line\", model: \"line.ron\", replications: 4, {coarse}");
     std::fs::write(&path, format!("Experiment({head} {fields})")).expect("the experiment can be written");
     let mut diagnostics = Diagnostics::new();
     let plan = load(&path, false, None, &mut diagnostics);
@@ -49,11 +51,13 @@ fn study(fields: &str) -> Study {
 }
 
 fn run(plan: &Plan) -> Study {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (mut plan, folder) = (plan.clone(), tempfile::tempdir().expect("a temporary folder"));
     let store = Store::open(&folder.path().join("store.sqlite"), Missing::Make).expect("a new store");
     let mut findings = vec![None; plan.points.len()];
-    complete(plan, &mut findings, &|_| true, &store, true, &|| ()).expect("no law is broken");
-    conclude(plan, findings).expect("every point is known")
+    complete(&plan, &mut findings, &|_| true, &store, true, &|| ()).expect("no law is broken");
+    let take = |point: &PlannedPoint| take_or_study(point, &store, true).map(Some);
+    refine(&mut plan, &mut findings, &|_| true, &take).expect("no law is broken");
+    conclude(&plan, findings).expect("every point is known")
 }
 
 /// Everything that decides a point's numbers.
@@ -252,6 +256,73 @@ fn the_same_text_gives_the_same_bytes_and_knees() {
     assert!(knee.low_load >= 10.0 && knee.high_load <= 190.0 && knee.low_load < knee.load, "{knee:?}");
     let shown = table::study(&one);
     assert!(shown.contains("the knee is between") && shown.contains("1 combination was not run"), "{shown}");
+}
+
+/// Groups of users that ask for the same share everything but their own experience.
+#[test]
+fn each_group_of_clients_is_told_and_judged_apart() {
+    let fields = format!(
+        "{LOAD} variants: {{ \"as is\": {{}}, \"two groups\": {{
+            \"nodes.bulk\": Clients(rate: \"60/s\", priority: 5, mix: {{ \"web.write\": 1 }}),
+            \"nodes.bulk users\": Clients(rate: \"0.5/s\", mix: {{ \"web.read\": 1 }}),
+        }} }}, run: [\"two groups\"],
+        objectives: [ Throughput(operation: \"users\", above: \"5/s\"), Throughput(operation: \"users: web.write\", above: \"5/s\"),
+                      Throughput(operation: \"bulk\", above: \"40/s\") ],"
+    );
+    let study = study(&fields);
+    let point = &study.variants[0].points[0];
+    let per_s = |name: &str| {
+        let told = point.operations.iter().find(|operation| operation.name == name);
+        told.and_then(|one| one.throughput_per_s).unwrap_or_else(|| panic!("nothing of {name}")).value
+    };
+    let near = |one: f64, other: f64| (one - other).abs() < 1e-9 * other;
+    assert!(near(per_s("users") + per_s("bulk") + per_s("bulk users"), per_s("all")));
+    assert!(near(per_s("users: web.write") + per_s("bulk"), per_s("web.write")));
+    assert!(near(per_s("users: web.read") + per_s("users: web.write"), per_s("users")));
+    assert!((9.0..11.0).contains(&per_s("users")) && (55.0..65.0).contains(&per_s("bulk")));
+    assert!(!point.operations.iter().any(|one| one.name == "bulk: web.write"), "one operation needs no second name");
+    let verdicts: Vec<Verdict> = point.objectives.iter().map(|judgement| judgement.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Met, Verdict::Missed, Verdict::Met]);
+    // One group alone is all there is.
+    let alone = self::study(LOAD);
+    let names: Vec<&str> = alone.variants[0].points[0].operations.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["all", "web.read", "web.write"]);
+}
+
+/// The loads of each series.
+fn loads(study: &Study) -> Vec<Vec<f64>> {
+    study.variants.iter().map(|one| one.points.iter().map(|point| point.load).collect()).collect()
+}
+
+/// One server that does 200/s: flat at first, steep at the end, and then none at all.
+#[test]
+fn further_loads_go_to_where_a_curve_bends() {
+    let axis = |rest: &str| {
+        format!(
+            "precision: \"10%\", budget: 2_000_000, {rest}
+             load: Axis(path: \"nodes.users.rate\", values: [\"10/s\", \"60/s\", \"110/s\", \"400/s\"]),
+             variants: {{ \"as is\": {{}}, \"ample\": {{ \"nodes.web.replicas\": 20, \"nodes.db.cores\": 20 }} }},"
+        )
+    };
+    let listed = [10.0, 60.0, 110.0, 400.0];
+    assert_eq!(loads(&study(&axis(""))), [listed, listed]);
+    let refined = study(&axis("refine: 5,"));
+    let [bent, ample] = loads(&refined).try_into().expect("two series");
+    assert!(listed.iter().all(|load| bent.contains(load) && ample.contains(load)), "{bent:?} {ample:?}");
+    assert!(bent.is_sorted_by(|one, other| one < other), "{bent:?}");
+    assert!((6..=9).contains(&bent.len()), "{bent:?}");
+    // The web's two cores do 160/s.
+    let last_held = refined.variants[0].points.iter().rev().find(|point| point.refusal.is_none()).map(|one| one.load);
+    assert!(last_held.is_some_and(|load| (120.0..160.0).contains(&load)), "{bent:?}");
+    assert!(bent.iter().any(|load| (160.0..250.0).contains(load)), "{bent:?}");
+    assert_eq!(ample, listed, "a flat line needs no further point");
+    // Every further load is one like those that are listed, and none is made that a constraint forbids.
+    assert!(bent.iter().all(|load| load.fract() == 0.0), "{bent:?}");
+    let held = study(&axis("refine: 5, constraints: [\"load <= 110 || load >= 300\"],"));
+    assert!(loads(&held)[0].iter().all(|load| *load <= 110.0 || *load >= 300.0), "{:?}", loads(&held));
+    let fewer = study(&axis("refine: 1,"));
+    assert_eq!(loads(&fewer)[0].len(), 5);
+    assert_eq!(study(&axis("refine: 5,")).digest, refined.digest);
 }
 
 #[test]

@@ -9,8 +9,9 @@ use clap::{Args, ValueEnum};
 use crate::cli::{DEFAULT_STORE, Failure, Verdict, fault, settle};
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::plan::{self, read_file};
+use crate::experiment::refine::refine;
 use crate::experiment::run;
-use crate::experiment::store::{Missing, Store};
+use crate::experiment::store::{Key, Missing, Store};
 use crate::experiment::study::Study;
 use crate::report::long;
 
@@ -86,9 +87,13 @@ impl Export {
         let mut diagnostics = Diagnostics::new();
         let plan = plan::load(path, self.quick, self.seed, &mut diagnostics);
         settle(&diagnostics, false)?;
-        let Some(plan) = plan else { return Err(Failure::Input) };
+        let Some(mut plan) = plan else { return Err(Failure::Input) };
         let store = Store::open(&self.store, Missing::Refuse);
-        let findings = store.and_then(|store| run::stored(&plan, &|_| true, &store));
+        let findings = store.and_then(|store| {
+            let mut findings = run::stored(&plan, &|_| true, &store)?;
+            refine(&mut plan, &mut findings, &|_| true, &|point| store.get(&Key::of(point)))?;
+            Ok(findings)
+        });
         let findings = findings.map_err(|found| fault(found, false))?;
         let missing = findings.iter().filter(|finding| finding.is_none()).count();
         run::conclude(&plan, findings).ok_or_else(|| {

@@ -8,9 +8,10 @@ use serde_json::json;
 use crate::cli::shard::Shard;
 use crate::cli::{Common, Failure, Verdict, fault, interruption, print, print_json, progress, settle};
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
-use crate::experiment::plan::{self, Plan};
-use crate::experiment::run::{self, Findings, Interruption};
-use crate::experiment::store::{Fault, Missing, Store};
+use crate::experiment::plan::{self, Plan, PlannedPoint};
+use crate::experiment::refine::refine;
+use crate::experiment::run::{self, Findings, Interruption, take_or_study};
+use crate::experiment::store::{Fault, Key, Missing, Store};
 use crate::experiment::study::{SCHEMA, Study};
 use crate::report::chart::{Formats, draw};
 use crate::report::json::document;
@@ -54,29 +55,29 @@ impl Run {
         self.check_names(&mut diagnostics);
         let shard = self.shard(&mut diagnostics);
         settle(&diagnostics, common.json)?;
-        let plans: Vec<Plan> = plans.into_iter().flatten().collect();
+        let mut plans: Vec<Plan> = plans.into_iter().flatten().collect();
         std::fs::create_dir_all(&self.out).map_err(|error| self.failed(&error))?;
         let store = Store::open(&self.store_path(&plans, shard), Missing::Make);
-        let batch = store.and_then(|store| Batch::new(&plans, shard, store, self.fresh));
+        let batch = store.and_then(|store| Batch::new(&mut plans, shard, store, self.fresh));
         let mut batch = batch.map_err(|found| fault(found, common.json))?;
         batch.tell();
         match shard {
-            Some(_) => self.study_part(&plans, &mut batch),
-            None => self.study_all(&plans, &mut batch),
+            Some(_) => self.study_part(&mut plans, &mut batch),
+            None => self.study_all(&mut plans, &mut batch),
         }
     }
 
     /// Studies everything, and tells it experiment by experiment.
-    fn study_all(&self, plans: &[Plan], batch: &mut Batch) -> Verdict {
+    fn study_all(&self, plans: &mut [Plan], batch: &mut Batch) -> Verdict {
         if self.require_complete && batch.taken < batch.points {
             let missing = batch.points - batch.taken;
             let store = batch.store.path().display();
             return Err(Failure::Work(format!("the store {store} lacks {missing} of {} points", batch.points)));
         }
         let common = &self.common;
-        let bar = progress::bar(batch.points, batch.taken);
+        let bar = progress::bar(batch.most_points, batch.taken);
         let mut studies = Vec::new();
-        for (index, plan) in plans.iter().enumerate() {
+        for (index, plan) in plans.iter_mut().enumerate() {
             let findings = common.on_threads(|| batch.complete(index, plan, &|| bar.inc(1)))?;
             let findings = findings.map_err(|found| interruption(found, common.json))?;
             let Some(study) = run::conclude(plan, findings) else { continue };
@@ -99,10 +100,10 @@ impl Run {
     }
 
     /// Studies the points of one part.
-    fn study_part(&self, plans: &[Plan], batch: &mut Batch) -> Verdict {
+    fn study_part(&self, plans: &mut [Plan], batch: &mut Batch) -> Verdict {
         let common = &self.common;
-        let bar = progress::bar(batch.points, batch.taken);
-        for (index, plan) in plans.iter().enumerate() {
+        let bar = progress::bar(batch.most_points, batch.taken);
+        for (index, plan) in plans.iter_mut().enumerate() {
             let findings = common.on_threads(|| batch.complete(index, plan, &|| bar.inc(1)))?;
             findings.map_err(|found| interruption(found, common.json))?;
         }
@@ -171,47 +172,84 @@ struct Batch {
     store: Store,
     fresh: bool,
     shard: Option<Shard>,
-    /// By plan, and the number of points in all plans before it.
+    /// By plan, and the number of parts of all plans before it.
     findings: Vec<(usize, Findings)>,
+    /// Those that are known to be wanted, and those that may come to be.
     points: usize,
+    most_points: usize,
     taken: usize,
 }
 
 impl Batch {
-    fn new(plans: &[Plan], shard: Option<Shard>, store: Store, fresh: bool) -> Result<Self, Fault> {
-        let mut batch = Self { store, fresh, shard, findings: Vec::new(), points: 0, taken: 0 };
+    fn new(plans: &mut [Plan], shard: Option<Shard>, store: Store, fresh: bool) -> Result<Self, Fault> {
+        let mut batch = Self { store, fresh, shard, findings: Vec::new(), points: 0, most_points: 0, taken: 0 };
         let mut before = 0;
         for plan in plans {
-            let wanted = batch.wanted(before);
-            batch.points += (0..plan.points.len()).filter(|index| wanted(*index)).count();
-            let findings =
-                if fresh { vec![None; plan.points.len()] } else { run::stored(plan, &wanted, &batch.store)? };
+            let mut findings = vec![None; plan.points.len()];
+            if !fresh {
+                findings = run::stored(plan, &batch.wanted(before, plan), &batch.store)?;
+                let take = |point: &PlannedPoint| batch.store.get(&Key::of(point));
+                refine(plan, &mut findings, &batch.wanted_series(before), &take)?;
+            }
             batch.taken += findings.iter().flatten().count();
+            batch.points += batch.wanted_points(before, plan);
+            batch.most_points += batch.most_points(before, plan);
             batch.findings.push((before, findings));
-            before += plan.points.len();
+            before += plan.parts();
         }
         Ok(batch)
     }
 
-    /// Whether a point of the plan before which there are so many points belongs to the part that is wanted.
-    fn wanted(&self, before: usize) -> impl Fn(usize) -> bool + Sync + use<> {
+    /// The points of a plan that are wanted, as far as they are known.
+    fn wanted_points(&self, before: usize, plan: &Plan) -> usize {
+        let wanted = self.wanted(before, plan);
+        (0..plan.points.len()).filter(|index| wanted(*index)).count()
+    }
+
+    /// Those that may come to be wanted, if every curve bends.
+    fn most_points(&self, before: usize, plan: &Plan) -> usize {
+        if plan.refinements == 0 {
+            return self.wanted_points(before, plan);
+        }
+        let wanted = self.wanted_series(before);
+        let of_series = |series: usize| plan.listed(series) + plan.refinements;
+        (0..plan.series.len()).filter(|series| wanted(*series)).map(of_series).sum()
+    }
+
+    /// Whether a point of the plan before which there are so many parts belongs to the part that is wanted.
+    fn wanted<'p>(&self, before: usize, plan: &'p Plan) -> impl Fn(usize) -> bool + Sync + use<'p> {
         let shard = self.shard;
-        move |index| shard.is_none_or(|shard| shard.has(before + index))
+        move |index| shard.is_none_or(|shard| shard.has(before + plan.part(index)))
+    }
+
+    /// Whether a series that gets further loads belongs to the part that is wanted.
+    fn wanted_series(&self, before: usize) -> impl Fn(usize) -> bool + Sync + use<> {
+        let shard = self.shard;
+        move |series| shard.is_none_or(|shard| shard.has(before + series))
     }
 
     fn tell(&self) {
         if self.taken > 0 {
             let store = self.store.path().display();
-            eprintln!("{} of {} points are taken from {store}", self.taken, self.points);
+            let is_known = self.taken == self.points || self.points == self.most_points;
+            let points = if is_known { self.points.to_string() } else { format!("at most {}", self.most_points) };
+            eprintln!("{} of {points} points are taken from {store}", self.taken);
         }
     }
 
-    /// Studies what is wanted of a plan and not there.
-    fn complete(&mut self, index: usize, plan: &Plan, done: &(dyn Fn() + Sync)) -> Result<Findings, Interruption> {
+    /// Studies what is wanted of a plan and not there, and the loads where its curves turn out to bend.
+    fn complete(&mut self, index: usize, plan: &mut Plan, done: &(dyn Fn() + Sync)) -> Result<Findings, Interruption> {
         let Some((before, findings)) = self.findings.get_mut(index) else { return Ok(Vec::new()) };
         let (before, mut findings) = (*before, std::mem::take(findings));
-        let wanted = self.wanted(before);
-        run::complete(plan, &mut findings, &wanted, &self.store, self.fresh, done)?;
+        let known = self.wanted_points(before, plan);
+        run::complete(plan, &mut findings, &self.wanted(before, plan), &self.store, self.fresh, done)?;
+        let take = |point: &PlannedPoint| {
+            let finding = take_or_study(point, &self.store, self.fresh)?;
+            done();
+            Ok(Some(finding))
+        };
+        refine(plan, &mut findings, &self.wanted_series(before), &take)?;
+        self.points += self.wanted_points(before, plan) - known;
         Ok(findings)
     }
 }

@@ -125,11 +125,13 @@ impl Sample<'_> {
     ) -> impl Iterator<Item = &'r OperationRecord> {
         self.compiled.clients().filter(|index| *index < record.nodes.len()).flat_map(move |index| {
             let names = &self.compiled.descriptions[index].requested;
+            let is_wanted =
+                move |name: &str| operation.is_none_or(|wanted| self.compiled.is_named(index, name, wanted));
             record.nodes[index]
                 .operations
                 .iter()
                 .zip(names)
-                .filter_map(move |(record, name)| operation.is_none_or(|wanted| wanted == name).then_some(record))
+                .filter_map(move |(record, name)| is_wanted(name).then_some(record))
         })
     }
 
@@ -166,14 +168,7 @@ pub fn describe(
         return Finding { point, replicates: Replicates::default() };
     }
     point.operations.push(operation(sample, "all", None, exceedances));
-    let mut names: Vec<&str> = sample
-        .compiled
-        .clients()
-        .flat_map(|index| &sample.compiled.descriptions[index].requested)
-        .map(String::as_str)
-        .collect();
-    names.sort_unstable();
-    names.dedup();
+    let names = sample.compiled.request_names();
     point.operations.extend(names.iter().map(|name| operation(sample, name, Some(name), exceedances)));
     point.nodes = (0..sample.compiled.descriptions.len()).map(|index| node(sample, index, exceedances)).collect();
     let costs = sample.per_replication(|record| {
@@ -185,7 +180,7 @@ pub fn describe(
     });
     point.cost_usd_per_hour = ratio_interval(&costs, &hours).map(|estimate| interval(estimate, 1.0));
     point.cost_usd_per_million_requests = ratio_interval(&costs, &successes).map(|estimate| interval(estimate, 1.0));
-    let names: Vec<Option<&str>> = std::iter::once(None).chain(names.into_iter().map(Some)).collect();
+    let names: Vec<Option<&str>> = std::iter::once(None).chain(names.iter().map(|name| Some(name.as_str()))).collect();
     Finding { point, replicates: Replicates::of(sample, &names) }
 }
 

@@ -16,6 +16,7 @@ pub mod metric;
 pub mod pipeline;
 pub mod plan;
 pub mod rare;
+pub mod refine;
 pub mod run;
 pub mod sensitivity;
 pub mod store;

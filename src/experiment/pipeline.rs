@@ -33,11 +33,13 @@ use crate::experiment::backlog::Growth;
 use crate::experiment::estimate::{Sample, describe};
 use crate::experiment::finding::Finding;
 use crate::experiment::pipeline::bounds::{EVENTS_PER_REQUEST, LONGEST_NS, MOST_BYTES, limits, settled_ns, too_large};
-use crate::experiment::pipeline::doubt::{Doubt, Looks, doubt, is_open, unsettled, withhold, withhold_unsettled};
+use crate::experiment::pipeline::doubt::{
+    Doubt, Looks, doubt, is_decided, is_open, unsettled, withhold, withhold_unsettled,
+};
 use crate::experiment::pipeline::pilot::first_fifth_ns;
 use crate::experiment::pipeline::replication::{Replication, Runs, Stop, advance, double};
 use crate::experiment::pipeline::terminating::{Borders, terminating};
-use crate::experiment::study::Refusal;
+use crate::experiment::study::{Objective, Refusal};
 use crate::model::Compiled;
 use crate::random::Seed;
 
@@ -67,6 +69,9 @@ pub struct Settings {
     pub latency_limits: Vec<LatencyLimit>,
     /// Whether numbers are told that are doubted, beside the refusal that says why.
     pub tells_doubted: bool,
+    /// What a search asks about. Runs that have settled end as soon as it can be judged with caution, however imprecise the
+    /// numbers are; for those who only look at the numbers there is nothing here.
+    pub decides: Vec<Objective>,
 }
 
 /// A limit of a quantile of the latency.
@@ -118,6 +123,7 @@ impl Default for Settings {
             error_limits: Vec::new(),
             latency_limits: Vec::new(),
             tells_doubted: false,
+            decides: Vec::new(),
         }
     }
 }
@@ -263,6 +269,9 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
         let Some(doubt) = doubt else {
             return tell(runs);
         };
+        if doubt.is_of_width() && !growth.significant && is_decided(&sample, &settings.decides, settings.exceedances) {
+            return tell(runs);
+        }
         let spent: u64 = runs.iter().map(|run| run.simulation.events() / EVENTS_PER_REQUEST).sum();
         let is_enough = settings.tells_doubted && doublings >= MOST_DOUBLINGS_AT_A_GLANCE;
         if spent.saturating_mul(2) > budget || simulated_ns > LONGEST_NS || is_enough {

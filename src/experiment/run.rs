@@ -151,7 +151,7 @@ fn comparisons(plan: &Plan, findings: &[Finding]) -> Vec<Comparison> {
 }
 
 /// Points that may be studied at the same time, so that all of them fit into the memory if the largest takes so much.
-pub(super) fn at_once(largest_bytes: u64) -> usize {
+pub fn at_once(largest_bytes: u64) -> usize {
     const MOST_BYTES: u64 = 2 << 30;
     (MOST_BYTES / largest_bytes.max(1)).clamp(1, 1 << 20) as usize
 }

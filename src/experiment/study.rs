@@ -207,7 +207,8 @@ pub struct Variant {
     /// Where p99 begins to grow faster than the load, if it does.
     #[serde(default)]
     pub knee: Option<Knee>,
-    /// One point per value of the axis, in its order, but for those that break a constraint.
+    /// In ascending order of load: one point per value of the axis, but for those that break a constraint, and further ones
+    /// where the curve bends, if the experiment asks for them.
     pub points: Vec<Point>,
 }
 
@@ -232,7 +233,8 @@ pub struct Point {
     pub simulated_s: f64,
     /// Requests completed over all replications, warm-up excluded.
     pub requests: u64,
-    /// `"all"` first, then every operation that clients request, by name.
+    /// `"all"` first, then every operation that clients request, by name; and where several nodes start requests, those of
+    /// each, `gold`, and its operations, `gold: web.page`, if it has several.
     pub operations: Vec<Operation>,
     pub nodes: Vec<Node>,
     pub cost_usd_per_hour: Option<Interval>,

@@ -56,14 +56,10 @@ impl Objective {
 
     /// As [`Objective::judge`], with an interval that is wider by a factor.
     pub fn judge_with_caution(&self, point: &Point, caution: f64) -> Judgement {
-        let widened = |Interval { value, low, high }: Interval| {
-            let edge = |edge: f64| value + (edge - value) * caution;
-            Interval { value, low: edge(low), high: edge(high) }
-        };
         let estimate = if point.refusal.is_none() { self.quantity.told(point, &self.operation) } else { None };
         let is_unstable = point.refusal.as_ref().is_some_and(|refusal| refusal.code == "unstable");
         let verdict = match estimate {
-            Some(estimate) => self.verdict(widened(estimate)),
+            Some(estimate) => self.verdict(estimate, caution),
             None if is_unstable => Verdict::Missed,
             None => Verdict::Unsure,
         };
@@ -79,7 +75,10 @@ impl Objective {
         }
     }
 
-    fn verdict(&self, estimate: Interval) -> Verdict {
+    /// What an estimate says, if its interval is made wider by a factor.
+    pub fn verdict(&self, Interval { value, low, high }: Interval, caution: f64) -> Verdict {
+        let edge = |edge: f64| value + (edge - value) * caution;
+        let estimate = Interval { value, low: edge(low), high: edge(high) };
         let noise = self.limit.abs() * NOISE;
         let (is_met, is_missed) = match self.bound {
             Bound::Below => (estimate.high <= self.limit + noise, estimate.low > self.limit + noise),
@@ -139,16 +138,19 @@ fn operation<'a>(point: &'a Point, name: &str) -> Option<&'a Operation> {
     point.operations.iter().find(|operation| operation.name == name)
 }
 
-/// The knee of p99 against load. An unstable point has no latency: it grows without bound.
+/// What is told of p99. An unstable point has no latency: it grows without bound.
+pub fn told(point: &Point, watched: &str) -> Option<Told> {
+    let p99 = operation(point, watched).and_then(|operation| operation.p99_s);
+    match &point.refusal {
+        Some(refusal) => (refusal.code == "unstable").then_some(Told::Unbounded),
+        None => p99.map(|Interval { value, low, high }| Told::Latency { value, low, high }),
+    }
+}
+
+/// The knee of p99 against load.
 fn bend(variant: &Variant, watched: &str) -> Option<Knee> {
-    let told = |point: &Point| {
-        let p99 = operation(point, watched).and_then(|operation| operation.p99_s);
-        match &point.refusal {
-            Some(refusal) => (refusal.code == "unstable").then_some(Told::Unbounded),
-            None => p99.map(|Interval { value, low, high }| Told::Latency { value, low, high }),
-        }
-    };
-    let curve: Vec<(f64, Told)> = variant.points.iter().filter_map(|point| Some((point.load, told(point)?))).collect();
+    let points = variant.points.iter();
+    let curve: Vec<(f64, Told)> = points.filter_map(|point| Some((point.load, told(point, watched)?))).collect();
     let found = knee(&curve)?;
     Some(Knee { load: found.load, low_load: found.low, high_load: found.high })
 }

@@ -56,6 +56,9 @@ pub struct Experiment {
     pub baseline: Option<Spanned<String>>,
     #[serde(default)]
     pub objectives: Vec<Spanned<Objective>>,
+    /// Loads that a series gets at most beside those that are listed, where its curve bends; none if left out.
+    #[serde(default)]
+    pub refine: Option<Spanned<u32>>,
     #[serde(default)]
     pub horizon: Option<Horizon>,
     #[serde(default)]

@@ -71,6 +71,11 @@ impl KeyTables {
     }
 }
 
+/// One operation as these clients request it.
+fn name_of_one(clients: &str, operation: &str) -> String {
+    format!("{clients}: {operation}")
+}
+
 impl Compiled {
     /// Indices of the nodes that start requests.
     pub fn clients(&self) -> impl Iterator<Item = usize> {
@@ -80,6 +85,29 @@ impl Compiled {
     /// The operations that clients request.
     pub fn requested(&self) -> impl Iterator<Item = &str> {
         self.descriptions.iter().flat_map(|node| &node.requested).map(String::as_str)
+    }
+
+    /// Names of the requests that results tell apart: the operations that clients request, whoever does; and where several
+    /// nodes start requests (groups of users, tenants) those of each node, `gold`, and of its operations if it has several,
+    /// `gold: web.page`.
+    pub fn request_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.requested().map(str::to_owned).collect();
+        names.sort_unstable();
+        names.dedup();
+        if self.clients().nth(1).is_some() {
+            for node in self.clients().map(|index| &self.descriptions[index]) {
+                names.push(node.name.clone());
+                let several = node.requested.iter().filter(|_| node.requested.len() > 1);
+                names.extend(several.map(|operation| name_of_one(&node.name, operation)));
+            }
+        }
+        names
+    }
+
+    /// Whether an operation that some clients request goes by a name of [`Compiled::request_names`].
+    pub fn is_named(&self, clients: usize, operation: &str, name: &str) -> bool {
+        let node = &self.descriptions[clients].name;
+        name == operation || name == node || name == name_of_one(node, operation)
     }
 
     /// How long the model's own time constants (thinking, times to live, bursts) need to show.

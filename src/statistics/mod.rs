@@ -1,5 +1,6 @@
 //! What can be said from samples, and how surely: latency histograms, confidence intervals, tests of one thing and of many,
-//! shares and ranks, the knee of a curve, where to look in many dimensions, and what to expect where nobody looked.
+//! shares and ranks, the knee of a curve and where it needs another point, where to look in many dimensions, and what to
+//! expect where nobody looked.
 
 pub mod drift;
 pub mod estimate;
@@ -11,4 +12,5 @@ pub mod latin_hypercube;
 pub mod partial;
 pub mod proportion;
 pub mod rank;
+pub mod refinement;
 pub mod wilson;

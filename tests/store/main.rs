@@ -3,6 +3,7 @@
 mod damage;
 mod limits;
 mod merge;
+mod refined;
 mod resume;
 mod shards;
 

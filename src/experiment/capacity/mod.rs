@@ -1,7 +1,7 @@
 //! The highest load that a configuration carries within its objectives, and what holds it there.
 //!
 //! ```text
-//! bisection over loads; each is studied coarsely first, and more precisely while its verdict is unsure
+//! bisection over loads; each is studied for as long as its verdict is unsure, up to twice the precision asked for
 //! at the lowest load that is missed: double what the busiest nodes have, one thing at a time, and see what helps most
 //!     -> that is what binds; with twice of it, search again -> the next capacity, and what binds then
 //! ```
@@ -21,6 +21,7 @@ pub use probe::{Failure, Prober, limits_load};
 use crate::experiment::capacity::bisection::{Bracket, Range, search};
 use crate::experiment::capacity::relief::binding;
 use crate::experiment::finding::Finding;
+use crate::experiment::metric::Metric;
 use crate::experiment::study::{Interval, Verdict};
 
 /// What a search for the capacity of one series found.
@@ -74,8 +75,8 @@ pub struct Binding {
 pub struct Judged {
     pub load: f64,
     pub verdict: Verdict,
-    /// Relative half width of p99 that was aimed at in the end.
-    pub precision: f64,
+    /// As far as it took to judge.
+    pub p99_s: Option<Interval>,
     /// Whether what binds had been doubled.
     pub is_relieved: bool,
 }
@@ -120,26 +121,25 @@ fn carried(
     let mut missed_objective = None;
     let mut last_met: Option<Finding> = None;
     let judge = |load: f64| {
-        let mut last = (Verdict::Unsure, prober.precisions()[0]);
-        for precision in prober.precisions() {
-            let finding = match prober.probe(series, load, *precision, &edits) {
-                // Far beyond what was asked for, a model may not be one any more.
-                Err(Failure::Diagnosed(_)) if load > prober.heaviest() => break,
-                found => found?,
-            };
-            let (verdict, objective) = prober.judge(&finding.point);
-            last = (verdict, *precision);
-            match verdict {
-                Verdict::Met => last_met = Some(finding),
-                Verdict::Missed => {
-                    missed_objective = Some(objective.map_or_else(|| "unstable".to_owned(), |one| one.name.clone()))
-                }
-                Verdict::Unsure => continue,
+        let is_relieved = relief.is_some();
+        let finding = match prober.look(series, load, &edits) {
+            // Far beyond what was asked for, a model may not be one any more.
+            Err(Failure::Diagnosed(_)) if load > prober.heaviest() => {
+                judged.push(Judged { load, verdict: Verdict::Unsure, p99_s: None, is_relieved });
+                return Ok(Verdict::Unsure);
             }
-            break;
+            found => found?,
+        };
+        let (verdict, objective) = prober.judge(&finding.point);
+        let p99_s = Metric::P99.told(&finding.point, prober.operation());
+        judged.push(Judged { load, verdict, p99_s, is_relieved });
+        match verdict {
+            Verdict::Met => last_met = Some(finding),
+            Verdict::Missed => {
+                missed_objective = Some(objective.map_or_else(|| "unstable".to_owned(), |one| one.name.clone()));
+            }
+            Verdict::Unsure => {}
         }
-        let (verdict, precision) = last;
-        judged.push(Judged { load, verdict, precision, is_relieved: relief.is_some() });
         Ok::<Verdict, Failure>(verdict)
     };
     let Bracket { met, missed } = search(range, judge)?;

@@ -25,20 +25,23 @@ pub struct Prober<'a> {
     pub plan: &'a Plan,
     pub store: &'a Store,
     pub fresh: bool,
-    precisions: Vec<f64>,
+    /// For whoever asks whether a load is carried, and for whoever compares.
+    judging: Settings,
+    comparing: Settings,
 }
 
 impl<'a> Prober<'a> {
-    /// Precisions go from coarse to twice as fine as the experiment asks for.
     pub fn new(plan: &'a Plan, store: &'a Store, fresh: bool) -> Self {
-        let finest = plan.settings.precision / 2.0;
-        let precisions = [4.0, 2.0, 1.0].map(|factor| finest * factor).to_vec();
-        Self { plan, store, fresh, precisions }
-    }
-
-    /// Relative half widths of p99 to aim at, the widest first; never empty.
-    pub(super) fn precisions(&self) -> &[f64] {
-        &self.precisions
+        let wanted = &plan.settings;
+        let aimed = |factor: f64| Settings {
+            precision: factor * wanted.precision,
+            bias: factor * wanted.bias,
+            ..wanted.clone()
+        };
+        // A load is looked at until it can be judged, if need be to twice the precision that the experiment asks for.
+        let decides = plan.objectives.iter().filter(|objective| limits_load(objective)).cloned().collect();
+        let judging = Settings { decides, ..aimed(0.5) };
+        Self { plan, store, fresh, judging, comparing: aimed(2.0) }
     }
 
     /// The operation whose latency is looked at, or `"all"`.
@@ -67,16 +70,23 @@ impl<'a> Prober<'a> {
         Edit { path: path.to_owned(), value: format!("{value}"), path_origin: origin.clone(), value_origin: origin }
     }
 
-    /// Studies a series at a load.
-    pub(super) fn probe(&self, series: usize, load: f64, precision: f64, edits: &[Edit]) -> Result<Finding, Failure> {
+    /// Studies a series at a load until it can be judged.
+    pub(super) fn look(&self, series: usize, load: f64, edits: &[Edit]) -> Result<Finding, Failure> {
+        self.study(series, load, edits, &self.judging)
+    }
+
+    /// Studies a series at a load as coarsely as is good enough to be compared with others.
+    pub(super) fn sketch(&self, series: usize, load: f64, edits: &[Edit]) -> Result<Finding, Failure> {
+        self.study(series, load, edits, &self.comparing)
+    }
+
+    fn study(&self, series: usize, load: f64, edits: &[Edit], settings: &Settings) -> Result<Finding, Failure> {
         let mut diagnostics = Diagnostics::new();
         let edits = self.edits(series, load, edits);
         let Some(compiled) = load_point(&self.plan.file, &edits, false, &mut diagnostics) else {
             return Err(Failure::Diagnosed(diagnostics));
         };
-        let wanted = &self.plan.settings;
-        let settings = Settings { precision, bias: wanted.bias * precision / wanted.precision, ..wanted.clone() };
-        let point = PlannedPoint { series, load, compiled, settings };
+        let point = PlannedPoint { series, load, compiled, settings: settings.clone() };
         take_or_study(&point, self.store, self.fresh).map_err(Failure::Interrupted)
     }
 

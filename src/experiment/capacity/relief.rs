@@ -29,8 +29,7 @@ pub(super) fn binding(
     met: &Point,
     edits: &[Edit],
 ) -> Result<Option<Binding>, Failure> {
-    let precision = prober.precisions()[0];
-    let base = prober.probe(series, missed, precision, edits)?;
+    let base = prober.sketch(series, missed, edits)?;
     let resources = prober.resources(series, missed, edits).into_iter();
     let mut busy: Vec<(f64, Resource)> = resources.map(|one| (busiest(met, &one.node), one)).collect();
     busy.retain(|(share, _)| *share >= IDLE);
@@ -40,7 +39,7 @@ pub(super) fn binding(
     for (_, resource) in busy {
         let (path, doubled_value) = (resource.path(), 2.0 * resource.value);
         let edits: Vec<Edit> = edits.iter().cloned().chain([prober.edit(&path, doubled_value)]).collect();
-        let found = match prober.probe(series, missed, precision, &edits) {
+        let found = match prober.sketch(series, missed, &edits) {
             // Not everything can be had twice: an event loop has one core.
             Err(Failure::Diagnosed(_)) => continue,
             found => found?,

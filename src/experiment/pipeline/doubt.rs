@@ -2,9 +2,11 @@
 
 use crate::engine::record::Record;
 use crate::experiment::estimate::Sample;
+use crate::experiment::metric::Metric;
 use crate::experiment::pipeline::replication::{Replication, Runs};
 use crate::experiment::pipeline::{ErrorLimit, LatencyLimit, Settings, no_requests};
-use crate::experiment::study::{Interval, Point, Refusal};
+use crate::experiment::study::{Interval, Objective, Point, Refusal, Verdict};
+use crate::experiment::verdict::CAUTION;
 use crate::model::Compiled;
 use crate::statistics::drift::{DriftThresholds, test_drift};
 
@@ -28,6 +30,11 @@ pub(super) enum Doubt {
 }
 
 impl Doubt {
+    /// Whether more of the same would lay it to rest, and nothing else is wrong.
+    pub(super) fn is_of_width(&self) -> bool {
+        matches!(self, Self::Imprecise(_) | Self::Unconfirmed | Self::Open)
+    }
+
     fn refused(code: &str, reason: String) -> Option<Self> {
         Some(Self::Refused(Refusal { code: code.to_owned(), reason }))
     }
@@ -106,6 +113,27 @@ pub(super) fn doubt(sample: &Sample<'_>, runs: &Runs, settings: &Settings, looks
         )));
     }
     (!is_confirmed(looks, settings)).then_some(Doubt::Unconfirmed)
+}
+
+/// Whether what is seen suffices to judge objectives on latencies and errors, with caution: one is missed, or all are met.
+pub(super) fn is_decided(sample: &Sample<'_>, objectives: &[Objective], exceedances: f64) -> bool {
+    let verdict = |objective: &Objective| {
+        let operation = Some(objective.operation.as_str()).filter(|name| *name != "all");
+        let told = match (objective.quantity.quantile(), objective.quantity) {
+            (Some(quantile), _) => sample.latencies(operation).told_quantile(quantile, exceedances),
+            (None, Metric::ErrorRatio) => sample.failures(operation).map(|told| told.ratio),
+            (None, Metric::Availability) => sample.failures(operation).map(|told| complement(told.ratio)),
+            _ => return None,
+        };
+        Some(told.map_or(Verdict::Unsure, |told| objective.verdict(told, CAUTION)))
+    };
+    let verdicts: Vec<Verdict> = objectives.iter().filter_map(verdict).collect();
+    let met = verdicts.iter().filter(|verdict| **verdict == Verdict::Met).count();
+    verdicts.contains(&Verdict::Missed) || (met > 0 && met == verdicts.len())
+}
+
+fn complement(Interval { value, low, high }: Interval) -> Interval {
+    Interval { value: 1.0 - value, low: 1.0 - high, high: 1.0 - low }
 }
 
 /// Whether something that has a limit cannot be told from it because too few requests were seen.

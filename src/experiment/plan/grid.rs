@@ -28,7 +28,10 @@ pub(super) struct Combination {
 pub(super) fn grid(space: &Space, diagnostics: &mut Diagnostics) -> Option<Grid> {
     let Space { experiment, document, load, axes, variants, .. } = space;
     let counts = || std::iter::once(load).chain(axes);
-    let points = counts().map(|axis| axis.values.len()).fold(variants.len(), usize::saturating_mul);
+    let further = experiment.refine.as_ref().map_or(0, |refine| refine.value as usize);
+    let loads = load.values.len().saturating_add(further);
+    let points =
+        axes.iter().map(|axis| axis.values.len()).fold(variants.len().saturating_mul(loads), usize::saturating_mul);
     if points > MOST_POINTS {
         let span = experiment.axes.values().last().map_or(experiment.load.values.span, |axis| axis.values.span);
         let counts: Vec<String> = counts().map(|axis| format!("{} of `{}`", axis.values.len(), axis.name)).collect();

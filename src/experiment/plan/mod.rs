@@ -12,6 +12,7 @@
 //! | `space` | all of it, understood, before any point is made |
 //! | `windows` | whether the windows of all points can be kept |
 //! | `points` | every point compiled, series by series |
+//! | `refined` | further loads of a series, where its curve bends |
 
 mod axes;
 mod constraints;
@@ -21,6 +22,7 @@ mod model_file;
 mod objectives;
 mod paths;
 mod points;
+mod refined;
 mod settings;
 mod space;
 mod steps;
@@ -65,6 +67,8 @@ pub struct Series {
     pub settings: BTreeMap<String, String>,
     /// What makes the model this series, but for the load.
     pub edits: Vec<Edit>,
+    /// The index of its variant, and of its value on each further axis.
+    pub configuration: Vec<usize>,
 }
 
 /// An experiment ready to run.
@@ -79,6 +83,8 @@ pub struct Plan {
     /// How points are studied.
     pub settings: Settings,
     pub loads: Vec<f64>,
+    /// Further loads that a series may get.
+    pub refinements: usize,
     pub load_axis: LoadAxis,
     /// The further axes.
     pub axes: Vec<study::FurtherAxis>,
@@ -89,6 +95,8 @@ pub struct Plan {
     pub series: Vec<Series>,
     /// Series by series, in order of load.
     pub points: Vec<PlannedPoint>,
+    /// What further points are made of.
+    space: Space,
 }
 
 /// What the results of an experiment are named: the stem of its file.
@@ -139,7 +147,8 @@ fn plan(space: Space, diagnostics: &mut Diagnostics) -> Option<Plan> {
         return None;
     };
     let (series, points) = points(&space, &grid, diagnostics);
-    windows::check(&space.experiment, &points, &space.document, diagnostics);
+    let refinements = space.refinements(diagnostics);
+    windows::check(&space.experiment, &points, series.len() * refinements, &space.document, diagnostics);
     if let Some(point) = points.first() {
         space.check_operations(&point.compiled, diagnostics);
     }
@@ -150,16 +159,18 @@ fn plan(space: Space, diagnostics: &mut Diagnostics) -> Option<Plan> {
         loads: space.loads(),
         axes: space.axes.iter().map(Axis::described).collect(),
         baseline: space.variants.get(space.baseline).map(|variant| variant.name.clone()).unwrap_or_default(),
-        name: space.name,
+        name: space.name.clone(),
         quick: space.quick,
         experiment_text: space.document.text().to_owned(),
-        experiment: space.experiment,
-        load_axis: space.load_axis,
-        file: space.file,
-        settings: space.settings,
+        experiment: space.experiment.clone(),
+        load_axis: space.load_axis.clone(),
+        file: space.file.clone(),
+        settings: space.settings.clone(),
         constraints: grid.constraints,
-        objectives: space.objectives,
+        objectives: space.objectives.clone(),
+        refinements,
         series,
         points,
+        space,
     })
 }

@@ -192,7 +192,13 @@ impl Space {
         // The variant's edits, then those of the axes.
         let edits: Vec<Edit> =
             variant.edits.iter().chain(chosen().flat_map(|(_, value)| &value.edits)).cloned().collect();
-        Series { name: parts.join(", "), variant: variant.name.clone(), settings, edits }
+        Series {
+            name: parts.join(", "),
+            variant: variant.name.clone(),
+            settings,
+            edits,
+            configuration: configuration.to_vec(),
+        }
     }
 
     /// A configuration at a load, ready to run.
@@ -210,8 +216,9 @@ impl Space {
 
     /// Reports operations of objectives and of the experiment that nobody requests.
     pub(super) fn check_operations(&self, compiled: &Compiled, diagnostics: &mut Diagnostics) {
-        let requested: Vec<&str> = compiled.requested().collect();
-        objectives::check_operations(&self.experiment, &requested, &self.document, diagnostics);
+        let names = compiled.request_names();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        objectives::check_operations(&self.experiment, &names, &self.document, diagnostics);
     }
 }
 
