@@ -6,6 +6,7 @@
 
 pub mod agreement;
 pub mod backlog;
+pub mod baseline;
 pub mod capacity;
 pub mod compare;
 pub mod estimate;

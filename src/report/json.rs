@@ -1,4 +1,5 @@
-//! A JSON document with indentation, but for the windows of a point: one line for each, or they would fill most of a file.
+//! A JSON document with indentation, but for long lists: the windows of a point, which would fill most of a file, and the points of
+//! a gate's baseline take one line each.
 
 use std::io::{self, Write};
 
@@ -10,17 +11,24 @@ use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 /// # Errors
 /// When a value has no JSON form.
 pub fn document<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
+    in_lines(value, "windows")
+}
+
+/// The text of a document in which the elements of all lists with this key take one line each.
+///
+/// # Errors
+/// When a value has no JSON form.
+pub fn in_lines<T: Serialize>(value: &T, list: &str) -> Result<String, serde_json::Error> {
     let mut text = Vec::new();
-    let formatter = Lines { pretty: PrettyFormatter::new(), key: Vec::new(), is_key: false, depth: None };
+    let formatter = Lines { list, pretty: PrettyFormatter::new(), key: Vec::new(), is_key: false, depth: None };
     value.serialize(&mut Serializer::with_formatter(&mut text, formatter))?;
     text.push(b'\n');
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// The key of lists whose elements take one line each.
-const ONE_LINE_EACH: &[u8] = b"windows";
-
 struct Lines<'a> {
+    /// The key of lists whose elements take one line each.
+    list: &'a str,
     pretty: PrettyFormatter<'a>,
     /// The latest key.
     key: Vec<u8>,
@@ -54,7 +62,7 @@ impl Formatter for Lines<'_> {
             self.deeper();
             return writer.write_all(b"[");
         }
-        if self.key == ONE_LINE_EACH {
+        if self.key == self.list.as_bytes() {
             self.depth = Some(0);
         }
         self.pretty.begin_array(writer)

@@ -132,7 +132,7 @@ pub fn check(path: &Path, diagnostics: &mut Diagnostics) -> Option<PathBuf> {
 /// As [`load`], with another model in the place of the one that the experiment names.
 pub fn load_with(
     path: &Path,
-    model: Option<&Path>,
+    model: Option<ModelFile>,
     quick: bool,
     seed: Option<u64>,
     diagnostics: &mut Diagnostics,

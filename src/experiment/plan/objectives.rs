@@ -2,7 +2,7 @@
 
 use crate::diagnostic::names;
 use crate::diagnostic::span::{Span, Spanned, Verbatim};
-use crate::diagnostic::{Diagnostic, Diagnostics, Document};
+use crate::diagnostic::{Diagnostic, Diagnostics, Document, Place};
 use crate::experiment::metric::Metric;
 use crate::experiment::pipeline::{ErrorLimit, LatencyLimit};
 use crate::experiment::study::{Bound, Objective};
@@ -53,21 +53,34 @@ pub(super) fn latency_limits(objectives: &[Objective], watched: Option<&str>) ->
     objectives.iter().filter_map(limit).collect()
 }
 
-/// Reports operations that no client requests.
+/// Reports operations that no client requests. Where a baseline stands in for the experiment's model, it is the baseline that
+/// lacks them.
 pub(super) fn check_operations(
     experiment: &Experiment,
     requested: &[&str],
     document: &Document,
+    baseline: Option<&Document>,
     diagnostics: &mut Diagnostics,
 ) {
     let of_objectives = experiment.objectives.iter().filter_map(|objective| objective.operation());
     for operation in experiment.operation.iter().chain(of_objectives) {
         if !requested.contains(&operation.value.as_str()) {
+            let (place, requested_ones) = (document.place(operation.span), requested.join(", "));
+            if let Some(baseline) = baseline {
+                let name = baseline.name();
+                let message = format!("no client of the baseline model {name} requests `{}`", operation.value);
+                let help = format!(
+                    "compare with a version of the model that has it, or name an operation that both have: the baseline has {}",
+                    requested_ones
+                );
+                let diagnostic = Diagnostic::error("unknown-operation", Place::whole(name, ""), message);
+                diagnostics.push(diagnostic.also(place, "the experiment looks at it").help(help));
+                continue;
+            }
             let message = format!("no client requests `{}`", operation.value);
             let meant = names::closest(operation, requested.iter().copied());
             let meant = meant.map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
-            let help = format!("{meant}name one of {}, or leave it out to look at all", requested.join(", "));
-            let place = document.place(operation.span);
+            let help = format!("{meant}name one of {requested_ones}, or leave it out to look at all");
             diagnostics.push(Diagnostic::error("unknown-operation", place, message).help(help));
         }
     }

@@ -27,6 +27,8 @@ pub struct Space {
     pub experiment: Experiment,
     pub(super) document: Document,
     pub file: ModelFile,
+    /// Whether the model is another one than the experiment names: the baseline that it is compared with.
+    stands_in: bool,
     /// How points are studied.
     pub settings: Settings,
     pub objectives: Vec<Objective>,
@@ -53,7 +55,7 @@ impl Space {
     /// Reads an experiment and everything it names, with another model in the place of its own if one is given.
     pub(super) fn load(
         path: &Path,
-        model: Option<&Path>,
+        model: Option<ModelFile>,
         quick: bool,
         seed: Option<u64>,
         diagnostics: &mut Diagnostics,
@@ -61,11 +63,9 @@ impl Space {
         let document = read_file(path).map_err(|found| diagnostics.extend(found)).ok()?;
         // What is wrong is left out, so that the rest can be looked at too.
         let experiment: Experiment = parse_partly(&document, diagnostics).value?;
+        let stands_in = model.is_some();
         let file = match model {
-            Some(model) => read_file(model)
-                .map(|document| ModelFile::new(document, model))
-                .map_err(|found| diagnostics.extend(found))
-                .ok()?,
+            Some(model) => model,
             None => open_model(path, &experiment, &document, diagnostics)?,
         };
         check_assumptions(&file.document, diagnostics);
@@ -97,6 +97,7 @@ impl Space {
             experiment,
             document,
             file,
+            stands_in,
             settings,
             objectives,
             load,
@@ -218,7 +219,8 @@ impl Space {
     pub(super) fn check_operations(&self, compiled: &Compiled, diagnostics: &mut Diagnostics) {
         let names = compiled.request_names();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        objectives::check_operations(&self.experiment, &names, &self.document, diagnostics);
+        let baseline = self.stands_in.then_some(&self.file.document);
+        objectives::check_operations(&self.experiment, &names, &self.document, baseline, diagnostics);
     }
 }
 
