@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::{DEFAULT_STORE, Failure, Verdict, fault, settle};
+use crate::cli::{DEFAULT_STORE, Failure, Verdict, fault, settle, wrong_option};
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::plan::{self, read_file};
 use crate::experiment::refine::refine;
@@ -43,10 +43,13 @@ enum Format {
     Csv,
     /// One JSON object a line
     Jsonl,
+    /// A binary file with typed columns; needs --to, and a forescale that was built with the feature `parquet`
+    Parquet,
 }
 
 impl Export {
     pub(super) fn run(&self) -> Verdict {
+        settle(&self.check(), false)?;
         let studies = self.experiments.iter().map(|path| self.study(path)).collect::<Result<Vec<_>, _>>()?;
         let rows: Vec<long::Row<'_>> = studies.iter().flat_map(long::rows).collect();
         match &self.to {
@@ -55,13 +58,27 @@ impl Export {
                 written.map_err(|error| Failure::Work(format!("cannot write to {}: {error}", path.display())))
             }
             // A reader that has gone away is no failure.
-            None => match write(&rows, self.format, BufWriter::new(io::stdout().lock())) {
+            None => match write(&rows, self.format, BufWriter::new(io::stdout())) {
                 Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                     Err(Failure::Work(format!("cannot write to standard output: {error}")))
                 }
                 _ => Ok(()),
             },
         }
+    }
+
+    /// What keeps rows from being written in the format that was asked for.
+    fn check(&self) -> Diagnostics {
+        let mut diagnostics = Diagnostics::new();
+        let mut wrong = |message, help| diagnostics.extend(wrong_option("--format", "parquet", message, help));
+        if self.format == Format::Parquet && self.to.is_none() {
+            wrong("Parquet is binary, and is written to a file only", "add for example --to rows.parquet");
+        }
+        if self.format == Format::Parquet && !cfg!(feature = "parquet") {
+            let help = "build it with: cargo install --path . --features parquet; or write --format csv";
+            wrong("this forescale was built without Parquet", help);
+        }
+        diagnostics
     }
 
     fn study(&self, path: &Path) -> Result<Study, Failure> {
@@ -106,7 +123,18 @@ impl Export {
     }
 }
 
-fn write(rows: &[long::Row<'_>], format: Format, mut target: impl Write) -> io::Result<()> {
+#[cfg(feature = "parquet")]
+fn write_parquet(rows: &[long::Row<'_>], target: impl Write + Send) -> io::Result<()> {
+    crate::report::parquet::write(rows, target)
+}
+
+/// Nobody comes here: who asks for it without the feature is told so before anything is read.
+#[cfg(not(feature = "parquet"))]
+fn write_parquet(_: &[long::Row<'_>], _: impl Write + Send) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+fn write(rows: &[long::Row<'_>], format: Format, mut target: impl Write + Send) -> io::Result<()> {
     match format {
         Format::Csv => {
             let mut writer = csv::Writer::from_writer(&mut target);
@@ -122,6 +150,7 @@ fn write(rows: &[long::Row<'_>], format: Format, mut target: impl Write) -> io::
                 target.write_all(b"\n")?;
             }
         }
+        Format::Parquet => return write_parquet(rows, target),
     }
     target.flush()
 }

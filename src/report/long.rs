@@ -1,11 +1,35 @@
 //! The long form of a study: one row for each quantity of each point, for spreadsheets, R and data frames.
 
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::experiment::study::{Interval, Node, NodeWindow, Operation, OperationWindow, Point, Study, Window};
 
+/// The columns of every format, in their order.
+pub const COLUMNS: [(&str, Column); 13] = [
+    ("experiment", Column::Text(|row| Some(row.experiment))),
+    ("variant", Column::Text(|row| Some(row.variant))),
+    ("load", Column::Number(|row| Some(row.load))),
+    ("scope", Column::Text(|row| Some(row.scope))),
+    ("name", Column::Text(|row| Some(row.name))),
+    ("quantity", Column::Text(|row| Some(row.quantity))),
+    ("value", Column::Number(|row| row.value)),
+    ("low", Column::Number(|row| row.low)),
+    ("high", Column::Number(|row| row.high)),
+    ("p_value", Column::Number(|row| row.p_value)),
+    ("refusal", Column::Text(|row| row.refusal)),
+    ("start_s", Column::Number(|row| row.start_s)),
+    ("end_s", Column::Number(|row| row.end_s)),
+];
+
+/// What a column holds, and how a row's cell in it is found.
+#[derive(Clone, Copy, Debug)]
+pub enum Column {
+    Text(for<'r> fn(&'r Row<'r>) -> Option<&'r str>),
+    Number(fn(&Row<'_>) -> Option<f64>),
+}
+
 /// One quantity of one point. The unit is the last word of the quantity.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Row<'a> {
     pub experiment: &'a str,
     pub variant: &'a str,
@@ -27,6 +51,19 @@ pub struct Row<'a> {
     /// Of a window: when it begins and ends, since the start of the run.
     pub start_s: Option<f64>,
     pub end_s: Option<f64>,
+}
+
+impl Serialize for Row<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut cells = serializer.serialize_struct("Row", COLUMNS.len())?;
+        for (name, column) in COLUMNS {
+            match column {
+                Column::Text(cell) => cells.serialize_field(name, &cell(self))?,
+                Column::Number(cell) => cells.serialize_field(name, &cell(self))?,
+            }
+        }
+        cells.end()
+    }
 }
 
 /// The rows of a study, in its order. Quantities that a point does not tell have none.

@@ -7,6 +7,8 @@ pub mod format;
 pub mod gate;
 pub mod json;
 pub mod long;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 pub mod table;
 
 mod rows;
