@@ -125,6 +125,13 @@ pub(super) fn decision(decision: &Decision) -> Vec<String> {
     if decision.none_ratio.value > 0.0 {
         lines.push(format!("none meets all objectives in {} of draws", range(decision.none_ratio)));
     }
+    if decision.untold_draws > 0 {
+        let draws = if decision.untold_draws == 1 { "draw is" } else { "draws are" };
+        lines.push(format!(
+            "{} {draws} left out: one without a verdict may be the cheapest there",
+            decision.untold_draws
+        ));
+    }
     for one in &decision.deciding {
         let at = end(&one.assumption, one.assumption.middle);
         let half = |half: &HalfChoice| {

@@ -268,6 +268,7 @@ pub(super) fn sensitivity() -> Sensitivity {
         decision: Some(Decision {
             choices: vec![choice("as is", 0.6), choice("cache", 0.4)],
             none_ratio: Interval { value: 0.0, low: 0.0, high: 0.04 },
+            untold_draws: 2,
             deciding: vec![deciding],
         }),
     }

@@ -2,6 +2,7 @@
 //! shares and ranks, the knee of a curve and where it needs another point, where to look in many dimensions, and what to
 //! expect where nobody looked.
 
+pub mod ancova;
 pub mod drift;
 pub mod estimate;
 pub mod histogram;

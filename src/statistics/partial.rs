@@ -22,15 +22,11 @@ const FEWEST_LEFT: usize = 8;
 #[must_use]
 pub fn partial_rank_correlations(columns: &[&[f64]], outcome: &[f64]) -> Option<Vec<RankCorrelation>> {
     let degrees = outcome.len().checked_sub(columns.len() + 1)?;
-    // What is spent on taking so many columns out is more than taking them out is worth.
-    if degrees < (LEFT_FOR_EACH * columns.len()).max(FEWEST_LEFT)
-        || columns.iter().any(|column| column.len() != outcome.len())
-    {
+    if !enough(degrees, columns.len()) || columns.iter().any(|column| column.len() != outcome.len()) {
         return None;
     }
     let ranks: Option<Vec<Vec<f64>>> = columns.iter().copied().chain([outcome]).map(standardised).collect();
     let ranks = ranks?;
-    let product = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
     let correlations = ranks.iter().map(|one| ranks.iter().map(|other| product(one, other)).collect()).collect();
     let inverse = inverse(correlations)?;
     let last = columns.len();
@@ -45,8 +41,18 @@ pub fn partial_rank_correlations(columns: &[&[f64]], outcome: &[f64]) -> Option<
         .collect()
 }
 
+/// Whether so many degrees of freedom are enough to take so many columns out. If not, what is spent on that is more than it is
+/// worth.
+pub(super) fn enough(degrees: usize, columns: usize) -> bool {
+    degrees >= (LEFT_FOR_EACH * columns).max(FEWEST_LEFT)
+}
+
+pub(super) fn product(one: &[f64], other: &[f64]) -> f64 {
+    one.iter().zip(other).map(|(one, other)| one * other).sum()
+}
+
 /// Midranks around zero, of length one; `None` if they are all the same.
-fn standardised(values: &[f64]) -> Option<Vec<f64>> {
+pub(super) fn standardised(values: &[f64]) -> Option<Vec<f64>> {
     let mean = (values.len() + 1) as f64 / 2.0;
     let centred: Vec<f64> = midranks(values).into_iter().map(|rank| rank - mean).collect();
     let length = centred.iter().map(|rank| rank * rank).sum::<f64>().sqrt();
@@ -55,7 +61,7 @@ fn standardised(values: &[f64]) -> Option<Vec<f64>> {
 
 /// The inverse of a symmetric positive definite matrix with ones on its diagonal, by Gauss and Jordan without pivoting,
 /// which such matrices do not need; `None` if it is singular.
-fn inverse(mut matrix: Vec<Vec<f64>>) -> Option<Vec<Vec<f64>>> {
+pub(super) fn inverse(mut matrix: Vec<Vec<f64>>) -> Option<Vec<Vec<f64>>> {
     let size = matrix.len();
     let mut inverse: Vec<Vec<f64>> =
         (0..size).map(|row| (0..size).map(|column| f64::from(u8::from(row == column))).collect()).collect();

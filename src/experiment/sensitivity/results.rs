@@ -132,13 +132,16 @@ pub struct Split {
     pub decides: bool,
 }
 
-/// Which series is the cheapest of those that meet all objectives. Of equally cheap ones it is the first.
+/// Which series is the cheapest of those that meet all objectives. Of equally cheap ones it is the first. Shares are of the
+/// draws that tell it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Decision {
     /// Every series, in the experiment's order.
     pub choices: Vec<Choice>,
     /// Share of the draws in which none meets all objectives.
     pub none_ratio: Interval,
+    /// Draws in which a series without a verdict may be the cheapest; they are in no share and no test.
+    pub untold_draws: u32,
     /// What the choice depends on at 5% after Holm's correction, what decides most first.
     pub deciding: Vec<Deciding>,
 }
@@ -155,7 +158,8 @@ pub struct Choice {
 pub struct Deciding {
     #[serde(flatten)]
     pub assumption: Assumption,
-    /// Of Kruskal and Wallis's test, corrected by Holm for all assumptions.
+    /// Of the analysis of covariance of ranks, beside all other assumptions (of Kruskal and Wallis's test where there are too
+    /// few draws for that), corrected by Holm for all assumptions.
     pub p_value: f64,
     /// What is chosen most often in the lower and in the upper half of the range.
     pub lower_half: HalfChoice,
