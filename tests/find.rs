@@ -82,13 +82,18 @@ fn exceeds(servers: u32, arrivals_per_s: f64, service_s: f64, t: f64) -> f64 {
 
 /// The price of the cheapest configuration that meets both limits, were they so many times as large.
 fn cheapest_usd_per_hour(slack: f64) -> f64 {
+    cheapest_at(1_000.0, MOST_CORES, slack)
+}
+
+/// The same for another rate of requests, with up to so many cores.
+fn cheapest_at(rate_per_s: f64, most_cores: u32, slack: f64) -> f64 {
     let mut cheapest = f64::INFINITY;
     for (_, clock, price) in MACHINES {
-        for left in 1..=MOST_CORES {
-            for right in 1..=MOST_CORES {
+        for left in 1..=most_cores {
+            for right in 1..=most_cores {
                 let meets =
                     |cores, rate, service_s: f64| exceeds(cores, rate, service_s * clock, slack * LIMIT_S) <= 0.01;
-                if meets(left, 750.0, 0.004) && meets(right, 250.0, 0.008) {
+                if meets(left, 0.75 * rate_per_s, 0.004) && meets(right, 0.25 * rate_per_s, 0.008) {
                     cheapest = price_usd_per_hour(left).mul_add(1.0, price + price_usd_per_hour(right)).min(cheapest);
                 }
             }
@@ -102,6 +107,17 @@ fn searched(directory: &Path, experiment: &str, threads: usize) -> Found {
 }
 
 fn searched_with(directory: &Path, experiment: &str, threads: usize, seed: u64, most_studies: Option<usize>) -> Found {
+    searched_at(directory, experiment, threads, seed, most_studies, None)
+}
+
+fn searched_at(
+    directory: &Path,
+    experiment: &str,
+    threads: usize,
+    seed: u64,
+    most_studies: Option<usize>,
+    load: Option<&str>,
+) -> Found {
     std::fs::write(directory.join("model.ron"), MODEL).expect("a directory to write to");
     let path = directory.join("find.ron");
     std::fs::write(&path, experiment).expect("a directory to write to");
@@ -109,7 +125,7 @@ fn searched_with(directory: &Path, experiment: &str, threads: usize, seed: u64, 
     let space = plan::load_space(&path, true, Some(seed), &mut diagnostics);
     let space = space.unwrap_or_else(|| panic!("an experiment without mistakes: {diagnostics:?}"));
     let store = Store::open(&directory.join(format!("{threads}.sqlite")), Missing::Make).expect("a store");
-    let load = space.loads()[0];
+    let load = load.map_or(space.loads()[0], |text| space.read_load(text).expect("a load"));
     let effort = Effort { most_studies: most_studies.unwrap_or_else(|| usual_studies(&space)), fresh: false };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
     pool.install(|| find(&space, load, &store, effort)).unwrap_or_else(|failure| panic!("{failure:?}"))
@@ -126,6 +142,12 @@ fn the_cheapest_is_that_of_theory_with_a_fifth_of_the_studies() {
     assert!(cost >= at_least - 1e-9, "{} at ${cost} cannot meet the limit: at least ${at_least}", winner.name);
     assert!(cost <= at_most + 1e-9, "{} at ${cost}, though ${at_most} is enough", winner.name);
     assert_eq!(found.configurations, 784.0);
+    assert!(found.looked_at >= found.studied.len() as u64 && found.looked_at <= found.studies, "{}", found.looked_at);
+    let mut names: Vec<&str> = found.studied.iter().map(|one| one.name.as_str()).collect();
+    assert!(found.front.iter().chain(&found.winner).all(|one| names.contains(&one.name.as_str())));
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), found.studied.len(), "each configuration once");
     assert!(found.studies <= 784 / 5, "{} studies", found.studies);
     let second = found.runner_up.as_ref().expect("there is always a dearer one");
     assert_eq!(second.choice.verdict, Verdict::Met);
@@ -216,4 +238,74 @@ fn a_space_of_a_million_is_searched_in_few_studies() {
     };
     assert!(cost >= usual(1.05) - 1e-9 && cost <= usual(0.9) + 1e-9, "${cost}: {} to {}", usual(1.05), usual(0.9));
     assert!(found.studies < 600, "{}", found.studies);
+}
+
+/// What is granted bounds the search; what comes on top of it are steps beside the best, at most as many again.
+#[test]
+fn few_looks_are_few_looks() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let few = searched_with(directory.path(), &experiment(6), 2, 1, Some(4));
+    let more = searched_with(directory.path(), &experiment(6), 2, 1, Some(40));
+    assert!(few.looked_at < more.looked_at, "{} {}", few.looked_at, more.looked_at);
+    // Four looks, four beside the best, and the last rounds: eight finalists, eight of the front and eight for the runner-up.
+    assert!(few.looked_at <= 4 + 4 + 8 + 8 + 8, "{}", few.looked_at);
+}
+
+/// At half the rate, half as many cores do.
+#[test]
+fn another_load_has_another_cheapest_configuration() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let found = searched_at(directory.path(), &experiment(8), 2, 1, None, Some("500/s"));
+    assert_eq!(found.load, 500.0);
+    let cost = found.winner.expect("something meets the objectives").point.cost_usd_per_hour.expect("a price").value;
+    let (at_least, at_most) = (cheapest_at(500.0, 8, 1.03), cheapest_at(500.0, 8, 0.93));
+    assert!(cost >= at_least - 1e-9 && cost <= at_most + 1e-9, "${cost}: ${at_least} to ${at_most}");
+    assert!(cost < cheapest_at(1_000.0, MOST_CORES, 0.93), "more load would cost more");
+}
+
+/// Two minutes from an empty start are nearly the long run of stations whose queues last tens of milliseconds.
+#[test]
+fn a_given_length_of_time_is_searched_too() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let timed = experiment(8).replace("objectives: [", "horizon: Terminating(duration: \"2m\"), objectives: [");
+    let found = searched_at(directory.path(), &timed, 2, 1, None, Some("500/s"));
+    let winner = found.winner.expect("something meets the objectives");
+    assert_eq!(winner.point.simulated_s, 120.0);
+    assert!(!winner.point.windows.is_empty(), "it is told window by window");
+    let cost = winner.point.cost_usd_per_hour.expect("a price").value;
+    let (at_least, at_most) = (cheapest_at(500.0, 8, 1.06), cheapest_at(500.0, 8, 0.9));
+    assert!(cost >= at_least - 1e-9 && cost <= at_most + 1e-9, "${cost}: ${at_least} to ${at_most}");
+}
+
+/// The command writes what it prints with `--json`, and a chart of it, the same each time.
+#[test]
+fn results_and_their_chart_are_written() {
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::write(directory.path().join("model.ron"), MODEL).expect("a directory to write to");
+    std::fs::write(directory.path().join("cores.ron"), experiment(4)).expect("a directory to write to");
+    let run = |out: &str, more: &[&str]| {
+        let arguments =
+            ["find", "cores.ron", "--quick", "--load", "300/s", "--studies", "12", "--store", "kept.sqlite"];
+        let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_forescale"));
+        let output = command.current_dir(directory.path()).args(arguments).args(["--out", out]).args(more).output();
+        let output = output.expect("the command starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let read =
+        |name: &str| std::fs::read(directory.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let printed: serde_json::Value = serde_json::from_str(&run("one", &["--json", "--png"])).expect("one document");
+    let written: serde_json::Value = serde_json::from_slice(&read("one/cores-find.json")).expect("a document");
+    assert_eq!(written, printed["experiments"][0]);
+    assert_eq!(written["found"]["load"], 300.0);
+    assert!(written["found"]["studied"].as_array().is_some_and(|all| all.len() >= 2));
+    assert!(run("two", &["--png"]).contains("cheapest"));
+    for name in ["cores-find.json", "cores-find.svg", "cores-find.png"] {
+        assert!(read(&format!("one/{name}")) == read(&format!("two/{name}")), "{name} differs");
+    }
+    let chart = String::from_utf8(read("one/cores-find.svg")).expect("text");
+    let winner = written["found"]["winner"]["name"].as_str().expect("a winner");
+    assert!(chart.contains(&format!("cheapest: {winner}")), "{winner}");
+    run("three", &[]);
+    assert!(!directory.path().join("three/cores-find.png").exists(), "only where it is asked for");
 }

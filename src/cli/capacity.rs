@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use crate::cli::series::wanted;
 use crate::cli::{
     Common, DEFAULT_STORE, Failure, Verdict, interruption, open_store, print, print_json, progress, settle, share, show,
 };
@@ -21,7 +22,7 @@ pub(super) struct Capacity {
     /// Experiment files with objectives; loads are searched from the first to the last of `load` and beyond
     #[arg(required = true)]
     experiments: Vec<PathBuf>,
-    /// Only the series with this name, such as "cache" (may be repeated)
+    /// Only the series of this variant, such as "cache", or the one with this name, such as "cache, pods 10" (may be repeated)
     #[arg(long, value_name = "NAME")]
     variant: Vec<String>,
     /// The width of the interval of loads that is narrow enough
@@ -44,15 +45,16 @@ impl Capacity {
         let tolerance = share("--tolerance", &self.tolerance, &mut diagnostics);
         let load = |path: &PathBuf| {
             let plan = plan::load(path, common.quick, common.seed, &mut diagnostics)?;
-            check(&plan, path, &self.variant, &mut diagnostics);
-            Some(plan)
+            check(&plan, path, &mut diagnostics);
+            let series = wanted(&plan, &self.variant, &mut diagnostics);
+            Some((plan, series))
         };
-        let plans: Vec<Option<Plan>> = self.experiments.iter().map(load).collect();
+        let plans: Vec<Option<(Plan, Vec<usize>)>> = self.experiments.iter().map(load).collect();
         settle(&diagnostics, common.json)?;
         let store = open_store(&self.store, common.json)?;
         let mut documents = Vec::new();
-        for plan in plans.iter().flatten() {
-            documents.push(self.search(plan, &store, tolerance)?);
+        for (plan, series) in plans.iter().flatten() {
+            documents.push(self.search(plan, series, &store, tolerance)?);
         }
         if common.json {
             let mut document = json!({ "schema": SCHEMA, "digest": "", "experiments": documents });
@@ -62,18 +64,21 @@ impl Capacity {
         Ok(())
     }
 
-    /// Searches every series of an experiment, and tells what was found.
-    fn search(&self, plan: &Plan, store: &Store, tolerance: f64) -> Result<serde_json::Value, Failure> {
+    /// Searches series of an experiment, and tells what was found.
+    fn search(
+        &self,
+        plan: &Plan,
+        series: &[usize],
+        store: &Store,
+        tolerance: f64,
+    ) -> Result<serde_json::Value, Failure> {
         let common = &self.common;
         let prober = Prober::new(plan, store, self.fresh);
         let sign = progress::sign_of_life();
         let mut capacities = Vec::new();
-        for (index, series) in plan.series.iter().enumerate() {
-            if !self.variant.is_empty() && !self.variant.contains(&series.name) {
-                continue;
-            }
-            sign.set_message(series.name.clone());
-            let found = common.on_threads(|| capacity::capacity(&prober, index, tolerance))?;
+        for index in series {
+            sign.set_message(plan.series[*index].name.clone());
+            let found = common.on_threads(|| capacity::capacity(&prober, *index, tolerance))?;
             capacities.push(found.map_err(|failure| match failure {
                 capacity::Failure::Interrupted(found) => interruption(found, common.json),
                 capacity::Failure::Diagnosed(found) => {
@@ -91,7 +96,7 @@ impl Capacity {
 }
 
 /// Reports what keeps an experiment from having a capacity.
-fn check(plan: &Plan, path: &std::path::Path, variants: &[String], diagnostics: &mut Diagnostics) {
+fn check(plan: &Plan, path: &std::path::Path, diagnostics: &mut Diagnostics) {
     let place = Place::whole(path.display().to_string(), "");
     for objective in plan.objectives.iter().filter(|objective| !capacity::limits_load(objective)) {
         let title = format!("`{}` is easier to meet with more load, and is left out of the search", objective.name);
@@ -107,14 +112,5 @@ fn check(plan: &Plan, path: &std::path::Path, variants: &[String], diagnostics: 
         let title = "the load moves other paths with it, which have no values between those that are listed";
         let help = "leave `with` out of `load`, and put what belongs to one load into a variant";
         diagnostics.push(Diagnostic::error("lockstep-load", place, title).help(help));
-    }
-    for name in variants {
-        if !plan.series.iter().any(|series| series.name == *name) {
-            let names: Vec<&str> = plan.series.iter().map(|series| series.name.as_str()).collect();
-            let title = format!("{} has no series `{name}`", path.display());
-            let help = format!("name one of {}", names.join(", "));
-            diagnostics
-                .push(Diagnostic::error("unknown-variant", Place::whole("--variant", name.clone()), title).help(help));
-        }
     }
 }

@@ -6,8 +6,8 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::{
-    Common, DEFAULT_STORE, Failure, Verdict, interruption, open_store, print, print_json, progress, settle, show,
-    wrong_option,
+    Common, DEFAULT_STORE, Failure, Verdict, interruption, open_store, print, print_json, progress, same_name, settle,
+    show, unwritable, write_document, wrong_option,
 };
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::find::{Effort, find, usual_studies};
@@ -15,6 +15,7 @@ use crate::experiment::plan::{self, Space};
 use crate::experiment::run::result_digest;
 use crate::experiment::store::Store;
 use crate::experiment::study::SCHEMA;
+use crate::report::chart::{Formats, Source, draw_found};
 use crate::report::table;
 
 #[derive(Debug, Args)]
@@ -25,9 +26,17 @@ pub(super) struct Find {
     /// The load that is to be carried, such as 20_000 or 300/s [default: the heaviest of `load`]
     #[arg(long, value_name = "LOAD")]
     load: Option<String>,
-    /// Configurations to study before the last rounds at most [default: one in eight, between 64 and 400]
+    /// Looks before the last rounds at most [default: one configuration in eight, between 64 and 400]
+    ///
+    /// Steps beside the best that was found come on top, at most as many again.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(4..=100_000))]
     studies: Option<u32>,
+    /// Where the chart and the results go
+    #[arg(long, default_value = "plots")]
+    out: PathBuf,
+    /// Draw the chart as PNG too, 3200 by 1800 pixels
+    #[arg(long)]
+    png: bool,
     /// The file that keeps everything that was studied
     #[arg(long, value_name = "FILE", default_value = DEFAULT_STORE)]
     store: PathBuf,
@@ -42,10 +51,15 @@ impl Find {
     pub(super) fn run(&self) -> Verdict {
         let mut diagnostics = Diagnostics::new();
         let common = &self.common;
-        let mut searches = Vec::new();
+        let mut searches: Vec<(Space, f64)> = Vec::new();
+        let mut names: Vec<String> = Vec::new();
         for path in &self.experiments {
             let Some(space) = plan::load_space(path, common.quick, common.seed, &mut diagnostics) else { continue };
             check(&space, path, &mut diagnostics);
+            if names.contains(&space.name) {
+                diagnostics.push(same_name(&space.name, path));
+            }
+            names.push(space.name.clone());
             searches.extend(self.load(&space, &mut diagnostics).map(|load| (space, load)));
         }
         settle(&diagnostics, common.json)?;
@@ -74,6 +88,7 @@ impl Find {
         load
     }
 
+    /// Searches one experiment, writes its results and its chart, and tells them.
     fn search(&self, space: &Space, load: f64, store: &Store) -> Result<serde_json::Value, Failure> {
         let common = &self.common;
         let most_studies = self.studies.map_or_else(|| usual_studies(space), |studies| studies as usize);
@@ -90,15 +105,19 @@ impl Find {
             show(&Diagnostic::error("nothing-to-run", place, title).help(help).into(), common.json);
             return Err(Failure::Input);
         }
+        let source = Source::of_space(space, &found);
+        let document = json!({ "name": space.name, "objectives": space.objectives, "found": found });
+        write_document(&document, &self.out, &format!("{}-find.json", space.name))?;
+        let formats = Formats { svg: true, png: self.png };
+        draw_found(&source, &found, &self.out, formats).map_err(|error| unwritable(&self.out, &error))?;
         if !common.json {
-            let operation = space.settings.operation.as_deref().unwrap_or("all");
-            let title = &space.experiment.title;
-            print(&table::found(title, &space.load_axis.label, operation, &space.objectives, &found));
+            print(&table::found(&space.experiment.title, &space.load_axis.label, &space.objectives, &found));
             if space.quick {
                 print("A quick first look: leave --quick out before deciding.\n");
             }
+            eprintln!("{}: a chart in {}, digest {}", space.name, self.out.display(), &source.digest[..16]);
         }
-        Ok(json!({ "name": space.name, "objectives": space.objectives, "found": found }))
+        Ok(document)
     }
 }
 

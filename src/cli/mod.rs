@@ -12,6 +12,7 @@ mod merge;
 mod progress;
 mod run;
 mod sensitivity;
+mod series;
 mod shard;
 mod simulate;
 
@@ -209,10 +210,28 @@ const DEFAULT_STORE: &str = "plots/forescale.sqlite";
 /// Opens a store, or makes one with the folders on the way to it.
 fn open_store(path: &Path, json: bool) -> Result<Store, Failure> {
     if let Some(folder) = path.parent() {
-        let failed = |error| Failure::Work(format!("cannot write to {}: {error}", folder.display()));
-        std::fs::create_dir_all(folder).map_err(failed)?;
+        std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     }
     Store::open(path, Missing::Make).map_err(|found| fault(found, json))
+}
+
+/// Writes one document of results into a folder, which is made if need be.
+fn write_document(document: &impl serde::Serialize, folder: &Path, name: &str) -> Verdict {
+    let failed = |error: std::io::Error| unwritable(folder, &error);
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let text = serde_json::to_string_pretty(document).unwrap_or_default() + "\n";
+    std::fs::write(folder.join(name), text).map_err(failed)
+}
+
+fn unwritable(folder: &Path, error: &std::io::Error) -> Failure {
+    Failure::Work(format!("cannot write to {}: {error}", folder.display()))
+}
+
+/// That an experiment would overwrite the results of another one of this call.
+fn same_name(name: &str, path: &Path) -> Diagnostic {
+    let title = format!("two experiments are called {name}, and would write the same files");
+    let place = Place::whole(path.display().to_string(), "");
+    Diagnostic::error("duplicate-name", place, title).help("study them one by one, each with its own --out")
 }
 
 /// A share given on the command line, such as `5%`, between zero and 100%; zero if it is none, which is reported.

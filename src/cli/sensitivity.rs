@@ -1,13 +1,14 @@
 //! `forescale sensitivity EXPERIMENT...`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
 
+use crate::cli::series::wanted;
 use crate::cli::{
-    Common, DEFAULT_STORE, Failure, Verdict, interruption, open_store, print, print_json, progress, settle, show,
-    wrong_option,
+    Common, DEFAULT_STORE, Failure, Verdict, interruption, open_store, print, print_json, progress, same_name, settle,
+    show, unwritable, write_document, wrong_option,
 };
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::plan::{self, Plan};
@@ -27,7 +28,7 @@ pub(super) struct Sensitivity {
     /// Experiment files; their models may state what is measured and what is a guess, under `assumptions`
     #[arg(required = true)]
     experiments: Vec<PathBuf>,
-    /// Only the series with this name, such as "cache" (may be repeated)
+    /// Only the series of this variant, such as "cache", or the one with this name, such as "cache, pods 10" (may be repeated)
     #[arg(long, value_name = "NAME")]
     variant: Vec<String>,
     /// The load to look at [default: the one in the model, or else the middle one of the experiment]
@@ -60,10 +61,7 @@ impl Sensitivity {
         for path in &self.experiments {
             let Some(plan) = plan::load(path, common.quick, common.seed, &mut diagnostics) else { continue };
             if plans.iter().any(|known| known.name == plan.name) {
-                let title = format!("two experiments are called {}, and would write the same files", plan.name);
-                let place = Place::whole(path.display().to_string(), "");
-                let help = "study them one by one, each with its own --out";
-                diagnostics.push(Diagnostic::error("duplicate-name", place, title).help(help));
+                diagnostics.push(same_name(&plan.name, path));
             }
             plans.push(plan);
         }
@@ -95,15 +93,7 @@ impl Sensitivity {
             Some(text) => self.load(text, plan, diagnostics),
             None => Some(sensitivity::usual_load(plan)),
         };
-        let names: Vec<&str> = plan.series.iter().map(|series| series.name.as_str()).collect();
-        for name in self.variant.iter().filter(|name| !names.contains(&name.as_str())) {
-            let title = format!("{} has no series `{name}`", plan.name);
-            let help = crate::diagnostic::names::help(name, "it has", names.iter().copied());
-            let place = Place::whole("--variant", name.clone());
-            diagnostics.push(Diagnostic::error("unknown-variant", place, title).help(help));
-        }
-        let is_wanted = |name: &str| self.variant.is_empty() || self.variant.iter().any(|wanted| wanted == name);
-        let series: Vec<usize> = (0..names.len()).filter(|index| is_wanted(names[*index])).collect();
+        let series = wanted(plan, &self.variant, diagnostics);
         if series.len().saturating_mul(self.draws() as usize) > MOST_STUDIES {
             let title = format!("{} draws of each of {} series are more than 100,000", self.draws(), series.len());
             let help = "name the series that matter with --variant, or ask for fewer --draws";
@@ -159,12 +149,10 @@ impl Sensitivity {
                 Failure::Input
             }
         })?;
-        let source = Source::of(plan, &found);
+        let source = Source::of_plan(plan, &found);
         let document = json!({ "name": plan.name, "objectives": plan.objectives, "sensitivity": found });
-        let failed = |error: std::io::Error| self.failed(&self.out, &error);
-        std::fs::create_dir_all(&self.out).map_err(failed)?;
-        let text = serde_json::to_string_pretty(&document).unwrap_or_default() + "\n";
-        std::fs::write(self.out.join(format!("{}-sensitivity.json", plan.name)), text).map_err(failed)?;
+        let failed = |error: std::io::Error| unwritable(&self.out, &error);
+        write_document(&document, &self.out, &format!("{}-sensitivity.json", plan.name))?;
         let formats = Formats { svg: true, png: self.png };
         let files = draw_tornadoes(&source, &found, &self.out, formats).map_err(failed)?;
         if !common.json {
@@ -173,9 +161,5 @@ impl Sensitivity {
             eprintln!("{}: {charts} charts in {}, digest {}", plan.name, self.out.display(), &source.digest[..16]);
         }
         Ok(document)
-    }
-
-    fn failed(&self, folder: &Path, error: &std::io::Error) -> Failure {
-        Failure::Work(format!("cannot write to {}: {error}", folder.display()))
     }
 }

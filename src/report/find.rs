@@ -11,7 +11,8 @@ use super::table::render;
 use super::text::one_line;
 
 /// What a search found, as text.
-pub(super) fn text(label: &str, operation: &str, objectives: &[Objective], found: &Found) -> String {
+pub(super) fn text(label: &str, objectives: &[Objective], found: &Found) -> String {
+    let operation = found.operation.as_str();
     let names: Vec<&str> = objectives.iter().map(|objective| objective.name.as_str()).collect();
     let mut text = format!(
         "The cheapest of {} at {} {} with {}; looked at {}, with {} requests:\n",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::experiment::find::{Choice as FoundChoice, Found, RunnerUp, Studied};
 use crate::experiment::metric::Metric;
 use crate::experiment::sensitivity::{
     Assumption, Choice, Deciding, Decision, Effect, HalfChoice, Reason, Sensitivity, SeriesSensitivity, Split, Spread,
@@ -271,5 +272,60 @@ pub(super) fn sensitivity() -> Sensitivity {
             untold_draws: 2,
             deciding: vec![deciding],
         }),
+    }
+}
+
+/// A search over machines and pods: four on the front, two beside it, and one that is unstable.
+pub(super) fn found() -> Found {
+    let choice = |name: &str, verdict: Verdict, cost: f64, p99_s: f64| FoundChoice {
+        name: name.to_owned(),
+        variant: "machines".to_owned(),
+        settings: BTreeMap::from([("pods".to_owned(), "4".to_owned())]),
+        verdict,
+        point: Point {
+            cost_usd_per_hour: Some(around(cost, 0.01)),
+            operations: vec![Operation { p99_s: Some(around(p99_s, 0.04)), ..operation("all", 100.0, 0.01, 0.02) }],
+            ..point(10_000.0, 0.05, 24_000.0)
+        },
+    };
+    let front = vec![
+        choice("small, pods 3", Verdict::Missed, 2.0, 0.5),
+        choice("small, pods 4", Verdict::Met, 3.0, 0.2),
+        choice("large, pods 3", Verdict::Met, 4.0, 0.12),
+        choice("large, pods 9", Verdict::Met, 9.0, 0.09),
+    ];
+    let beside = [choice("small, pods 5", Verdict::Unsure, 3.6, 0.3), choice("large, pods 4", Verdict::Met, 5.0, 0.15)];
+    let told = |one: &FoundChoice| Studied {
+        name: one.name.clone(),
+        variant: one.variant.clone(),
+        settings: one.settings.clone(),
+        verdict: one.verdict,
+        refusal: None,
+        cost_usd_per_hour: one.point.cost_usd_per_hour,
+        p99_s: one.point.operations[0].p99_s,
+        objectives: Vec::new(),
+    };
+    let mut studied: Vec<Studied> = front.iter().chain(&beside).map(told).collect();
+    let refusal = Some("unstable".to_owned());
+    studied.push(Studied { name: "small, pods 2".to_owned(), refusal, ..studied[0].clone() });
+    Found {
+        load: 10_000.0,
+        configurations: 784.0,
+        looked_at: 90,
+        studies: 120,
+        requests: 5_000_000,
+        seed: 7,
+        operation: "all".to_owned(),
+        winner: Some(front[1].clone()),
+        runner_up: Some(RunnerUp {
+            choice: front[2].clone(),
+            p99_difference_s: Some(around(-0.08, 0.05)),
+            cost_difference_usd_per_hour: Some(around(1.0, 0.0)),
+        }),
+        unsure: Vec::new(),
+        undecided: 0,
+        nearest: None,
+        front,
+        studied,
     }
 }

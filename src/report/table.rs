@@ -87,8 +87,8 @@ pub fn capacities(title: &str, label: &str, objectives: &[Objective], capacities
 }
 
 /// The cheapest configuration of an experiment, what comes next, and what cannot be had both faster and cheaper.
-pub fn found(title: &str, label: &str, operation: &str, objectives: &[Objective], found: &Found) -> String {
-    format!("{}\n{}", one_line(title), super::find::text(label, operation, objectives, found))
+pub fn found(title: &str, label: &str, objectives: &[Objective], found: &Found) -> String {
+    format!("{}\n{}", one_line(title), super::find::text(label, objectives, found))
 }
 
 /// What the assumptions of a model do to its variants at one load.

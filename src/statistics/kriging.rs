@@ -34,6 +34,13 @@ pub struct Scales {
     noise: f64,
 }
 
+impl Scales {
+    /// A length for each dimension, and the share of noise.
+    pub fn new(lengths: Vec<f64>, noise: f64) -> Self {
+        Self { lengths, noise }
+    }
+}
+
 /// A fitted process.
 #[derive(Clone, Debug)]
 pub struct Kriging {
@@ -72,7 +79,7 @@ impl Kriging {
         if let Some(scales) = scales {
             return Self::with(kinds, points, values, scales).map(|(process, _)| process);
         }
-        let start = Scales { lengths: vec![0.6; kinds.len()], noise: NOISES[1] };
+        let start = Scales::new(vec![0.6; kinds.len()], NOISES[1]);
         let (mut best, mut likelihood) = Self::with(kinds, points, values, &start)?;
         let mut consider = |scales: Scales, best: &mut Self| {
             if let Some((other, found)) = Self::with(kinds, points, values, &scales)
@@ -125,6 +132,11 @@ impl Kriging {
             weights,
         };
         likelihood.is_finite().then_some((process, likelihood))
+    }
+
+    /// How many values it was fitted to.
+    pub fn observations(&self) -> usize {
+        self.points.len()
     }
 
     /// What is expected at a point.

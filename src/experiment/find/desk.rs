@@ -13,6 +13,9 @@ use crate::experiment::run::{Interruption, at_once, take_or_study};
 use crate::experiment::store::Store;
 use crate::model::{Compiled, KeyTables};
 
+/// Prices that are remembered. What is forgotten is worked out again.
+const REMEMBERED: usize = 200_000;
+
 pub(super) struct Desk<'a> {
     pub(super) space: &'a Space,
     pub(super) load: f64,
@@ -39,6 +42,9 @@ impl<'a> Desk<'a> {
         }
         let compiled = if self.space.admits(configuration, self.load) { self.compile(configuration) } else { None };
         let price = compiled.map(|compiled| compiled.standing_usd_per_hour());
+        if self.standing_usd_per_hour.len() >= REMEMBERED {
+            self.standing_usd_per_hour.clear();
+        }
         self.standing_usd_per_hour.insert(configuration.to_vec(), price);
         price
     }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::experiment::compare::difference;
 use crate::experiment::find::margin::{CLEAR, margin};
+use crate::experiment::find::place::{p99_s, place};
 use crate::experiment::find::search::{Known, Search};
-use crate::experiment::find::{Choice, Configuration, Found, RunnerUp};
+use crate::experiment::find::{Choice, Configuration, Found, RunnerUp, Studied};
 use crate::experiment::finding::Finding;
 use crate::experiment::metric::Metric;
 use crate::experiment::pipeline::Settings;
 use crate::experiment::run::Interruption;
-use crate::experiment::study::{Point, Verdict};
+use crate::experiment::study::Verdict;
 use crate::experiment::verdict::{CAUTION, judged};
 use crate::random::mix;
 
@@ -22,12 +23,9 @@ const REFINED: usize = 4;
 const ROUNDS: usize = 4;
 /// Configurations of the front that are studied again.
 const FRONT: usize = 8;
-/// Who turns away more requests than this is not faster than others.
-const MOST_ERRORS: f64 = 0.01;
 
 /// Decides among what a search has left.
 pub(super) fn finals(search: Search<'_>) -> Result<Found, Interruption> {
-    let looked_at = search.known.len() as u64;
     let mut finals = Finals::new(search);
     for _ in 0..ROUNDS {
         let finalists = finals.finalists();
@@ -56,20 +54,23 @@ pub(super) fn finals(search: Search<'_>) -> Result<Found, Interruption> {
     };
     let front = finals.front();
     let undecided = finals.undecided(ceiling);
+    let studied = finals.studied();
     let choose = |configuration: &Configuration| finals.choice(configuration);
     Ok(Found {
         load: finals.search.desk.load,
         configurations: finals.search.desk.space.size(),
-        looked_at,
+        looked_at: finals.looked_at(),
         studies: finals.search.desk.studies,
         requests: finals.search.desk.requests,
         seed: finals.levels[0].seed,
+        operation: finals.operation().to_owned(),
         winner: winner.as_ref().and_then(choose),
         runner_up: winner.as_ref().zip(runner_up).and_then(|(winner, second)| finals.beside(winner, &second)),
         unsure: unsure.iter().filter_map(choose).collect(),
         undecided,
         nearest: nearest.as_ref().and_then(choose),
         front: front.iter().filter_map(choose).collect(),
+        studied,
     })
 }
 
@@ -106,6 +107,17 @@ impl<'a> Finals<'a> {
         Ok(())
     }
 
+    /// The operation whose p99 is looked at, or all together.
+    fn operation(&self) -> &str {
+        self.search.desk.space.settings.operation.as_deref().unwrap_or("all")
+    }
+
+    /// How many configurations were looked at: by the search, and what only the last rounds thought of.
+    fn looked_at(&self) -> u64 {
+        let only_here = self.table.keys().filter(|one| !self.search.known.contains_key(*one));
+        (self.search.known.len() + only_here.count()) as u64
+    }
+
     fn verdict(&self, configuration: &[usize]) -> Verdict {
         let objectives = &self.search.desk.space.objectives;
         self.table.get(configuration).map_or(Verdict::Unsure, |(_, one)| judged(objectives, &one.point, CAUTION).0)
@@ -130,20 +142,19 @@ impl<'a> Finals<'a> {
 
     /// The cheapest first; of equal price, the fastest.
     fn sort(&self, configurations: &mut [Configuration]) {
-        let operation = self.search.desk.space.settings.operation.as_deref().unwrap_or("all");
         let rank = |one: &Configuration| {
-            let point = match self.table.get(one) {
-                Some((_, finding)) => Some(&finding.point),
-                None => self.search.known.get(one).map(|known| &known.point),
+            let p99_s = match self.table.get(one) {
+                Some((_, finding)) => p99_s(&finding.point, self.operation()),
+                None => self.search.known.get(one).and_then(|known| known.p99_s),
             };
-            let p99_s =
-                point.and_then(|point| Metric::P99.told(point, operation)).map_or(f64::INFINITY, |p99| p99.value);
-            (rounded(self.price(one).unwrap_or(f64::INFINITY)), p99_s)
+            (rounded(self.price(one).unwrap_or(f64::INFINITY)), p99_s.unwrap_or(f64::INFINITY))
         };
-        configurations.sort_by(|one, other| {
-            let (first, second) = (rank(one), rank(other));
-            first.0.total_cmp(&second.0).then(first.1.total_cmp(&second.1)).then_with(|| one.cmp(other))
+        let mut ranked: Vec<((f64, f64), Configuration)> =
+            configurations.iter().map(|one| (rank(one), one.clone())).collect();
+        ranked.sort_by(|(one, a), (other, b)| {
+            one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1)).then_with(|| a.cmp(b))
         });
+        configurations.iter_mut().zip(ranked).for_each(|(place, (_, one))| *place = one);
     }
 
     /// The cheapest that the search found to meet the objectives, and what is unsure below the second of them.
@@ -244,20 +255,10 @@ impl<'a> Finals<'a> {
         Ok(largest(studied.filter_map(|(one, (_, finding))| Some((margin(objectives, &finding.point)?, one)))))
     }
 
-    /// Cost and p99 of a point that answers, if they are told.
-    fn place(&self, point: &Point) -> Option<(f64, f64)> {
-        let operation = self.search.desk.space.settings.operation.as_deref().unwrap_or("all");
-        let errors = Metric::ErrorRatio.told(point, operation).map_or(0.0, |errors| errors.value);
-        if point.refusal.is_some() || errors > MOST_ERRORS {
-            return None;
-        }
-        Some((point.cost_usd_per_hour?.value, Metric::P99.told(point, operation)?.value))
-    }
-
     /// Studies what seems to be had neither faster nor cheaper, of all that was looked at.
     fn study_front(&mut self) -> Result<(), Interruption> {
         let looked_at = self.search.known.iter();
-        let placed = looked_at.filter_map(|(one, known)| Some((self.place(&known.point)?, one.clone())));
+        let placed = looked_at.filter_map(|(one, known)| Some((known.place?, one.clone())));
         let chosen = spread(efficient(placed.collect()), FRONT);
         self.study(&chosen, 1)
     }
@@ -265,7 +266,27 @@ impl<'a> Finals<'a> {
     /// What cannot be had both faster and cheaper, of what was studied as precisely as was asked for.
     fn front(&self) -> Vec<Configuration> {
         let studied = self.table.iter().filter(|(_, (level, _))| *level >= 1);
-        efficient(studied.filter_map(|(one, (_, finding))| Some((self.place(&finding.point)?, one.clone()))).collect())
+        let placed =
+            studied.filter_map(|(one, (_, finding))| Some((place(&finding.point, self.operation())?, one.clone())));
+        efficient(placed.collect())
+    }
+
+    /// Everything that was studied as precisely as was asked for, the cheapest first.
+    fn studied(&self) -> Vec<Studied> {
+        let mut all: Vec<Configuration> =
+            self.table.iter().filter(|(_, (level, _))| *level >= 1).map(|(one, _)| one.clone()).collect();
+        self.sort(&mut all);
+        let told = |choice: Choice| Studied {
+            p99_s: Metric::P99.told(&choice.point, self.operation()),
+            name: choice.name,
+            variant: choice.variant,
+            settings: choice.settings,
+            verdict: choice.verdict,
+            refusal: choice.point.refusal.map(|refusal| refusal.code),
+            cost_usd_per_hour: choice.point.cost_usd_per_hour,
+            objectives: choice.point.objectives,
+        };
+        all.iter().filter_map(|one| self.choice(one)).map(told).collect()
     }
 
     fn choice(&self, configuration: &Configuration) -> Option<Choice> {
@@ -284,8 +305,7 @@ impl<'a> Finals<'a> {
 
     fn beside(&self, winner: &Configuration, second: &Configuration) -> Option<RunnerUp> {
         let ((_, before), (_, after)) = (self.table.get(winner)?, self.table.get(second)?);
-        let operation = self.search.desk.space.settings.operation.as_deref().unwrap_or("all");
-        let of = |metric| difference(before, after, operation, metric).map(|(difference, _)| difference);
+        let of = |metric| difference(before, after, self.operation(), metric).map(|(difference, _)| difference);
         Some(RunnerUp {
             choice: self.choice(second)?,
             p99_difference_s: of(Metric::P99),

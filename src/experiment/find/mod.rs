@@ -12,9 +12,11 @@
 //! rounds, and all numbers that are told, come from replications that the search has not seen.
 
 mod desk;
+mod expectation;
 mod finals;
 mod margin;
 mod neighbours;
+mod place;
 mod search;
 
 use std::collections::BTreeMap;
@@ -27,7 +29,7 @@ use crate::experiment::find::search::Search;
 use crate::experiment::plan::Space;
 use crate::experiment::run::Interruption;
 use crate::experiment::store::Store;
-use crate::experiment::study::{Interval, Point, Verdict};
+use crate::experiment::study::{Interval, Judgement, Point, Verdict};
 
 /// One index for each dimension of a space.
 type Configuration = Vec<usize>;
@@ -46,6 +48,8 @@ pub struct Found {
     pub requests: u64,
     /// Of the replications that the choices below were studied with.
     pub seed: u64,
+    /// The operation whose p99 is looked at, or `"all"`.
+    pub operation: String,
     /// The cheapest that meets all objectives, if any does.
     pub winner: Option<Choice>,
     /// The next best.
@@ -59,6 +63,26 @@ pub struct Found {
     /// Of what was studied to the precision asked for: configurations than which no other is both faster and cheaper, the
     /// cheapest first. Those that fail more than one request in a hundred are left out.
     pub front: Vec<Choice>,
+    /// Everything that was studied to the precision asked for, the cheapest first.
+    pub studied: Vec<Studied>,
+}
+
+/// A configuration among all that were studied, in short.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Studied {
+    /// As the series of a run would be called.
+    pub name: String,
+    pub variant: String,
+    /// The value of each further axis, as it was written.
+    pub settings: BTreeMap<String, String>,
+    /// As that of a [`Choice`].
+    pub verdict: Verdict,
+    /// The code of the refusal, if its numbers would mislead.
+    pub refusal: Option<String>,
+    pub cost_usd_per_hour: Option<Interval>,
+    pub p99_s: Option<Interval>,
+    /// In the order of the experiment's objectives.
+    pub objectives: Vec<Judgement>,
 }
 
 /// A configuration, studied at fresh replications.
@@ -86,7 +110,7 @@ pub struct RunnerUp {
 /// What a search may do.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
-    /// Studies before the last rounds.
+    /// Studies before the last rounds, but for steps beside the best.
     pub most_studies: usize,
     /// Study everything anew, whatever the store has.
     pub fresh: bool,

@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::experiment::find::Configuration;
 use crate::experiment::find::desk::Desk;
+use crate::experiment::find::expectation::{Expectation, Kept, Lesson};
 use crate::experiment::find::margin::{CLEAR, margin};
 use crate::experiment::find::neighbours::{anywhere, neighbours, ways};
+use crate::experiment::find::place::{p99_s, place};
 use crate::experiment::pipeline::Settings;
 use crate::experiment::plan::Dimension;
 use crate::experiment::run::Interruption;
-use crate::experiment::study::{Point, Verdict};
+use crate::experiment::study::Verdict;
 use crate::experiment::verdict::{CAUTION, judged};
 use crate::random::{Purpose, Seed, Stream};
-use crate::statistics::kriging::{Kind, Kriging, Prediction, Scales};
+use crate::statistics::kriging::{Kind, Prediction};
 use crate::statistics::latin_hypercube::latin_hypercube;
 
 /// Looks of a screening for each dimension (Loeppky, Sacks & Welch, Technometrics 2009).
@@ -26,14 +28,12 @@ const STRANGERS: usize = 100;
 const SMALLEST_SAVING: f64 = 0.002;
 /// The likelihood that a configuration meets the objectives which is not worth a look where nothing does so far.
 const SMALLEST_HOPE: f64 = 0.005;
-/// How much beyond a factor of two still counts, so that there is a slope to follow where everything is bad.
-const BEYOND: f64 = 0.2;
 /// Where nothing meets the objectives so far, expectations are taken to be wrong by so much.
 const BEWARE: f64 = 0.3;
 /// A closer look takes so many times the requests of the one before.
 const CLOSER: f64 = 4.0;
-/// Likelihoods are looked for anew when there is so much more to learn from.
-const MORE: f64 = 1.25;
+/// Unsure configurations that are weighed for a closer look, the cheapest first.
+const WEIGHED: usize = 2_000;
 
 /// What is known of a configuration that was looked at.
 #[derive(Clone, Debug)]
@@ -46,7 +46,9 @@ pub(super) struct Known {
     pub(super) margin: Option<f64>,
     /// All told, requests and bytes included.
     pub(super) cost_usd_per_hour: Option<f64>,
-    pub(super) point: Point,
+    /// Of the point, which is not kept itself: there may be very many.
+    pub(super) p99_s: Option<f64>,
+    pub(super) place: Option<(f64, f64)>,
 }
 
 impl Known {
@@ -64,20 +66,7 @@ pub(super) struct Search<'a> {
     most_studies: usize,
     pub(super) known: BTreeMap<Configuration, Known>,
     stream: Stream,
-    scales: Option<(usize, Scales)>,
-}
-
-/// What a search expects of what it has not seen.
-struct Expectation {
-    margin: Kriging,
-    /// Of what requests and bytes cost on top of what stands there.
-    usage_usd_per_hour: Option<Kriging>,
-}
-
-impl Expectation {
-    fn usage_usd_per_hour(&self, coordinates: &[f64]) -> f64 {
-        self.usage_usd_per_hour.as_ref().map_or(0.0, |process| process.predict(coordinates).mean.max(0.0))
-    }
+    scales: Option<Kept>,
 }
 
 impl<'a> Search<'a> {
@@ -120,8 +109,12 @@ impl<'a> Search<'a> {
             let Some((configuration, level)) = self.most_promising() else { break };
             self.look(&[configuration], level)?;
         }
-        // Whatever was learnt may be wrong.
-        while let Some(configuration) = self.unseen_beside_the_best() {
+        // Whatever was learnt may be wrong, and where the looks are spent the search may have ended anywhere. So these steps
+        // come on top of the looks that were granted; they may at most double them.
+        let most = self.desk.studies.saturating_add(self.most_studies as u64);
+        while self.desk.studies < most
+            && let Some(configuration) = self.unseen_beside_the_best()
+        {
             self.look(&[configuration], 0)?;
         }
         Ok(())
@@ -129,6 +122,7 @@ impl<'a> Search<'a> {
 
     fn look(&mut self, configurations: &[Configuration], level: usize) -> Result<(), Interruption> {
         let objectives = &self.desk.space.objectives;
+        let operation = self.desk.space.settings.operation.as_deref().unwrap_or("all");
         for (configuration, finding) in self.desk.study(configurations, &self.levels[level])? {
             let standing_usd_per_hour = self.desk.standing_usd_per_hour(&configuration).unwrap_or(f64::INFINITY);
             let point = finding.point;
@@ -144,7 +138,8 @@ impl<'a> Search<'a> {
                     verdict,
                     margin,
                     cost_usd_per_hour: point.cost_usd_per_hour.map(|cost| cost.value),
-                    point,
+                    p99_s: p99_s(&point, operation),
+                    place: place(&point, operation),
                 },
             );
         }
@@ -184,23 +179,42 @@ impl<'a> Search<'a> {
             // With nothing to learn from, all that is left is to look somewhere.
             return self.pool(ceiling).into_iter().next().map(|configuration| (configuration, 0));
         };
+        // Nothing is hoped for beyond what there is to save, however likely it is.
+        let is_hopeless = |price: f64| ceiling.is_some_and(|ceiling| (ceiling - price).max(0.0) < least);
         for configuration in self.pool(ceiling) {
-            let coordinates = self.coordinates(&configuration);
             let standing = self.desk.standing_usd_per_hour(&configuration).unwrap_or(f64::INFINITY);
+            if is_hopeless(standing) {
+                continue;
+            }
+            let coordinates = self.coordinates(&configuration);
             let price = standing + expectation.usage_usd_per_hour(&coordinates);
             let hope = hope(expectation.margin.predict(&coordinates), price);
             if hope >= least {
                 consider(hope, &configuration, 0);
             }
         }
-        for (configuration, known) in &self.known {
-            let is_open = known.verdict == Verdict::Unsure && known.level + 1 < self.levels.len();
+        for (configuration, known) in self.unsure(&is_hopeless) {
             let hope = hope(expectation.margin.predict(&self.coordinates(configuration)), known.price());
-            if is_open && hope >= least {
+            if hope >= least {
                 consider(hope / CLOSER.powi(known.level as i32 + 1), configuration, known.level + 1);
             }
         }
         best.map(|(_, configuration, level)| (configuration, level))
+    }
+
+    /// What is unsure and can be looked at more closely, in the order of the knobs; of very many the cheapest.
+    fn unsure(&self, is_hopeless: &dyn Fn(f64) -> bool) -> Vec<(&Configuration, &Known)> {
+        let is_open = |(_, known): &(&Configuration, &Known)| {
+            let may_be_closer = known.verdict == Verdict::Unsure && known.level + 1 < self.levels.len();
+            may_be_closer && !is_hopeless(known.price())
+        };
+        let mut open: Vec<(&Configuration, &Known)> = self.known.iter().filter(is_open).collect();
+        if open.len() > WEIGHED {
+            open.sort_by(|(a, one), (b, other)| one.price().total_cmp(&other.price()).then_with(|| a.cmp(b)));
+            open.truncate(WEIGHED);
+            open.sort_by_key(|(configuration, _)| *configuration);
+        }
+        open
     }
 
     /// The next cheaper value of a knob of the best, if nobody has looked at it.
@@ -288,38 +302,12 @@ impl<'a> Search<'a> {
     fn expectation(&mut self) -> Option<Expectation> {
         let kinds: Vec<Kind> =
             self.dimensions.iter().map(|one| if one.is_ordered { Kind::Number } else { Kind::Name }).collect();
-        let told = |value: &dyn Fn(&Known) -> Option<f64>| -> (Vec<Vec<f64>>, Vec<f64>) {
-            let of = |(configuration, known): (&Configuration, &Known)| {
-                Some((self.coordinates(configuration), value(known)?))
-            };
-            self.known.iter().filter_map(of).unzip()
+        let lesson = |(configuration, known): (&Configuration, &Known)| Lesson {
+            coordinates: self.coordinates(configuration),
+            margin: known.margin,
+            usage_usd_per_hour: known.cost_usd_per_hour.map(|cost| cost - known.standing_usd_per_hour),
         };
-        let (points, margins) = told(&|known| known.margin.map(squeezed));
-        let (used_at, usages) = told(&|known| Some(known.cost_usd_per_hour? - known.standing_usd_per_hour));
-        let kept = self.scales.take().filter(|(count, _)| (points.len() as f64) < MORE * *count as f64);
-        let margin = Kriging::fit(&kinds, &points, &margins, kept.as_ref().map(|(_, scales)| scales))?;
-        self.scales = Some(kept.unwrap_or_else(|| (points.len(), margin.scales.clone())));
-        let usage_usd_per_hour = Kriging::fit(&kinds, &used_at, &usages, Some(&margin.scales));
-        Some(Expectation { margin, usage_usd_per_hour })
-    }
-}
-
-/// A margin as a search learns it: what is clear is clear, and the rest of it counts little.
-fn squeezed(margin: f64) -> f64 {
-    let beyond = (margin.abs() - CLEAR).max(0.0);
-    margin.signum() * (margin.abs().min(CLEAR) + BEYOND * beyond.min(1e3).ln_1p())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::squeezed;
-
-    #[test]
-    fn margins_keep_their_order_and_lose_their_length() {
-        let margins = [f64::NEG_INFINITY, -20.0, -2.0, -0.5, 0.0, 0.5, 3.0, f64::INFINITY];
-        let found = margins.map(squeezed);
-        assert!(found.windows(2).all(|pair| pair[0] < pair[1]), "{found:?}");
-        assert_eq!((found[3], found[5]), (-0.5, 0.5));
-        assert!(found[1] > -2.0 && found[7].is_finite());
+        let looks: Vec<Lesson> = self.known.iter().map(lesson).collect();
+        Expectation::learn(&kinds, &looks, &mut self.scales)
     }
 }

@@ -1,4 +1,4 @@
-//! Charts of a study, as SVG and PNG, legible on a slide.
+//! Charts of a study, of a search and of a sensitivity study, as SVG and PNG, legible on a slide.
 //!
 //! One file per kind of chart says what it shows, as a plain `Picture`; `render` draws any picture on any
 //! backend. The same study gives the same bytes.
@@ -6,6 +6,7 @@
 mod axes;
 mod bitmap;
 mod canvas;
+mod cheapest;
 mod cost;
 mod encode;
 mod labels;
@@ -22,6 +23,7 @@ mod render;
 mod scale;
 mod selection;
 mod slug;
+mod source;
 mod style;
 mod tornado;
 mod utilization;
@@ -34,12 +36,13 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::experiment::plan::Plan;
-use crate::experiment::run::result_digest;
+use crate::experiment::find::Found;
 use crate::experiment::sensitivity::Sensitivity;
-use crate::experiment::study::{ChartKind, Objective, Study};
+use crate::experiment::study::{ChartKind, Study};
+use encode::Drawing;
 use picture::Picture;
 use selection::{groups, shown};
+pub use source::Source;
 
 /// Which files to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +64,7 @@ pub struct Chart {
 impl Chart {
     /// What the picture shows, in one line: the alternative text where it cannot be seen.
     pub fn description(&self) -> String {
-        encode::Drawing::description(&self.picture)
+        self.picture.description()
     }
 
     /// The chart as an SVG document.
@@ -145,40 +148,25 @@ pub fn draw(study: &Study, directory: &Path, kinds: &[ChartKind], formats: Forma
     std::fs::create_dir_all(directory)?;
     let mut written = Vec::new();
     for chart in charts(study, kinds) {
-        if formats.svg {
-            let path = directory.join(format!("{}.svg", chart.stem));
-            std::fs::write(&path, chart.svg()?)?;
-            written.push(path);
-        }
-        if formats.png {
-            let path = directory.join(format!("{}.png", chart.stem));
-            std::fs::write(&path, chart.png()?)?;
-            written.push(path);
-        }
+        written.extend(write(&chart.picture, directory, &chart.stem, formats)?);
     }
     Ok(written)
 }
 
-/// Where a sensitivity study comes from, as its charts tell it.
-#[derive(Clone, Debug)]
-pub struct Source {
-    pub name: String,
-    pub label: String,
-    pub objectives: Vec<Objective>,
-    /// SHA-256 of the results.
-    pub digest: String,
-    footer: String,
-}
-
-impl Source {
-    pub fn of(plan: &Plan, found: &Sensitivity) -> Self {
-        let (digest, model, seed) = (result_digest(found), &plan.experiment.model.value, plan.settings.seed);
-        let quick = if plan.quick { " · a quick first look" } else { "" };
-        let version = env!("CARGO_PKG_VERSION");
-        let footer = format!("{model} · seed {seed} · result {} · forescale {version}{quick}", &digest[..12]);
-        let (label, objectives) = (plan.load_axis.label.clone(), plan.objectives.clone());
-        Self { name: plan.name.clone(), label, objectives, digest, footer }
+/// Writes one picture in each format, and returns the files.
+fn write(picture: &impl Drawing, directory: &Path, stem: &str, formats: Formats) -> io::Result<Vec<PathBuf>> {
+    let mut written = Vec::new();
+    if formats.svg {
+        let path = directory.join(format!("{stem}.svg"));
+        std::fs::write(&path, encode::svg(picture)?)?;
+        written.push(path);
     }
+    if formats.png {
+        let path = directory.join(format!("{stem}.png"));
+        std::fs::write(&path, encode::png(picture)?)?;
+        written.push(path);
+    }
+    Ok(written)
 }
 
 /// Draws a tornado for each series into `directory`, which is made if need be, and returns the files written.
@@ -197,15 +185,17 @@ pub fn draw_tornadoes(
     let mut written = Vec::new();
     for (series, slug) in found.series.iter().zip(slugs) {
         let picture = tornado::tornado(found, series, &source.label, &source.objectives, &source.footer);
-        let path = |ending: &str| directory.join(format!("{name}-tornado-{slug}.{ending}"));
-        if formats.svg {
-            std::fs::write(path("svg"), encode::svg(&picture)?)?;
-            written.push(path("svg"));
-        }
-        if formats.png {
-            std::fs::write(path("png"), encode::png(&picture)?)?;
-            written.push(path("png"));
-        }
+        written.extend(write(&picture, directory, &format!("{name}-tornado-{slug}"), formats)?);
     }
     Ok(written)
+}
+
+/// Draws what a search found into `directory`, which is made if need be, and returns the files written.
+///
+/// # Errors
+/// When the directory or a file cannot be written.
+pub fn draw_found(source: &Source, found: &Found, directory: &Path, formats: Formats) -> io::Result<Vec<PathBuf>> {
+    std::fs::create_dir_all(directory)?;
+    let stem = format!("{}-find", slug::file_stem(&source.name));
+    write(&cheapest::picture(source, found), directory, &stem, formats)
 }

@@ -331,6 +331,17 @@ fn any_time_has_an_axis() {
     }
 }
 
+fn source(objectives: Vec<Objective>) -> Source {
+    Source {
+        name: "peak".to_owned(),
+        title: "Which is enough?".to_owned(),
+        label: "users".to_owned(),
+        objectives,
+        digest: "c0ffee".to_owned(),
+        footer: "shop.ron · seed 7".to_owned(),
+    }
+}
+
 fn tornadoes(found: &Sensitivity) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let limit = Objective {
@@ -340,9 +351,7 @@ fn tornadoes(found: &Sensitivity) -> Vec<String> {
         bound: Bound::Below,
         limit: 0.3,
     };
-    let (name, label) = ("peak".to_owned(), "users".to_owned());
-    let (digest, footer) = ("c0ffee".to_owned(), "shop.ron · seed 7".to_owned());
-    let source = Source { name, label, objectives: vec![limit], digest, footer };
+    let source = source(vec![limit]);
     let files = draw_tornadoes(&source, found, folder.path(), BOTH).expect("the charts can be written");
     assert_eq!(files.len(), 2 * found.series.len());
     files
@@ -383,4 +392,87 @@ fn awkward_tornadoes_are_drawn_too() {
         found.series[0].p99_s = None;
         tornadoes(&found).iter().for_each(|document| assert_well_formed(document));
     }
+}
+
+fn limit(name: &str, quantity: Metric, operation: &str, limit: f64) -> Objective {
+    Objective { name: name.to_owned(), quantity, operation: operation.to_owned(), bound: Bound::Below, limit }
+}
+
+fn found_svg(objectives: Vec<Objective>, found: &Found) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let files = draw_found(&source(objectives), found, folder.path(), BOTH).expect("the chart can be written");
+    let names: Vec<_> = files.iter().filter_map(|path| path.file_name()?.to_str()).collect();
+    assert_eq!(names, ["peak-find.svg", "peak-find.png"]);
+    std::fs::read_to_string(&files[0]).expect("a chart")
+}
+
+#[test]
+fn a_search_shows_the_front_the_winner_the_limit_and_what_is_beside() {
+    let found = synthetic::found();
+    let objectives = || vec![limit("p99 below 250ms", Metric::P99, "all", 0.25)];
+    let svg = found_svg(objectives(), &found);
+    for text in [
+        "Which is enough?",
+        "p99 latency against cost at 10k users; hollow: an objective is not met for sure",
+        "not beaten in both",
+        "cheapest: small, pods 4",
+        "runner-up: large, pods 3",
+        "p99 below 250ms",
+        "large, pods 9",
+        "unsure",
+        "not drawn: 1 unstable",
+        "shop.ron · seed 7",
+    ] {
+        assert!(svg.contains(text), "{text}");
+    }
+    assert_well_formed(&svg);
+    assert_eq!(svg, found_svg(objectives(), &found));
+    let picture = cheapest::picture(&source(objectives()), &found);
+    let front: Vec<bool> = picture.lines[0].spots.iter().flatten().map(|spot| spot.hollow).collect();
+    assert_eq!(front, [true, false, false, false], "what misses is hollow");
+    let of_role = |role: &str| {
+        let spots = picture.lines.iter().flat_map(|line| line.spots.iter().flatten());
+        spots.filter(|spot| spot.label.as_deref() == Some(role)).map(|spot| spot.x.value).collect::<Vec<_>>()
+    };
+    assert_eq!((of_role("cheapest"), of_role("runner-up")), (vec![3.0], vec![4.0]));
+}
+
+#[test]
+fn a_search_is_drawn_by_what_its_objectives_limit() {
+    let mut found = synthetic::found();
+    let judgement = |value: f64| crate::experiment::study::Judgement {
+        verdict: crate::experiment::study::Verdict::Met,
+        estimate: Some(synthetic::around(value, 0.1)),
+    };
+    for (index, one) in found.studied.iter_mut().enumerate() {
+        one.objectives = vec![judgement(0.01), judgement(1.0 + index as f64)];
+    }
+    let objectives =
+        vec![limit("few errors", Metric::ErrorRatio, "all", 0.02), limit("p95 below 4s", Metric::P95, "checkout", 4.0)];
+    let picture = cheapest::picture(&source(objectives), &found);
+    assert_eq!(picture.vertical.title, "p95 latency of checkout");
+    assert_eq!(picture.vertical.limits.len(), 1);
+    let front = &picture.lines[0].spots;
+    let values: Vec<f64> = front.iter().flatten().map(|spot| spot.y.value).collect();
+    assert_eq!(values, [1.0, 2.0, 3.0, 4.0]);
+    assert!(front[1].is_none(), "the front is one of cost and p99, and no line here");
+}
+
+#[test]
+fn awkward_searches_are_drawn_too() {
+    let mut found = synthetic::found();
+    (found.winner, found.runner_up) = (None, None);
+    found.nearest = found.front.first().cloned();
+    found.front.clear();
+    assert!(found_svg(Vec::new(), &found).contains("nearest: small, pods 3"));
+    for value in [0.0, f64::NAN, f64::INFINITY, 1e300, -1.0] {
+        for one in &mut found.studied {
+            one.name = "<&\"\u{1b}".repeat(60);
+            one.p99_s = Some(Interval { value, low: value, high: value });
+            one.cost_usd_per_hour = one.p99_s;
+        }
+        assert_well_formed(&found_svg(vec![limit("nonsense", Metric::P99, "all", value)], &found));
+    }
+    found.studied.clear();
+    assert_well_formed(&found_svg(Vec::new(), &found));
 }
