@@ -346,3 +346,55 @@ fn sensitivity_writes_results_and_a_tornado_for_each_series() {
     let names = ["on_fast-sensitivity.json", "on_fast-tornado-as-is.svg"];
     assert!(names.iter().all(|name| folder.path().join("drawn").join(name).exists()));
 }
+
+/// Several series of each variant, and a guess whose range may go too far.
+fn workers(contention: &str) -> tempfile::TempDir {
+    let folder = queues("Latency(below: \"20ms\")");
+    let path = folder.path().join("fast.ron");
+    let text = std::fs::read_to_string(&path).expect("a file");
+    let text = text.replace("workers: 1,", &format!("workers: 1, contention: {contention},"));
+    let model = text.trim_end().strip_suffix(')').expect("a model ends with a bracket");
+    let text = format!("{model}, assumptions: {{ \"nodes.server.contention\": Guess(factor: (0.5, 2)) }})");
+    std::fs::write(path, text).expect("a file");
+    let experiment = r#"Experiment(title: "workers", model: "fast.ron", objectives: [ Latency(below: "20ms") ],
+        load: Axis(path: "nodes.clients.rate", values: ["400/s", "500/s"]),
+        axes: { "workers": Axis(path: "nodes.server.workers", values: [1, 2]) },
+        variants: { "as is": {}, "two": { "nodes.server.replicas": 2 } })"#;
+    std::fs::write(folder.path().join("workers.ron"), experiment).expect("a file");
+    folder
+}
+
+#[test]
+fn a_variant_stands_for_all_its_series_and_a_series_for_itself() {
+    let folder = workers("0.01");
+    let names = |verb: &str, series: &str| -> Vec<String> {
+        let arguments = [verb, "workers.ron", "--quick", "--json", "--variant", series];
+        let more: &[&str] = if verb == "sensitivity" { &["--draws", "10"] } else { &["--tolerance", "50%"] };
+        let output = within(&folder, &[&arguments[..], more].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let found: Value = serde_json::from_slice(&output.stdout).expect("one document");
+        let found = &found["experiments"][0];
+        let list = if verb == "sensitivity" { &found["sensitivity"]["series"] } else { &found["capacities"] };
+        let list = list.as_array().expect("a list").iter();
+        list.map(|one| one["variant"].as_str().expect("a name").to_owned()).collect()
+    };
+    assert_eq!(names("sensitivity", "two"), ["two, workers 1", "two, workers 2"]);
+    assert_eq!(names("sensitivity", "as is, workers 2"), ["as is, workers 2"]);
+    assert_eq!(names("capacity", "two"), ["two, workers 1", "two, workers 2"]);
+    let output = within(&folder, &["capacity", "workers.ron", "--variant", "tow"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("unknown-variant") && said.contains("did you mean `two`?"), "{said}");
+}
+
+#[test]
+fn check_tells_what_sensitivity_would_refuse() {
+    let folder = workers("0.9");
+    let checked = within(&folder, &["check", "workers.ron"]);
+    let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+    assert_eq!(checked.status.code(), Some(2), "{said}");
+    assert!(said.contains("invalid-range") && said.contains("upper end"), "{said}");
+    assert_eq!(said.matches("invalid-range").count(), 1, "once for all series: {said}");
+    assert_eq!(within(&folder, &["sensitivity", "workers.ron", "--quick"]).status.code(), Some(2));
+    assert_eq!(within(&workers("0.1"), &["check", "workers.ron"]).status.code(), Some(0));
+}

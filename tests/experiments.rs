@@ -158,6 +158,12 @@ fn constraints_leave_out_exactly_what_breaks_them() {
     assert_eq!(skipped.iter().sum::<u64>() as usize + expected.len(), 24);
     let (_, skipped) = kept("\"-pods < 0\", \"2 ^ pods < 10\"");
     assert_eq!(skipped, [0, 6], "the fourth pod, at three pools and two loads");
+    let guarded = plan(&format!("{LOAD} {axes} constraints: [\"pods == 1 || 12 / (pods - 1) >= 6\"],"));
+    assert_eq!((guarded.series.len(), guarded.constraints[0].skipped), (9, 6), "the fourth pod; no zero is divided by");
+    let whole = |constraint: &str| {
+        plan(&format!("{LOAD} {axes} constraints: [\"{constraint}\"],")).constraints[0].skipped_whole
+    };
+    assert_eq!((whole("pods < 4"), whole("pods < 4 || load < 20")), (3, 0), "at every load, and at one of two");
     let policy = plan(&format!(
         "{LOAD} axes: {{ \"policy\": Axis(path: \"nodes.web.balancing\", values: [RoundRobin, Random]) }}, \
          constraints: [\"policy == \\\"Random\\\"\"],"

@@ -5,7 +5,7 @@ use std::path::Path;
 use forescale::diagnostic::report::{Style, text};
 use forescale::diagnostic::{Diagnostics, Level};
 use forescale::experiment::plan::{self, Plan};
-use forescale::experiment::sensitivity::{Effect, Question, Sensitivity, SeriesSensitivity, usual_load};
+use forescale::experiment::sensitivity::{Effect, Question, Sensitivity, SeriesSensitivity, check_ranges, usual_load};
 use forescale::experiment::store::{Missing, Store};
 use forescale::model::assumptions::Provenance;
 
@@ -229,4 +229,17 @@ fn ranges_whose_ends_make_no_model_are_told_before_anything_runs() {
     assert_eq!(errors.len(), 1, "{diagnostics:?}");
     assert!(errors[0].code == "invalid-range" && errors[0].title.contains("upper end"), "{errors:?}");
     assert!(errors[0].primary.place.text().contains("contention"));
+    // Whoever only checks is told the same, once for all variants that share it.
+    let mut checked = Diagnostics::new();
+    check_ranges(&plan, &mut checked);
+    assert_eq!(text(&checked, Style::default()), text(&diagnostics, Style::default()));
+    let told = |worst: &str| {
+        let model = model.replace("contention: 0.9,", "contention: 0.1,");
+        let variants = format!("\"as is\": {{}}, \"other\": {{ \"nodes.server.contention\": {worst} }}");
+        let plan = plan_of(directory.path(), &model, &experiment(&variants)).expect("no mistakes");
+        let mut checked = Diagnostics::new();
+        check_ranges(&plan, &mut checked);
+        checked.errors()
+    };
+    assert_eq!((told("0.2"), told("0.95")), (0, 1), "what a variant puts there counts too");
 }

@@ -135,6 +135,8 @@ fn windows_add_up_to_the_whole() {
     let point = told(&shop(), &settings(horizon));
     assert_eq!(point.windows.len(), 7);
     assert_eq!((point.windows[6].start_s, point.windows[6].end_s), (18.0, 20.0));
+    let starts: Vec<f64> = point.windows.iter().map(|window| window.start_s).collect();
+    assert_eq!(starts, [0.0, 3.0, 6.0, 9.0, 12.0, 15.0, 18.0], "borders are exact");
     for pair in point.windows.windows(2) {
         assert_eq!(pair[0].end_s, pair[1].start_s);
     }

@@ -9,6 +9,7 @@ use crate::diagnostic::report;
 use crate::diagnostic::token::skip_blank;
 use crate::diagnostic::{Diagnostic, Diagnostics, Document};
 use crate::experiment::plan::{self, ModelFile, load_point, read_file};
+use crate::experiment::sensitivity;
 use crate::experiment::study::SCHEMA;
 use crate::model::check::keys;
 
@@ -69,7 +70,11 @@ fn check(path: &Path) -> Checked {
             None
         }
         Ok(document) if is_experiment(&document) => {
-            plan::check(path, &mut found).and_then(|model| model.canonicalize().ok())
+            let checked = plan::check(path, &mut found);
+            if let Some(plan) = checked.as_ref().and_then(|checked| checked.plan.as_ref()) {
+                sensitivity::check_ranges(plan, &mut found);
+            }
+            checked.and_then(|checked| checked.model.canonicalize().ok())
         }
         Ok(document) => {
             load_point(&ModelFile { document, directory }, &[], true, &mut found);

@@ -154,7 +154,8 @@ pub fn describe(
         load,
         refusal,
         replications: sample.records.len() as u32,
-        simulated_s: simulated_ns as f64 * NANOSECOND,
+        // One division rounds once, as at the borders of windows.
+        simulated_s: simulated_ns as f64 / 1e9,
         requests: sample.requests(),
         operations: Vec::new(),
         nodes: Vec::new(),

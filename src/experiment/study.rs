@@ -152,6 +152,10 @@ pub struct Constraint {
     /// Combinations of all axes, the load included, that were not run because of it; the first constraint that is broken
     /// counts.
     pub skipped: u64,
+    /// Combinations of the further axes of which no load was run because of it. Each of them is in `skipped` with all its
+    /// loads, and is one series less of every variant.
+    #[serde(default)]
+    pub skipped_whole: u64,
 }
 
 /// What a design must meet.

@@ -11,9 +11,11 @@ pub fn window(sample: &Sample<'_>, watched: Option<&str>, exceedances: f64) -> W
     let (start_ns, end_ns) = sample.records.first().map_or((0, 0), |record| (record.start_ns, record.end_ns));
     let all = std::iter::once(operation(sample, "all", None, exceedances));
     let own = watched.map(|name| operation(sample, name, Some(name), exceedances));
+    // One division rounds once: 30 s stay 30.
+    let seconds = |ns: u64| ns as f64 / 1e9;
     Window {
-        start_s: start_ns as f64 * 1e-9,
-        end_s: end_ns as f64 * 1e-9,
+        start_s: seconds(start_ns),
+        end_s: seconds(end_ns),
         operations: all.chain(own).collect(),
         nodes: (0..sample.compiled.descriptions.len()).filter_map(|index| node(sample, index)).collect(),
     }

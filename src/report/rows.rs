@@ -1,8 +1,12 @@
 //! The cells of tables.
 
+use std::collections::BTreeSet;
+
 use crate::experiment::agreement::{Agreement, Compared, Theory};
 use crate::experiment::metric::Metric;
-use crate::experiment::study::{Comparison, FurtherAxis, Interval, Measure, Node, Operation, Point, Study, Variant};
+use crate::experiment::study::{
+    Comparison, Constraint, FurtherAxis, Interval, Measure, Node, Operation, Point, Study, Variant,
+};
 use crate::experiment::study::{Judgement, Objective, Verdict};
 use crate::price::HOURS_PER_MONTH;
 
@@ -198,10 +202,9 @@ pub(super) fn remarks(study: &Study) -> Vec<String> {
     if study.operation != "all" {
         sentences.push(format!("Throughput, latency and errors are those of {}.", one_line(&study.operation)));
     }
+    let variants: BTreeSet<&str> = study.variants.iter().map(|series| series.variant.as_str()).collect();
     for constraint in study.constraints.iter().filter(|constraint| constraint.skipped > 0) {
-        let (skipped, expression) = (constraint.skipped, one_line(&constraint.expression));
-        let combinations = if skipped == 1 { "combination was" } else { "combinations were" };
-        sentences.push(format!("{skipped} {combinations} not run: not {expression}."));
+        sentences.push(skipped(constraint, study.axis.values.len() as u64, variants.len()));
     }
     for variant in &study.variants {
         if let Some(knee) = variant.knee {
@@ -228,6 +231,23 @@ pub(super) fn remarks(study: &Study) -> Vec<String> {
         sentences.extend(remarks.into_iter().map(sentence).map(|text| one_line(&text)));
     }
     sentences
+}
+
+/// What a constraint kept from running, in a sentence: settings of the axes at no load at all, and single loads of others.
+fn skipped(constraint: &Constraint, loads: u64, variants: usize) -> String {
+    let whole = constraint.skipped_whole;
+    let single = constraint.skipped.saturating_sub(whole.saturating_mul(loads));
+    let combinations = |count: u64, what: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {what}combination")),
+        _ => Some(format!("{count} {what}combinations")),
+    };
+    let series = combinations(whole, "").map(|text| format!("{text} of the axes at every load"));
+    let points = combinations(single, if whole > 0 { "more " } else { "" });
+    let parts: Vec<String> = series.into_iter().chain(points).collect();
+    let of_each = if variants > 1 { " of each variant" } else { "" };
+    let were = if whole + single == 1 { "was" } else { "were" };
+    format!("{}{of_each} {were} not run: not {}.", parts.join(" and "), one_line(&constraint.expression))
 }
 
 /// One row for each operation of a point.
@@ -335,4 +355,22 @@ fn named(key: &str) -> (String, Quantity) {
         (key, Quantity::Count)
     };
     (one_line(&name.replace('_', " ")), quantity)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_run_is_counted_by_series_and_by_points() {
+        let said = |skipped, skipped_whole, variants| {
+            let expression = "pods < 8".to_owned();
+            super::skipped(&Constraint { expression, skipped, skipped_whole }, 4, variants)
+        };
+        assert_eq!(said(1, 0, 1), "1 combination was not run: not pods < 8.");
+        assert_eq!(said(3, 0, 2), "3 combinations of each variant were not run: not pods < 8.");
+        assert_eq!(said(4, 1, 1), "1 combination of the axes at every load was not run: not pods < 8.");
+        let both = "2 combinations of the axes at every load and 1 more combination of each variant were not run: not pods < 8.";
+        assert_eq!(said(9, 2, 3), both);
+    }
 }

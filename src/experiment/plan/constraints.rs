@@ -1,20 +1,20 @@
 //! Comparisons of axes that a combination must hold to be run.
 
-use evalexpr::{
-    ContextWithMutableVariables, EvalexprError, HashMapContext, Node, Operator, Value, build_operator_tree,
-};
+use evalexpr::{EvalexprError, Node, Operator, Value, build_operator_tree};
 
 use crate::diagnostic::names;
 use crate::diagnostic::span::Spanned;
 use crate::diagnostic::{Diagnostic, Diagnostics, Document};
-use crate::experiment::plan::axes::{Axis, LOAD};
+use crate::experiment::plan::axes::Axis;
+use crate::experiment::plan::evaluate::{Combination, holds};
 
 /// Longer or deeper expressions are no comparison that somebody wrote by hand.
 const LONGEST: usize = 500;
 const DEEPEST: usize = 32;
 const MOST: usize = 100;
 
-const HELP: &str = "write a comparison of axes' names, such as \"pods * pool <= 200\"; join several with && or ||";
+const HELP: &str = "write a comparison of axes' names, such as \"pods * pool <= 200\"; join several with && or ||; \
+                    texts are quoted: \"policy == \\\"Random\\\"\"";
 
 /// A constraint that can be asked about any combination.
 #[derive(Clone, Debug)]
@@ -24,9 +24,9 @@ pub struct Constraint {
 }
 
 impl Constraint {
-    /// Whether a combination of one value of each axis holds it.
-    pub(super) fn holds(&self, context: &HashMapContext) -> bool {
-        self.tree.eval_boolean_with_context(context).unwrap_or(false)
+    /// Whether a combination of one value of each axis holds it; `None` where that has no answer.
+    pub(super) fn holds(&self, combination: &Combination<'_>) -> Option<bool> {
+        holds(&self.tree, combination)
     }
 }
 
@@ -74,26 +74,12 @@ pub(super) fn constraints(
     constraints
 }
 
-/// Names and values that constraints are asked about: a load, and one value of each further axis.
-pub(super) fn context<'a>(load: f64, values: impl Iterator<Item = (&'a Axis, usize)>) -> HashMapContext {
-    let mut context = HashMapContext::new();
-    // Setting fails only where a name changes its type, and every name is set once.
-    let _ = context.set_value(LOAD.to_owned(), Value::Float(load));
-    for (axis, index) in values {
-        let value = &axis.values[index];
-        let value = if axis.is_numeric { Value::Float(value.number) } else { Value::String(value.text.clone()) };
-        let _ = context.set_value(axis.name.clone(), value);
-    }
-    context
-}
-
 fn read(expression: &str, axes: &[&Axis]) -> Result<Node, Fault> {
     let fault = |message: &str| Fault { message: message.to_owned(), word: None, help: HELP.to_owned() };
     if expression.len() > LONGEST || expression.matches('(').count() > DEEPEST {
         return Err(fault("the constraint is too long to be understood"));
     }
-    let mut tree = build_operator_tree(expression).map_err(|error| fault(&unreadable(&error)))?;
-    whole_to_decimal(&mut tree);
+    let tree = build_operator_tree(expression).map_err(|error| fault(&unreadable(&error)))?;
     match type_of(&tree, axes)? {
         Type::Truth => Ok(tree),
         Type::Number => Err(fault("the constraint is a number, and neither true nor false")),
@@ -110,16 +96,6 @@ fn unreadable(error: &EvalexprError) -> String {
         }
         _ => format!("the constraint cannot be read: {}", error.to_string().trim_end_matches('.')),
     }
-}
-
-/// Whole numbers divide to whole numbers and never equal decimal ones in expressions; in constraints all are numbers.
-fn whole_to_decimal(node: &mut Node) {
-    if let Operator::Const { value } = node.operator_mut()
-        && let Value::Int(number) = value
-    {
-        *value = Value::Float(*number as f64);
-    }
-    node.children_mut().iter_mut().for_each(whole_to_decimal);
 }
 
 fn type_of(node: &Node, axes: &[&Axis]) -> Result<Type, Fault> {
@@ -155,11 +131,17 @@ fn type_of(node: &Node, axes: &[&Axis]) -> Result<Type, Fault> {
         Operator::VariableIdentifierRead { identifier } => match axes.iter().find(|axis| axis.name == *identifier) {
             Some(axis) if axis.is_numeric => Ok(Type::Number),
             Some(_) => Ok(Type::Text),
-            None => Err(Fault {
-                message: format!("there is no axis `{identifier}`"),
-                word: Some(identifier.clone()),
-                help: names::help(identifier, "axes", axes.iter().map(|axis| axis.name.as_str())),
-            }),
+            None => {
+                let axes = || axes.iter().map(|axis| axis.name.as_str());
+                let known = names::help(identifier, "axes", axes());
+                let is_text = names::closest(identifier, axes()).is_none();
+                let quoted = format!("; a text is quoted: \\\"{identifier}\\\"");
+                Err(Fault {
+                    message: format!("there is no axis `{identifier}`"),
+                    word: Some(identifier.clone()),
+                    help: known + if is_text { &quoted } else { "" },
+                })
+            }
         },
         Operator::VariableIdentifierWrite { .. } => {
             Err(fault("`=` is no comparison: two values are compared with `==`"))

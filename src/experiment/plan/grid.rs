@@ -2,8 +2,7 @@
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::experiment::plan::axes::Axis;
-use crate::experiment::plan::constraints::Constraint;
-use crate::experiment::plan::space::Space;
+use crate::experiment::plan::space::{Held, Space};
 use crate::experiment::study;
 
 /// More points than this are not run one by one by anybody.
@@ -41,6 +40,11 @@ pub(super) fn grid(space: &Space, diagnostics: &mut Diagnostics) -> Option<Grid>
         diagnostics.push(diagnostic.help("use fewer values or fewer axes, or let `forescale find` choose among them"));
         return None;
     }
+    let before = diagnostics.errors();
+    space.check_constraints(diagnostics);
+    if diagnostics.errors() > before {
+        return None;
+    }
     let grid = kept(space);
     if grid.combinations.is_empty() {
         let span = experiment.constraints.first().map_or(experiment.load.values.span, |constraint| constraint.span);
@@ -53,28 +57,33 @@ pub(super) fn grid(space: &Space, diagnostics: &mut Diagnostics) -> Option<Grid>
 }
 
 fn kept(space: &Space) -> Grid {
-    let mut skipped = vec![0; space.constraints.len()];
+    let mut described: Vec<study::Constraint> = space
+        .constraints
+        .iter()
+        .map(|one| study::Constraint { expression: one.expression.clone(), skipped: 0, skipped_whole: 0 })
+        .collect();
     let mut combinations = Vec::new();
     for values in cartesian(&space.axes) {
         let mut loads = Vec::new();
+        let mut breaking = Vec::new();
         for (index, load) in space.load.values.iter().enumerate() {
-            match space.broken(load.number, &values) {
-                Some(broken) => skipped[broken] += 1,
-                None => loads.push(index),
+            match space.held(load.number, &values) {
+                Held::All => loads.push(index),
+                Held::Broken(broken) | Held::Undefined(broken) => breaking.push(broken),
             }
         }
+        breaking.iter().for_each(|broken| described[*broken].skipped += 1);
         if !loads.is_empty() {
             combinations.push(Combination { values, loads });
+        } else if let Some(first) = breaking.first().filter(|first| breaking.iter().all(|one| one == *first)) {
+            described[*first].skipped_whole += 1;
         }
     }
-    let named = space.constraints.iter().zip(skipped);
-    let described =
-        |(one, skipped): (&Constraint, u64)| study::Constraint { expression: one.expression.clone(), skipped };
-    Grid { combinations, constraints: named.map(described).collect() }
+    Grid { combinations, constraints: described }
 }
 
 /// One index into each axis's values; the last axis changes fastest.
-fn cartesian(axes: &[Axis]) -> Vec<Vec<usize>> {
+pub(super) fn cartesian(axes: &[Axis]) -> Vec<Vec<usize>> {
     axes.iter().fold(vec![Vec::new()], |combinations, axis| {
         let longer = |known: &Vec<usize>, next: usize| [known.as_slice(), &[next]].concat();
         let values = 0..axis.values.len();

@@ -6,7 +6,7 @@
 //! | `settings` | how points are studied |
 //! | `axes`, `steps` | values along axes, as edits |
 //! | `load_axis` | loads that nobody listed |
-//! | `constraints`, `grid` | combinations of axes, and which of them run |
+//! | `constraints`, `evaluate`, `grid` | combinations of axes, and which of them run |
 //! | `variants`, `paths` | named edits and sums of them |
 //! | `objectives` | what a design must meet |
 //! | `space` | all of it, understood, before any point is made |
@@ -16,6 +16,7 @@
 
 mod axes;
 mod constraints;
+mod evaluate;
 mod grid;
 mod load_axis;
 mod model_file;
@@ -112,21 +113,32 @@ pub fn load(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagn
 /// Reads an experiment that may span too many configurations to make all of them; every value is looked at once.
 pub fn load_space(path: &Path, quick: bool, seed: Option<u64>, diagnostics: &mut Diagnostics) -> Option<Space> {
     let space = Space::load(path, None, quick, seed, diagnostics)?;
+    space.check_constraints(diagnostics);
     space.check_values(diagnostics);
     (!diagnostics.has_errors()).then_some(space)
 }
 
+/// What a look at an experiment found, if it has no mistake.
+#[derive(Debug)]
+pub struct Checked {
+    /// The model that it varies.
+    pub model: PathBuf,
+    /// All of it; `None` where there are too many points to run them all.
+    pub plan: Option<Plan>,
+}
+
 /// Looks at all of an experiment and runs nothing: at every point, or at every value once where there are too many points to
-/// run them all. The path of its model.
-pub fn check(path: &Path, diagnostics: &mut Diagnostics) -> Option<PathBuf> {
+/// run them all.
+pub fn check(path: &Path, diagnostics: &mut Diagnostics) -> Option<Checked> {
     let space = Space::load(path, None, false, None, diagnostics)?;
-    if space.size() * space.loads().len() as f64 > MOST_POINTS as f64 {
-        space.check_values(diagnostics);
-    } else {
-        plan(space.clone(), diagnostics)?;
-    }
     let directory = path.parent().unwrap_or(Path::new(""));
-    Some(directory.join(&space.experiment.model.value))
+    let model = directory.join(&space.experiment.model.value);
+    if space.size() * space.loads().len() as f64 > MOST_POINTS as f64 {
+        space.check_constraints(diagnostics);
+        space.check_values(diagnostics);
+        return Some(Checked { model, plan: None });
+    }
+    Some(Checked { model, plan: Some(plan(space, diagnostics)?) })
 }
 
 /// As [`load`], with another model in the place of the one that the experiment names.

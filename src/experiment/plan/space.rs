@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::diagnostic::parse::parse_partly;
-use crate::diagnostic::{Diagnostics, Document};
+use crate::diagnostic::{Diagnostic, Diagnostics, Document};
 use crate::experiment::pipeline::{Horizon, Settings};
 use crate::experiment::plan::axes::{self, Axis};
-use crate::experiment::plan::constraints::{Constraint, constraints, context};
+use crate::experiment::plan::constraints::{Constraint, constraints};
+use crate::experiment::plan::evaluate::combination;
+use crate::experiment::plan::grid::{MOST_POINTS, cartesian};
 use crate::experiment::plan::model_file::{ModelFile, load_sharing, open_model, read_file};
 use crate::experiment::plan::objectives;
 use crate::experiment::plan::settings::settings;
@@ -40,6 +42,16 @@ pub struct Space {
     pub(super) variants: Vec<Variant>,
     /// Index of the variant that others are compared with.
     pub(super) baseline: usize,
+}
+
+/// What the constraints say of a combination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    All,
+    /// Index of the constraint that is broken.
+    Broken(usize),
+    /// Index of the constraint that divides by zero there.
+    Undefined(usize),
 }
 
 /// One dimension of a space: the variants, or a further axis.
@@ -163,18 +175,56 @@ impl Space {
         self.dimensions().iter().map(|dimension| dimension.values as f64).product()
     }
 
-    /// The first constraint that a load and one value of each further axis break.
-    pub(super) fn broken(&self, load: f64, values: &[usize]) -> Option<usize> {
+    /// What the constraints say of a load and one value of each further axis: the first that does not hold decides.
+    pub(super) fn held(&self, load: f64, values: &[usize]) -> Held {
         if self.constraints.is_empty() {
-            return None;
+            return Held::All;
         }
-        let context = context(load, self.axes.iter().zip(values.iter().copied()));
-        self.constraints.iter().position(|constraint| !constraint.holds(&context))
+        let combination = combination(load, self.axes.iter().zip(values.iter().copied()));
+        for (index, constraint) in self.constraints.iter().enumerate() {
+            match constraint.holds(&combination) {
+                Some(true) => {}
+                Some(false) => return Held::Broken(index),
+                None => return Held::Undefined(index),
+            }
+        }
+        Held::All
+    }
+
+    /// Reports the first combination of which a constraint has nothing to say, if there is one among so many combinations as
+    /// anybody can look at.
+    pub(super) fn check_constraints(&self, diagnostics: &mut Diagnostics) {
+        let loads = self.loads();
+        let size: f64 = self.axes.iter().map(|axis| axis.values.len() as f64).product();
+        if self.constraints.is_empty() || size * loads.len() as f64 > MOST_POINTS as f64 {
+            return;
+        }
+        for values in cartesian(&self.axes) {
+            for load in &loads {
+                if let Held::Undefined(index) = self.held(*load, &values) {
+                    return diagnostics.push(self.undefined(index, *load, &values));
+                }
+            }
+        }
+    }
+
+    /// That a constraint has nothing to say of a combination.
+    fn undefined(&self, constraint: usize, load: f64, values: &[usize]) -> Diagnostic {
+        let chosen = self.axes.iter().zip(values);
+        let chosen = chosen.map(|(axis, value)| format!("{} {}", axis.name, axis.values[*value].text));
+        let named: Vec<String> = std::iter::once(format!("load {load}")).chain(chosen).collect();
+        let expression = &self.constraints[constraint].expression;
+        let title =
+            format!("`{expression}` divides by zero, or reckons with what is no number, at {}", named.join(", "));
+        let written = self.experiment.constraints.get(constraint).map(|written| written.span);
+        let place = self.document.place(written.unwrap_or(self.experiment.load.values.span));
+        let help = "say first where it holds, such as \"pods == 0 || load / pods <= 400\", or leave the value out";
+        Diagnostic::error("undefined-constraint", place, title).help(help)
     }
 
     /// Whether a configuration, one index for each dimension, holds all constraints.
     pub fn admits(&self, configuration: &[usize], load: f64) -> bool {
-        configuration.split_first().is_some_and(|(_, values)| self.broken(load, values).is_none())
+        configuration.split_first().is_some_and(|(_, values)| self.held(load, values) == Held::All)
     }
 
     /// A configuration as the series that it would be in results.

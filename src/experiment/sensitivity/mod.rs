@@ -19,7 +19,7 @@ mod outcome;
 mod results;
 mod space;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -164,6 +164,21 @@ impl<'a> Question<'a> {
 pub fn usual_load(plan: &Plan) -> f64 {
     let middle = plan.loads.get(plan.loads.len().saturating_sub(1) / 2).copied().unwrap_or(1.0);
     plan.load_axis.written.filter(|load| *load > 0.0 && plan.load_axis.edits(*load).is_some()).unwrap_or(middle)
+}
+
+/// Reports assumptions whose ranges have ends that make no model, as a study would, but looks only at the first series of each
+/// variant and at what the others do not share with it.
+pub fn check_ranges(plan: &Plan, diagnostics: &mut Diagnostics) {
+    let Some(edits) = plan.load_axis.edits(usual_load(plan)) else { return };
+    let (mut variants, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    for (index, series) in plan.series.iter().enumerate() {
+        if variants.insert(series.variant.as_str())
+            && !diagnostics.is_full()
+            && let Some(space) = Space::read(plan, index, &edits, &mut Diagnostics::new())
+        {
+            space.check_ends(&mut seen, diagnostics);
+        }
+    }
 }
 
 /// How draws are studied.

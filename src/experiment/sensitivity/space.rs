@@ -73,6 +73,13 @@ impl Varied {
 impl Space {
     /// What is varied of a series at a load. What cannot be varied as far as it is assumed to be is reported.
     pub fn of(plan: &Plan, series: usize, load: &[Edit], diagnostics: &mut Diagnostics) -> Option<Self> {
+        let space = Self::read(plan, series, load, diagnostics)?;
+        space.check_ends(&mut BTreeSet::new(), diagnostics);
+        Some(space)
+    }
+
+    /// The same, with ranges as they are stated, whether or not their ends make a model.
+    pub fn read(plan: &Plan, series: usize, load: &[Edit], diagnostics: &mut Diagnostics) -> Option<Self> {
         let mut edits = plan.series[series].edits.clone();
         edits.extend_from_slice(load);
         let document = patch_partly(&plan.file.document, &edits, diagnostics);
@@ -95,7 +102,6 @@ impl Space {
                 return None;
             }
         }
-        space.check_ends(diagnostics);
         Some(space)
     }
 
@@ -130,11 +136,16 @@ impl Space {
         // They stand in the order of the text.
         for (index, share) in shares.iter().rev() {
             let varied = &self.varied[*index];
-            let span = varied.assumed.span;
-            let written = self.file.document.text().get(span.start..span.end).unwrap_or_default();
-            document = document.replace(span, &[varied.inserted(varied.text(written, *share))]);
+            let text = varied.text(self.written_text(varied), *share);
+            document = document.replace(varied.assumed.span, &[varied.inserted(text)]);
         }
         document
+    }
+
+    /// What stands in the model as it is written.
+    fn written_text(&self, varied: &Varied) -> &str {
+        let span = varied.assumed.span;
+        self.file.document.text().get(span.start..span.end).unwrap_or_default()
     }
 
     fn compile(&self, document: Document) -> Result<Compiled, Diagnostics> {
@@ -143,9 +154,15 @@ impl Space {
         load_document(&file, &mut self.tables.clone(), &mut diagnostics).ok_or(diagnostics)
     }
 
-    /// Reports assumptions whose ends make no model.
-    fn check_ends(&self, diagnostics: &mut Diagnostics) {
+    /// Reports assumptions whose ends make no model, but for those that were `seen` in another series, which are the same
+    /// text at the same path and with the same ends.
+    pub fn check_ends(&self, seen: &mut BTreeSet<String>, diagnostics: &mut Diagnostics) {
         for (index, varied) in self.varied.iter().enumerate() {
+            let ends =
+                varied.text(self.written_text(varied), 0.0) + " to " + &varied.text(self.written_text(varied), 1.0);
+            if !seen.insert(format!("{}: {ends}", varied.assumed.path)) {
+                continue;
+            }
             for (share, end) in [(0.0, "lower"), (1.0, "upper")] {
                 let Err(found) = self.compile(self.document(&[(index, share)])) else { continue };
                 for mistake in found.iter().take(1) {

@@ -156,6 +156,15 @@ impl Stage {
         self.left + (self.right - self.left) * self.scale.fraction(value)
     }
 
+    /// Both ends of a bar, the left one first: where it is, its value and its style. What has no latency any more reaches to
+    /// the end of the axis.
+    fn ends(&self, bar: &Bar) -> [(f64, Option<f64>, usize); 2] {
+        let place = |value: Option<f64>| value.map_or(self.right, |value| self.x(value));
+        let mut ends = [(place(bar.low), bar.low, LOWER), (place(bar.high), bar.high, UPPER)];
+        ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+        ends
+    }
+
     fn bottom(&self, bars: usize) -> f64 {
         self.top + self.row * bars.max(1) as f64
     }
@@ -177,10 +186,16 @@ impl Drawing for Tornado {
             return canvas.root.present();
         }
         self.draw_axis(&stage, canvas)?;
-        for (index, bar) in self.bars.iter().enumerate() {
-            self.draw_bar(bar, stage.top + stage.row * (index as f64 + 0.5), &stage, canvas)?;
+        let rows =
+            || self.bars.iter().enumerate().map(|(index, bar)| (bar, stage.top + stage.row * (index as f64 + 0.5)));
+        for (bar, y) in rows() {
+            self.draw_bar(bar, y, &stage, canvas)?;
         }
         self.draw_marks(&stage, canvas)?;
+        // Numbers come last, on patches of paper: no line strikes them through.
+        for (bar, y) in rows() {
+            draw_numbers(bar, y, &stage, canvas)?;
+        }
         canvas.root.present()
     }
 }
@@ -222,21 +237,13 @@ impl Tornado {
     fn draw_bar<DB: DrawingBackend>(&self, bar: &Bar, y: f64, stage: &Stage, canvas: &Canvas<DB>) -> Drawn<DB> {
         let half = (stage.row * 0.34).min(26.0);
         let middle = self.centre.map(|(value, _)| value).or(bar.low).or(bar.high).unwrap_or(0.0);
-        // What has no latency any more reaches to the end of the axis.
-        let place = |value: Option<f64>| value.map_or(stage.right, |value| stage.x(value));
-        let mut parts = [(place(bar.low), bar.low, LOWER), (place(bar.high), bar.high, UPPER)];
-        parts.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let [left, right] = parts;
+        let [left, right] = stage.ends(bar);
         // The colours meet at the centre; where both ends lie on one side of it, halfway between them.
         let centre = stage.x(middle);
         let border = if (left.0..=right.0).contains(&centre) { centre } else { (left.0 + right.0) / 2.0 };
         for ((x, _, style), to) in [(left, border), (right, border)] {
             canvas.fill(&rectangle((x, y - half), (to, y + half)), colour(style), 1.0)?;
         }
-        let text = |value: Option<f64>| value.map_or_else(|| "unstable".to_owned(), |one| Quantity::Seconds.value(one));
-        let lettering = |style: usize| Lettering::new(POINT_LABEL, text_colour(style));
-        canvas.text_on_paper(&text(left.1), (left.0 - 8.0, y), lettering(left.2), Align::Right)?;
-        canvas.text_on_paper(&text(right.1), (right.0 + 8.0, y), lettering(right.2), Align::Left)?;
         let (name, range) = (Lettering::new(LABEL, INK), Lettering::new(POINT_LABEL, INK_SOFT));
         let shift = (stage.row * 0.25).min(14.0);
         canvas.text(&canvas.shortened(&bar.name, name, stage.names), (MARGIN, y - shift), name, Align::Left)?;
@@ -268,6 +275,15 @@ impl Tornado {
         }
         Ok(())
     }
+}
+
+/// The numbers beside both ends of a bar.
+fn draw_numbers<DB: DrawingBackend>(bar: &Bar, y: f64, stage: &Stage, canvas: &Canvas<DB>) -> Drawn<DB> {
+    let [left, right] = stage.ends(bar);
+    let text = |value: Option<f64>| value.map_or_else(|| "unstable".to_owned(), |one| Quantity::Seconds.value(one));
+    let lettering = |style: usize| Lettering::new(POINT_LABEL, text_colour(style));
+    canvas.text_on_paper(&text(left.1), (left.0 - 8.0, y), lettering(left.2), Align::Right)?;
+    canvas.text_on_paper(&text(right.1), (right.0 + 8.0, y), lettering(right.2), Align::Left)
 }
 
 fn rectangle((left, top): Place, (right, bottom): Place) -> [Place; 4] {

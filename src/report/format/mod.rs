@@ -85,8 +85,11 @@ impl Quantity {
         let value = self.steadied(value);
         let unit = self.unit_of(value);
         let scaled = value / unit.size;
-        let decimals = if scaled == 0.0 { 0 } else { (DIGITS - 1 - magnitude(scaled)).clamp(0, DECIMALS_MAX) };
-        self.compose(unit, &fixed(scaled, decimals))
+        let decimals = if scaled == 0.0 { 0 } else { DIGITS - 1 - magnitude(scaled) };
+        // Of 99.996% and 100%, what they lack of all tells one from the other.
+        let lack = self.lack(value) / unit.size;
+        let decimals = if lack > 0.0 { decimals.max(-magnitude(lack)) } else { decimals };
+        self.compose(unit, &fixed(scaled, decimals.clamp(0, DECIMALS_MAX)))
     }
 
     /// The value and the half width of its interval, `23.4 ± 0.6 ms`.
@@ -101,8 +104,13 @@ impl Quantity {
         let unit = self.unit_of(interval.value);
         let (scaled, half) = (interval.value / unit.size, half / unit.size);
         let decimals = (-magnitude(half) + i32::from(leads_with_one(half))).clamp(0, DECIMALS_MAX);
-        // A half width far below what anybody reads is not worth its digits: 23.4 is shown as 23.4 ± 0.0.
-        let decimals = decimals.min((DIGITS + 1 - magnitude(scaled)).clamp(0, DECIMALS_MAX));
+        // A half width far below what anybody reads is not worth its digits: 23.4 is shown as 23.4 ± 0.0. Of a share near none or
+        // near all, what it is away from there is what is read; closer than its half width, that is the half width.
+        let read = match self {
+            Quantity::Ratio => scaled.abs().min(self.lack(interval.value) / unit.size).max(half),
+            _ => scaled,
+        };
+        let decimals = decimals.min((DIGITS + 1 - magnitude(read)).clamp(0, DECIMALS_MAX));
         self.compose(unit, &format!("{} ± {}", fixed(scaled, decimals), fixed(half, decimals)))
     }
 
@@ -121,12 +129,19 @@ impl Quantity {
         }
     }
 
-    /// The half width below which an interval is the rounding noise of a sum of prices.
+    /// The half width below which an interval is rounding noise: of a sum of prices, or of a share.
     fn noise(self, value: f64) -> f64 {
         match self {
             Quantity::Dollars => value.abs() * 1e-12,
+            Quantity::Ratio => 1e-10,
             _ => 0.0,
         }
+    }
+
+    /// How far a share is from all, if it is less than that by more than rounding; zero of everything else.
+    fn lack(self, value: f64) -> f64 {
+        let lack = (1.0 - value.abs()).abs();
+        if self == Quantity::Ratio && lack > self.noise(value) { lack } else { 0.0 }
     }
 
     /// [`Quantity::interval`], or [`ABSENT`].
