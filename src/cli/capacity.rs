@@ -89,7 +89,9 @@ impl Capacity {
         }
         sign.finish_and_clear();
         if !common.json {
-            print(&table::capacities(&plan.experiment.title, &plan.load_axis.label, &plan.objectives, &capacities));
+            let objectives: Vec<_> =
+                plan.objectives.iter().filter(|objective| capacity::limits_load(objective)).cloned().collect();
+            print(&table::capacities(&plan.experiment.title, &plan.load_axis.label, &objectives, &capacities));
         }
         Ok(json!({ "name": plan.name, "objectives": plan.objectives, "capacities": capacities }))
     }

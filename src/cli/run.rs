@@ -72,7 +72,9 @@ impl Run {
         if self.require_complete && batch.taken < batch.points {
             let missing = batch.points - batch.taken;
             let store = batch.store.path().display();
-            return Err(Failure::Work(format!("the store {store} lacks {missing} of {} points", batch.points)));
+            // Which further loads there are is known only after those before them.
+            let lacks = if batch.points < batch.most_points { "lacks at least" } else { "lacks" };
+            return Err(Failure::Work(format!("the store {store} {lacks} {missing} of {} points", batch.points)));
         }
         let common = &self.common;
         let bar = progress::bar(batch.most_points, batch.taken);

@@ -19,6 +19,9 @@ use crate::experiment::run::{Findings, at_once};
 use crate::experiment::verdict::told;
 use crate::statistics::refinement::{Wanted, next_load};
 
+/// Loads that constraints forbid and that a series may come upon.
+const MOST_FORBIDDEN: usize = 100;
+
 /// A further point, and what is known of it.
 type Further = (PlannedPoint, Option<Finding>);
 
@@ -51,32 +54,44 @@ pub fn refine<E: Send>(
     Ok(())
 }
 
-/// The further points of one series.
+/// The further points of one series that the plan does not have yet.
 fn of_series<E>(
     plan: &Plan,
     findings: &Findings,
     series: usize,
     take: &(dyn Fn(&PlannedPoint) -> Result<Option<Finding>, E> + Sync),
 ) -> Result<Vec<Further>, E> {
-    let known = plan.points.iter().zip(findings).filter(|(point, _)| point.series == series);
     let operation = plan.settings.operation.as_deref().unwrap_or("all");
     let wanted = Wanted { is_whole: plan.load_axis.is_whole, tolerance: plan.settings.precision };
+    let told = |finding: &Finding| told(&finding.point, operation);
+    let of_it = plan.points.iter().zip(findings).filter(|(point, _)| point.series == series);
+    let (listed, known): (Vec<_>, Vec<_>) = of_it.partition(|(point, _)| plan.loads.contains(&point.load));
     let mut curve = Vec::new();
-    for (point, finding) in known {
+    for (point, finding) in listed {
         let Some(finding) = finding else { return Ok(Vec::new()) };
-        curve.push((point.load, told(&finding.point, operation)));
+        curve.push((point.load, told(finding)));
     }
     let mut further = Vec::new();
-    while curve.len() < plan.listed(series) + plan.refinements {
-        let Some(point) = next_load(&curve, wanted).and_then(|load| plan.between(series, load)) else { break };
-        let finding = take(&point)?;
-        let Some(found) = &finding else {
-            further.push((point, finding));
-            break;
-        };
-        let at = curve.partition_point(|(load, _)| *load < point.load);
-        curve.insert(at, (point.load, told(&found.point, operation)));
-        further.push((point, finding));
+    let mut missing = plan.refinements;
+    // Loads that a constraint forbids cost nothing, but there must be an end to them.
+    let mut forbidden = MOST_FORBIDDEN;
+    // What is known already is come upon in the same order again, so that the loads do not hang on where a batch stopped.
+    while let Some(load) = next_load(&curve, wanted).filter(|_| missing > 0 && forbidden > 0) {
+        let at = curve.partition_point(|(other, _)| *other < load);
+        if let Some((_, finding)) = known.iter().find(|(point, _)| point.load == load) {
+            let Some(finding) = finding else { break };
+            curve.insert(at, (load, told(finding)));
+        } else if let Some(point) = plan.between(series, load) {
+            let finding = take(&point)?;
+            further.push((point, finding.clone()));
+            let Some(finding) = finding else { break };
+            curve.insert(at, (load, told(&finding)));
+        } else {
+            forbidden -= 1;
+            curve.insert(at, (load, None));
+            continue;
+        }
+        missing -= 1;
     }
     Ok(further)
 }

@@ -238,7 +238,7 @@ pub struct Point {
     /// Requests completed over all replications, warm-up excluded.
     pub requests: u64,
     /// `"all"` first, then every operation that clients request, by name; and where several nodes start requests, those of
-    /// each, `gold`, and its operations, `gold: web.page`, if it has several.
+    /// each, `gold`, and of its operations, `gold: web.page`.
     pub operations: Vec<Operation>,
     pub nodes: Vec<Node>,
     pub cost_usd_per_hour: Option<Interval>,

@@ -14,6 +14,7 @@ use crate::engine::simulation::{Limits, Simulation};
 use crate::engine::{Destination, NodeIndex};
 use crate::model::architecture::{Architecture, link_ends};
 use crate::model::assumptions::without_assumptions;
+use crate::model::check::clients::request_name;
 use crate::model::fingerprint::fingerprint;
 use crate::random::{Purpose, Seed};
 use crate::techniques::link::{Link, LinkNode};
@@ -71,11 +72,6 @@ impl KeyTables {
     }
 }
 
-/// One operation as these clients request it.
-fn name_of_one(clients: &str, operation: &str) -> String {
-    format!("{clients}: {operation}")
-}
-
 impl Compiled {
     /// Indices of the nodes that start requests.
     pub fn clients(&self) -> impl Iterator<Item = usize> {
@@ -88,7 +84,7 @@ impl Compiled {
     }
 
     /// Names of the requests that results tell apart: the operations that clients request, whoever does; and where several
-    /// nodes start requests (groups of users, tenants) those of each node, `gold`, and of its operations if it has several,
+    /// nodes start requests (groups of users, tenants) those of each node, `gold`, and of each of its operations,
     /// `gold: web.page`.
     pub fn request_names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.requested().map(str::to_owned).collect();
@@ -97,8 +93,7 @@ impl Compiled {
         if self.clients().nth(1).is_some() {
             for node in self.clients().map(|index| &self.descriptions[index]) {
                 names.push(node.name.clone());
-                let several = node.requested.iter().filter(|_| node.requested.len() > 1);
-                names.extend(several.map(|operation| name_of_one(&node.name, operation)));
+                names.extend(node.requested.iter().map(|operation| request_name(&node.name, operation)));
             }
         }
         names
@@ -107,7 +102,7 @@ impl Compiled {
     /// Whether an operation that some clients request goes by a name of [`Compiled::request_names`].
     pub fn is_named(&self, clients: usize, operation: &str, name: &str) -> bool {
         let node = &self.descriptions[clients].name;
-        name == operation || name == node || name == name_of_one(node, operation)
+        name == operation || name == node || name == request_name(node, operation)
     }
 
     /// How long the model's own time constants (thinking, times to live, bursts) need to show.

@@ -4,6 +4,7 @@
 
 pub mod assumptions;
 pub mod capacity;
+pub mod clients;
 pub mod cycles;
 pub mod directory;
 pub mod graph;
@@ -49,6 +50,7 @@ pub fn check<N: Spec, L: LinkSpec, K: KeySpec>(subject: &Subject<'_, N, L, K>, d
     keys::unknown(subject, diagnostics);
     links::names(subject, diagnostics);
     reach::no_clients(subject, diagnostics);
+    clients::names(subject, diagnostics);
     assumptions::check(subject, diagnostics);
     if diagnostics.has_errors() {
         return;
