@@ -83,10 +83,10 @@ fn who_asks_for_a_verdict_gets_it_sooner() {
         let path = directory.path().join("verdict.ron");
         std::fs::write(&path, experiment).expect("a directory to write to");
         let plan = plan::load(&path, false, Some(1), &mut Diagnostics::new()).expect("an experiment without mistakes");
-        let decides = if decides { plan.objectives.clone() } else { Vec::new() };
-        let settings = Settings { decides, ..plan.settings.clone() };
+        let decides = if decides { plan.space.objectives.clone() } else { Vec::new() };
+        let settings = Settings { decides, ..plan.space.settings.clone() };
         let point = study(&plan.points[0].compiled, 900.0, &settings).expect("no law is broken").point;
-        (point.requests, judged(&plan.objectives, &point, CAUTION).0)
+        (point.requests, judged(&plan.space.objectives, &point, CAUTION).0)
     };
     // The truth is 46 ms.
     for (limit_ms, verdict) in [(15, Verdict::Missed), (150, Verdict::Met)] {

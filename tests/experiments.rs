@@ -382,6 +382,6 @@ fn hostile_experiments_end_soon() {
 #[test]
 fn results_do_not_know_where_the_experiment_lies() {
     let plan = plan(LOAD);
-    assert_eq!((plan.name.as_str(), plan.experiment.model.as_str()), ("line.experiment", "line.ron"));
-    assert!(Path::new(&plan.experiment.model.value).is_relative());
+    assert_eq!((plan.space.name.as_str(), plan.space.experiment.model.as_str()), ("line.experiment", "line.ron"));
+    assert!(Path::new(&plan.space.experiment.model.value).is_relative());
 }

@@ -54,8 +54,8 @@ fn charts_are_drawings_of_the_results() {
         let mut diagnostics = Diagnostics::new();
         let plan = plan::load(&path, false, None, &mut diagnostics).expect("an experiment without mistakes");
         let formats = Formats { svg: true, png: false };
-        let files =
-            draw(&stored(&path), target.path(), &plan.experiment.kinds(), formats).expect("the charts can be written");
+        let files = draw(&stored(&path), target.path(), &plan.space.experiment.kinds(), formats)
+            .expect("the charts can be written");
         assert!(!files.is_empty());
         for file in files {
             let name = file.file_name().expect("a chart has a name");

@@ -7,14 +7,12 @@ use serde_json::json;
 
 use crate::cli::series::wanted;
 use crate::cli::{
-    Common, DEFAULT_STORE, Failure, Verdict, interruption, open_store, print, print_json, progress, settle, share, show,
+    Common, Failure, Kept, Verdict, interruption, open_store, print, print_experiments, progress, settle, share, show,
 };
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::capacity::{self, Prober};
 use crate::experiment::plan::{self, Plan};
-use crate::experiment::run::result_digest;
 use crate::experiment::store::Store;
-use crate::experiment::study::SCHEMA;
 use crate::report::table;
 
 #[derive(Debug, Args)]
@@ -28,12 +26,8 @@ pub(super) struct Capacity {
     /// The width of the interval of loads that is narrow enough
     #[arg(long, default_value = "2%")]
     tolerance: String,
-    /// The file that keeps every point that was studied
-    #[arg(long, value_name = "FILE", default_value = DEFAULT_STORE)]
-    store: PathBuf,
-    /// Study every point anew, whatever the store has
-    #[arg(long)]
-    fresh: bool,
+    #[command(flatten)]
+    kept: Kept,
     #[command(flatten)]
     common: Common,
 }
@@ -51,15 +45,13 @@ impl Capacity {
         };
         let plans: Vec<Option<(Plan, Vec<usize>)>> = self.experiments.iter().map(load).collect();
         settle(&diagnostics, common.json)?;
-        let store = open_store(&self.store, common.json)?;
+        let store = open_store(&self.kept.store, common.json)?;
         let mut documents = Vec::new();
         for (plan, series) in plans.iter().flatten() {
             documents.push(self.search(plan, series, &store, tolerance)?);
         }
         if common.json {
-            let mut document = json!({ "schema": SCHEMA, "digest": "", "experiments": documents });
-            document["digest"] = json!(result_digest(&document));
-            print_json(&document);
+            print_experiments(&documents);
         }
         Ok(())
     }
@@ -73,7 +65,7 @@ impl Capacity {
         tolerance: f64,
     ) -> Result<serde_json::Value, Failure> {
         let common = &self.common;
-        let prober = Prober::new(plan, store, self.fresh);
+        let prober = Prober::new(plan, store, self.kept.fresh);
         let sign = progress::sign_of_life();
         let mut capacities = Vec::new();
         for index in series {
@@ -90,27 +82,32 @@ impl Capacity {
         sign.finish_and_clear();
         if !common.json {
             let objectives: Vec<_> =
-                plan.objectives.iter().filter(|objective| capacity::limits_load(objective)).cloned().collect();
-            print(&table::capacities(&plan.experiment.title, &plan.load_axis.label, &objectives, &capacities));
+                plan.space.objectives.iter().filter(|objective| capacity::limits_load(objective)).cloned().collect();
+            print(&table::capacities(
+                &plan.space.experiment.title,
+                &plan.space.load_axis.label,
+                &objectives,
+                &capacities,
+            ));
         }
-        Ok(json!({ "name": plan.name, "objectives": plan.objectives, "capacities": capacities }))
+        Ok(json!({ "name": plan.space.name, "objectives": plan.space.objectives, "capacities": capacities }))
     }
 }
 
 /// Reports what keeps an experiment from having a capacity.
 fn check(plan: &Plan, path: &std::path::Path, diagnostics: &mut Diagnostics) {
     let place = Place::whole(path.display().to_string(), "");
-    for objective in plan.objectives.iter().filter(|objective| !capacity::limits_load(objective)) {
+    for objective in plan.space.objectives.iter().filter(|objective| !capacity::limits_load(objective)) {
         let title = format!("`{}` is easier to meet with more load, and is left out of the search", objective.name);
         diagnostics
             .push(Diagnostic::warning("no-limit", place.clone(), title).help("keep it for `run`, which judges it"));
     }
-    if !plan.objectives.iter().any(capacity::limits_load) {
+    if !plan.space.objectives.iter().any(capacity::limits_load) {
         let title = "without an objective that gets harder with load, every load is good enough";
         let help = "add for example objectives: [ Latency(quantile: P99, below: \"300ms\") ]";
         diagnostics.push(Diagnostic::error("no-objectives", place.clone(), title).help(help));
     }
-    if plan.load_axis.moves_others {
+    if plan.space.load_axis.moves_others {
         let title = "the load moves other paths with it, which have no values between those that are listed";
         let help = "leave `with` out of `load`, and put what belongs to one load into a variant";
         diagnostics.push(Diagnostic::error("lockstep-load", place, title).help(help));

@@ -6,16 +6,14 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::{
-    Common, DEFAULT_STORE, Failure, Verdict, interruption, open_store, print, print_json, progress, same_name, settle,
-    show, unwritable, write_document, wrong_option,
+    Common, Drawn, Failure, Kept, Verdict, interruption, open_store, print, print_experiments, progress, same_name,
+    settle, show, unwritable, write_document, wrong_option,
 };
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::find::{Effort, find, usual_studies};
 use crate::experiment::plan::{self, Space};
-use crate::experiment::run::result_digest;
 use crate::experiment::store::Store;
-use crate::experiment::study::SCHEMA;
-use crate::report::chart::{Formats, Source, draw_found};
+use crate::report::chart::{Source, draw_found};
 use crate::report::table;
 
 #[derive(Debug, Args)]
@@ -31,18 +29,10 @@ pub(super) struct Find {
     /// Steps beside the best that was found come on top, at most as many again.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(4..=100_000))]
     studies: Option<u32>,
-    /// Where the chart and the results go
-    #[arg(long, default_value = "plots")]
-    out: PathBuf,
-    /// Draw the chart as PNG too, 3200 by 1800 pixels
-    #[arg(long)]
-    png: bool,
-    /// The file that keeps everything that was studied
-    #[arg(long, value_name = "FILE", default_value = DEFAULT_STORE)]
-    store: PathBuf,
-    /// Study everything anew, whatever the store has
-    #[arg(long)]
-    fresh: bool,
+    #[command(flatten)]
+    drawn: Drawn,
+    #[command(flatten)]
+    kept: Kept,
     #[command(flatten)]
     common: Common,
 }
@@ -63,15 +53,13 @@ impl Find {
             searches.extend(self.load(&space, &mut diagnostics).map(|load| (space, load)));
         }
         settle(&diagnostics, common.json)?;
-        let store = open_store(&self.store, common.json)?;
+        let store = open_store(&self.kept.store, common.json)?;
         let mut documents = Vec::new();
         for (space, load) in &searches {
             documents.push(self.search(space, *load, &store)?);
         }
         if common.json {
-            let mut document = json!({ "schema": SCHEMA, "digest": "", "experiments": documents });
-            document["digest"] = json!(result_digest(&document));
-            print_json(&document);
+            print_experiments(&documents);
         }
         Ok(())
     }
@@ -92,7 +80,7 @@ impl Find {
     fn search(&self, space: &Space, load: f64, store: &Store) -> Result<serde_json::Value, Failure> {
         let common = &self.common;
         let most_studies = self.studies.map_or_else(|| usual_studies(space), |studies| studies as usize);
-        let effort = Effort { most_studies, fresh: self.fresh };
+        let effort = Effort { most_studies, fresh: self.kept.fresh };
         let sign = progress::sign_of_life();
         sign.set_message(space.name.clone());
         let found = common.on_threads(|| find(space, load, store, effort))?;
@@ -105,17 +93,17 @@ impl Find {
             show(&Diagnostic::error("nothing-to-run", place, title).help(help).into(), common.json);
             return Err(Failure::Input);
         }
-        let source = Source::of_space(space, &found);
+        let source = Source::of(space, &found);
         let document = json!({ "name": space.name, "objectives": space.objectives, "found": found });
-        write_document(&document, &self.out, &format!("{}-find.json", space.name))?;
-        let formats = Formats { svg: true, png: self.png };
-        draw_found(&source, &found, &self.out, formats).map_err(|error| unwritable(&self.out, &error))?;
+        write_document(&document, &self.drawn.out, &format!("{}-find.json", space.name))?;
+        let formats = self.drawn.formats();
+        draw_found(&source, &found, &self.drawn.out, formats).map_err(|error| unwritable(&self.drawn.out, &error))?;
         if !common.json {
             print(&table::found(&space.experiment.title, &space.load_axis.label, &space.objectives, &found));
             if space.quick {
                 print("A quick first look: leave --quick out before deciding.\n");
             }
-            eprintln!("{}: a chart in {}, digest {}", space.name, self.out.display(), &source.digest[..16]);
+            eprintln!("{}: a chart in {}, digest {}", space.name, self.drawn.out.display(), &source.digest[..16]);
         }
         Ok(document)
     }

@@ -106,7 +106,7 @@ impl Gate {
                 Some(Pair { variant, baseline: before.as_ref()?, finding: finding.as_ref()? })
             })
             .collect();
-        let operation = after.settings.operation.as_deref().unwrap_or("all");
+        let operation = after.space.settings.operation.as_deref().unwrap_or("all");
         self.tell(&after, &gate(&pairs, operation, margins), margins)
     }
 
@@ -134,7 +134,7 @@ impl Gate {
             )));
         }
         files::replace(path, &text).map_err(|error| cannot_write(path, &error))?;
-        let (name, points, seed) = (&plan.name, baseline.points.len(), plan.settings.seed);
+        let (name, points, seed) = (&plan.space.name, baseline.points.len(), plan.space.settings.seed);
         if self.common.json {
             let digest = &baseline.digest;
             print_json(&json!({
@@ -194,8 +194,10 @@ impl Gate {
     /// Shows the checks, writes the files that were asked for, and fails if one of them failed.
     fn tell(&self, plan: &Plan, checks: &[Check], margins: Margins) -> Verdict {
         let failed = checks.iter().filter(|check| check.outcome == Outcome::Failed).count();
-        let files =
-            [(&self.junit, report::junit(&plan.name, checks)), (&self.markdown, report::markdown(&plan.name, checks))];
+        let files = [
+            (&self.junit, report::junit(&plan.space.name, checks)),
+            (&self.markdown, report::markdown(&plan.space.name, checks)),
+        ];
         for (path, text) in files {
             if let Some(path) = path {
                 std::fs::write(path, text).map_err(|error| cannot_write(path, &error))?;
@@ -205,8 +207,8 @@ impl Gate {
             let mut document = json!({
                 "schema": SCHEMA,
                 "digest": "",
-                "name": plan.name,
-                "seed": plan.settings.seed,
+                "name": plan.space.name,
+                "seed": plan.space.settings.seed,
                 "margins": margins,
                 "passed": failed == 0,
                 "checks": checks,

@@ -9,6 +9,7 @@ mod find;
 mod gate;
 mod list;
 mod merge;
+mod options;
 mod progress;
 mod run;
 mod sensitivity;
@@ -20,13 +21,15 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
+use crate::cli::options::{Common, DEFAULT_STORE, Drawn, Kept};
 use crate::diagnostic::report::{self, Style};
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::pipeline::Violation;
-use crate::experiment::run::Interruption;
+use crate::experiment::run::{Interruption, result_digest};
 use crate::experiment::store::{Fault, Kind, Missing, Store};
+use crate::experiment::study::SCHEMA;
 use crate::units::Ratio;
 
 const EXIT_CODES: &str = "Exit codes: 0 done (that a point is refused, with the reason, is a result too), 1 the run itself \
@@ -64,23 +67,6 @@ enum Verb {
     List(list::List),
 }
 
-/// Options that all verbs that simulate share.
-#[derive(Debug, Args)]
-struct Common {
-    /// Root of all randomness: the same seed gives the same bytes
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Threads to use; the result does not depend on it [default: all cores]
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
-    /// A first look: fewer replications, wider intervals
-    #[arg(long)]
-    quick: bool,
-    /// Print one JSON document on standard output
-    #[arg(long)]
-    json: bool,
-}
-
 /// Why the command did not do what was asked.
 enum Failure {
     /// The input is wrong; the diagnostics have been shown or go into the document.
@@ -116,23 +102,11 @@ pub fn main() -> ExitCode {
     }
 }
 
-impl Common {
-    /// Runs `work` on as many threads as asked for.
-    fn on_threads<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, Failure> {
-        let mut pool = rayon::ThreadPoolBuilder::new();
-        if let Some(threads) = self.threads {
-            pool = pool.num_threads(usize::from(threads));
-        }
-        let pool = pool.build().map_err(|error| Failure::Work(format!("cannot start threads: {error}")))?;
-        Ok(pool.install(work))
-    }
-}
-
 /// Shows messages about the input: for people on standard error, or for tools as the one document.
 fn show(diagnostics: &Diagnostics, json: bool) {
     if json && diagnostics.has_errors() {
         print_json(&serde_json::json!({
-            "schema": crate::experiment::study::SCHEMA,
+            "schema": SCHEMA,
             "diagnostics": report::json(diagnostics),
         }));
     } else if !diagnostics.is_empty() {
@@ -162,6 +136,13 @@ fn print(text: &str) {
 fn print_json(value: &impl serde::Serialize) {
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
     print(&(text + "\n"));
+}
+
+/// The one document of a verb that takes several experiments, with the digest of all of them.
+fn print_experiments(experiments: &[serde_json::Value]) {
+    let mut document = serde_json::json!({ "schema": SCHEMA, "digest": "", "experiments": experiments });
+    document["digest"] = serde_json::json!(result_digest(&document));
+    print_json(&document);
 }
 
 fn violation(violation: &Violation) -> Failure {
@@ -203,9 +184,6 @@ fn edits(arguments: &[String], diagnostics: &mut Diagnostics) -> Vec<crate::mode
     }
     edits
 }
-
-/// Where searches and gates keep what they studied, unless told otherwise: where `run` keeps its points.
-const DEFAULT_STORE: &str = "plots/forescale.sqlite";
 
 /// Opens a store, or makes one with the folders on the way to it.
 fn open_store(path: &Path, json: bool) -> Result<Store, Failure> {

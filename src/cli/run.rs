@@ -6,14 +6,14 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::shard::Shard;
-use crate::cli::{Common, Failure, Verdict, fault, interruption, print, print_json, progress, settle};
+use crate::cli::{Common, Drawn, Failure, Verdict, fault, interruption, print, print_json, progress, settle};
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::plan::{self, Plan, PlannedPoint};
 use crate::experiment::refine::refine;
 use crate::experiment::run::{self, Findings, Interruption, take_or_study};
 use crate::experiment::store::{Fault, Key, Missing, Store};
 use crate::experiment::study::{SCHEMA, Study};
-use crate::report::chart::{Formats, draw};
+use crate::report::chart::draw;
 use crate::report::json::document;
 use crate::report::table;
 
@@ -22,12 +22,8 @@ pub(super) struct Run {
     /// Experiment files
     #[arg(required = true)]
     experiments: Vec<PathBuf>,
-    /// Where charts and results go
-    #[arg(long, default_value = "plots")]
-    out: PathBuf,
-    /// Draw each chart as PNG too, 3200 by 1800 pixels, to paste where SVG is not understood
-    #[arg(long)]
-    png: bool,
+    #[command(flatten)]
+    drawn: Drawn,
     /// The file that keeps every finished point; what it has is not studied again [default: forescale.sqlite in --out]
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
@@ -56,7 +52,7 @@ impl Run {
         let shard = self.shard(&mut diagnostics);
         settle(&diagnostics, common.json)?;
         let mut plans: Vec<Plan> = plans.into_iter().flatten().collect();
-        std::fs::create_dir_all(&self.out).map_err(|error| self.failed(&error))?;
+        std::fs::create_dir_all(&self.drawn.out).map_err(|error| self.failed(&error))?;
         let store = Store::open(&self.store_path(&plans, shard), Missing::Make);
         let batch = store.and_then(|store| Batch::new(&mut plans, shard, store, self.fresh));
         let mut batch = batch.map_err(|found| fault(found, common.json))?;
@@ -126,15 +122,15 @@ impl Run {
 
     fn store_path(&self, plans: &[Plan], shard: Option<Shard>) -> PathBuf {
         let name = match plans {
-            [only] => only.name.as_str(),
+            [only] => only.space.name.as_str(),
             _ => "forescale",
         };
         let file = || shard.map_or_else(|| "forescale.sqlite".to_owned(), |shard| shard.file_name(name));
-        self.store.clone().unwrap_or_else(|| self.out.join(file()))
+        self.store.clone().unwrap_or_else(|| self.drawn.out.join(file()))
     }
 
     fn failed(&self, error: &std::io::Error) -> Failure {
-        Failure::Work(format!("cannot write to {}: {error}", self.out.display()))
+        Failure::Work(format!("cannot write to {}: {error}", self.drawn.out.display()))
     }
 
     /// Results are named after the experiment's file: two of one name would overwrite each other.
@@ -158,12 +154,17 @@ impl Run {
     fn save(&self, plan: &Plan, study: &Study) -> Verdict {
         let failed = |error: std::io::Error| self.failed(&error);
         let text = document(study).unwrap_or_default();
-        std::fs::write(self.out.join(format!("{}.json", study.name)), text).map_err(failed)?;
+        std::fs::write(self.drawn.out.join(format!("{}.json", study.name)), text).map_err(failed)?;
         let files =
-            draw(study, &self.out, &plan.experiment.kinds(), Formats { svg: true, png: self.png }).map_err(failed)?;
+            draw(study, &self.drawn.out, &plan.space.experiment.kinds(), self.drawn.formats()).map_err(failed)?;
         if !self.common.json {
             let charts = files.iter().filter(|file| file.extension().is_some_and(|ending| ending == "svg")).count();
-            eprintln!("{}: {charts} charts in {}, digest {}", study.name, self.out.display(), &study.digest[..16]);
+            eprintln!(
+                "{}: {charts} charts in {}, digest {}",
+                study.name,
+                self.drawn.out.display(),
+                &study.digest[..16]
+            );
         }
         Ok(())
     }

@@ -7,16 +7,14 @@ use serde_json::json;
 
 use crate::cli::series::wanted;
 use crate::cli::{
-    Common, DEFAULT_STORE, Failure, Verdict, interruption, open_store, print, print_json, progress, same_name, settle,
-    show, unwritable, write_document, wrong_option,
+    Common, Drawn, Failure, Kept, Verdict, interruption, open_store, print, print_experiments, progress, same_name,
+    settle, show, unwritable, write_document, wrong_option,
 };
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::plan::{self, Plan};
-use crate::experiment::run::result_digest;
 use crate::experiment::sensitivity::{self, DRAWS, MOST_STUDIES, Question};
 use crate::experiment::store::Store;
-use crate::experiment::study::SCHEMA;
-use crate::report::chart::{Formats, Source, draw_tornadoes};
+use crate::report::chart::{Source, draw_tornadoes};
 use crate::report::table;
 
 /// Draws where nobody says how many, and for a first look.
@@ -37,18 +35,10 @@ pub(super) struct Sensitivity {
     /// Points of the Latin hypercube, 10 to 10,000 [default: 100, with --quick 40]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(10..=10_000))]
     draws: Option<u32>,
-    /// Where charts and results go
-    #[arg(long, default_value = "plots")]
-    out: PathBuf,
-    /// Draw each chart as PNG too, 3200 by 1800 pixels
-    #[arg(long)]
-    png: bool,
-    /// The file that keeps every point that was studied
-    #[arg(long, value_name = "FILE", default_value = DEFAULT_STORE)]
-    store: PathBuf,
-    /// Study every point anew, whatever the store has
-    #[arg(long)]
-    fresh: bool,
+    #[command(flatten)]
+    drawn: Drawn,
+    #[command(flatten)]
+    kept: Kept,
     #[command(flatten)]
     common: Common,
 }
@@ -60,22 +50,20 @@ impl Sensitivity {
         let mut plans: Vec<Plan> = Vec::new();
         for path in &self.experiments {
             let Some(plan) = plan::load(path, common.quick, common.seed, &mut diagnostics) else { continue };
-            if plans.iter().any(|known| known.name == plan.name) {
-                diagnostics.push(same_name(&plan.name, path));
+            if plans.iter().any(|known| known.space.name == plan.space.name) {
+                diagnostics.push(same_name(&plan.space.name, path));
             }
             plans.push(plan);
         }
         let asked: Vec<Option<Question<'_>>> = plans.iter().map(|plan| self.question(plan, &mut diagnostics)).collect();
         settle(&diagnostics, common.json)?;
-        let store = open_store(&self.store, common.json)?;
+        let store = open_store(&self.kept.store, common.json)?;
         let mut documents = Vec::new();
         for (plan, question) in plans.iter().zip(asked.iter().flatten()) {
             documents.push(self.study(plan, question, &store)?);
         }
         if common.json {
-            let mut document = json!({ "schema": SCHEMA, "digest": "", "experiments": documents });
-            document["digest"] = json!(result_digest(&document));
-            print_json(&document);
+            print_experiments(&documents);
         }
         Ok(())
     }
@@ -88,7 +76,7 @@ impl Sensitivity {
     /// What is asked of an experiment; what keeps it from being answered is reported.
     fn question<'p>(&self, plan: &'p Plan, diagnostics: &mut Diagnostics) -> Option<Question<'p>> {
         let before = diagnostics.errors();
-        let place = Place::whole(&plan.name, "");
+        let place = Place::whole(&plan.space.name, "");
         let load = match &self.load {
             Some(text) => self.load(text, plan, diagnostics),
             None => Some(sensitivity::usual_load(plan)),
@@ -99,7 +87,7 @@ impl Sensitivity {
             let help = "name the series that matter with --variant, or ask for fewer --draws";
             diagnostics.push(Diagnostic::error("too-many-points", place.clone(), title).help(help));
         }
-        if plan.objectives.is_empty() {
+        if plan.space.objectives.is_empty() {
             let title = "without objectives, the only verdict is whether the load is held";
             let help = "add for example objectives: [ Latency(quantile: P99, below: \"300ms\") ]";
             diagnostics.push(Diagnostic::warning("no-objectives", place.clone(), title).help(help));
@@ -118,10 +106,10 @@ impl Sensitivity {
     }
 
     fn load(&self, text: &str, plan: &Plan, diagnostics: &mut Diagnostics) -> Option<f64> {
-        let axis = &plan.load_axis;
+        let axis = &plan.space.load_axis;
         let Some(load) = axis.read(text) else {
-            let message = format!("`{text}` is no load such as those of {}", plan.name);
-            let example = plan.experiment.load.path.value.as_str();
+            let message = format!("`{text}` is no load such as those of {}", plan.space.name);
+            let example = plan.space.experiment.load.path.value.as_str();
             let help = format!("write it as `{example}` is written, above zero: 5_000, or 400/s for a rate");
             diagnostics.extend(wrong_option("--load", text, &message, &help));
             return None;
@@ -140,7 +128,7 @@ impl Sensitivity {
         let common = &self.common;
         let bar = progress::bar(question.points(self.draws()), 0);
         let done = || bar.inc(1);
-        let found = common.on_threads(|| question.answer(self.draws(), store, self.fresh, &done))?;
+        let found = common.on_threads(|| question.answer(self.draws(), store, self.kept.fresh, &done))?;
         bar.finish_and_clear();
         let found = found.map_err(|failure| match failure {
             sensitivity::Failure::Interrupted(found) => interruption(found, common.json),
@@ -149,16 +137,26 @@ impl Sensitivity {
                 Failure::Input
             }
         })?;
-        let source = Source::of_plan(plan, &found);
-        let document = json!({ "name": plan.name, "objectives": plan.objectives, "sensitivity": found });
-        let failed = |error: std::io::Error| unwritable(&self.out, &error);
-        write_document(&document, &self.out, &format!("{}-sensitivity.json", plan.name))?;
-        let formats = Formats { svg: true, png: self.png };
-        let files = draw_tornadoes(&source, &found, &self.out, formats).map_err(failed)?;
+        let source = Source::of(&plan.space, &found);
+        let document = json!({ "name": plan.space.name, "objectives": plan.space.objectives, "sensitivity": found });
+        let failed = |error: std::io::Error| unwritable(&self.drawn.out, &error);
+        write_document(&document, &self.drawn.out, &format!("{}-sensitivity.json", plan.space.name))?;
+        let formats = self.drawn.formats();
+        let files = draw_tornadoes(&source, &found, &self.drawn.out, formats).map_err(failed)?;
         if !common.json {
-            print(&table::sensitivity(&plan.experiment.title, &plan.load_axis.label, &plan.objectives, &found));
+            print(&table::sensitivity(
+                &plan.space.experiment.title,
+                &plan.space.load_axis.label,
+                &plan.space.objectives,
+                &found,
+            ));
             let charts = files.iter().filter(|file| file.extension().is_some_and(|ending| ending == "svg")).count();
-            eprintln!("{}: {charts} charts in {}, digest {}", plan.name, self.out.display(), &source.digest[..16]);
+            eprintln!(
+                "{}: {charts} charts in {}, digest {}",
+                plan.space.name,
+                self.drawn.out.display(),
+                &source.digest[..16]
+            );
         }
         Ok(document)
     }

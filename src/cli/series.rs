@@ -17,7 +17,7 @@ pub(super) fn wanted(plan: &Plan, names: &[String], diagnostics: &mut Diagnostic
         known.dedup();
         let variants = known.len();
         known.extend(plan.series.iter().map(|series| series.name.as_str()));
-        let title = format!("{} has no variant and no series `{name}`", plan.name);
+        let title = format!("{} has no variant and no series `{name}`", plan.space.name);
         let help = match names::closest(name, known.iter().copied()) {
             Some(closest) => {
                 format!("did you mean `{closest}`? its variants: {}", names::list(known.drain(..variants)))

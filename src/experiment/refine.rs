@@ -61,8 +61,8 @@ fn of_series<E>(
     series: usize,
     take: &(dyn Fn(&PlannedPoint) -> Result<Option<Finding>, E> + Sync),
 ) -> Result<Vec<Further>, E> {
-    let operation = plan.settings.operation.as_deref().unwrap_or("all");
-    let wanted = Wanted { is_whole: plan.load_axis.is_whole, tolerance: plan.settings.precision };
+    let operation = plan.space.settings.operation.as_deref().unwrap_or("all");
+    let wanted = Wanted { is_whole: plan.space.load_axis.is_whole, tolerance: plan.space.settings.precision };
     let told = |finding: &Finding| told(&finding.point, operation);
     let of_it = plan.points.iter().zip(findings).filter(|(point, _)| point.series == series);
     let (listed, known): (Vec<_>, Vec<_>) = of_it.partition(|(point, _)| plan.loads.contains(&point.load));

@@ -91,18 +91,18 @@ pub fn conclude(plan: &Plan, findings: Findings) -> Option<Study> {
     for (planned, finding) in plan.points.iter().zip(findings) {
         variants[planned.series].points.push(finding.point);
     }
-    let axis = &plan.experiment.load;
+    let axis = &plan.space.experiment.load;
     let mut study = Study {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        name: plan.name.clone(),
-        title: plan.experiment.title.clone(),
-        question: plan.experiment.question.clone(),
-        model: plan.experiment.model.value.clone(),
+        name: plan.space.name.clone(),
+        title: plan.space.experiment.title.clone(),
+        question: plan.space.experiment.question.clone(),
+        model: plan.space.experiment.model.value.clone(),
         seed: plan.points.first().map_or(0, |point| point.settings.seed),
-        quick: plan.quick,
-        model_digest: digest(plan.file.document.text().as_bytes()),
-        plan_digest: digest(plan.experiment_text.as_bytes()),
+        quick: plan.space.quick,
+        model_digest: digest(plan.space.file.document.text().as_bytes()),
+        plan_digest: digest(plan.space.text().as_bytes()),
         digest: String::new(),
         axis: Axis {
             path: axis.path.value.clone(),
@@ -112,8 +112,8 @@ pub fn conclude(plan: &Plan, findings: Findings) -> Option<Study> {
         },
         axes: plan.axes.clone(),
         constraints: plan.constraints.clone(),
-        objectives: plan.objectives.clone(),
-        operation: plan.experiment.operation.as_ref().map_or_else(|| "all".to_owned(), |one| one.value.clone()),
+        objectives: plan.space.objectives.clone(),
+        operation: plan.space.experiment.operation.as_ref().map_or_else(|| "all".to_owned(), |one| one.value.clone()),
         variants,
         baseline: plan.baseline.clone(),
         comparisons,
@@ -147,7 +147,7 @@ fn comparisons(plan: &Plan, findings: &[Finding]) -> Vec<Comparison> {
         Some(Pair { variant: &series.name, baseline, finding })
     };
     let pairs: Vec<Pair<'_>> = planned().filter_map(pair).collect();
-    compare(&pairs, plan.experiment.operation.as_ref().map_or("all", |one| one.value.as_str()))
+    compare(&pairs, plan.space.experiment.operation.as_ref().map_or("all", |one| one.value.as_str()))
 }
 
 /// Points that may be studied at the same time, so that all of them fit into the memory if the largest takes so much.

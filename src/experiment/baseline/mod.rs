@@ -89,8 +89,8 @@ impl Baseline {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             build: env!("FORESCALE_BUILD").to_owned(),
             digest: String::new(),
-            name: plan.name.clone(),
-            experiment_digest: digest(plan.experiment_text.as_bytes()),
+            name: plan.space.name.clone(),
+            experiment_digest: digest(plan.space.text().as_bytes()),
             settings: Conditions::of(plan),
             requested: requested(plan),
             points: points.collect(),
@@ -110,7 +110,7 @@ impl Baseline {
 
 impl Conditions {
     fn of(plan: &Plan) -> Self {
-        let settings = &plan.settings;
+        let settings = &plan.space.settings;
         let seconds = |ns: u64| ns as f64 * 1e-9;
         let (duration_s, warm_up_s) = match settings.horizon {
             Horizon::Terminating { duration_ns, .. } => (Some(seconds(duration_ns)), None),
@@ -118,12 +118,12 @@ impl Conditions {
         };
         Self {
             seed: settings.seed,
-            quick: plan.quick,
+            quick: plan.space.quick,
             replications: settings.replications,
             precision_ratio: settings.precision,
             budget_requests: settings.budget,
             operation: settings.operation.clone().unwrap_or_else(|| "all".to_owned()),
-            load_path: plan.experiment.load.path.value.clone(),
+            load_path: plan.space.experiment.load.path.value.clone(),
             duration_s,
             warm_up_s,
         }

@@ -37,11 +37,14 @@ impl Baseline {
             let help = "differences may come from forescale itself, and may be less precise: save the baseline anew to be sure";
             diagnostics.push(Diagnostic::warning("other-build", whole(), title).help(help));
         }
-        if self.name != plan.name || self.experiment_digest != digest(plan.experiment_text.as_bytes()) {
-            let title = match self.name == plan.name {
+        if self.name != plan.space.name || self.experiment_digest != digest(plan.space.text().as_bytes()) {
+            let title = match self.name == plan.space.name {
                 true => format!("the experiment `{}` has changed since the baseline was saved", self.name),
                 false => {
-                    format!("the baseline was saved from the experiment `{}`, and this is `{}`", self.name, plan.name)
+                    format!(
+                        "the baseline was saved from the experiment `{}`, and this is `{}`",
+                        self.name, plan.space.name
+                    )
                 }
             };
             let help =

@@ -32,26 +32,26 @@ pub struct Prober<'a> {
 
 impl<'a> Prober<'a> {
     pub fn new(plan: &'a Plan, store: &'a Store, fresh: bool) -> Self {
-        let wanted = &plan.settings;
+        let wanted = &plan.space.settings;
         let aimed = |factor: f64| Settings {
             precision: factor * wanted.precision,
             bias: factor * wanted.bias,
             ..wanted.clone()
         };
         // A load is looked at until it can be judged, if need be to twice the precision that the experiment asks for.
-        let decides = plan.objectives.iter().filter(|objective| limits_load(objective)).cloned().collect();
+        let decides = plan.space.objectives.iter().filter(|objective| limits_load(objective)).cloned().collect();
         let judging = Settings { decides, ..aimed(0.5) };
         Self { plan, store, fresh, judging, comparing: aimed(2.0) }
     }
 
     /// The operation whose latency is looked at, or `"all"`.
     pub(super) fn operation(&self) -> &str {
-        self.plan.settings.operation.as_deref().unwrap_or("all")
+        self.plan.space.settings.operation.as_deref().unwrap_or("all")
     }
 
     /// Whether loads are whole numbers.
     pub(super) fn is_whole(&self) -> bool {
-        self.plan.load_axis.is_whole
+        self.plan.space.load_axis.is_whole
     }
 
     /// The heaviest load that the experiment lists.
@@ -61,7 +61,7 @@ impl<'a> Prober<'a> {
 
     /// The load that the model has as it is written.
     pub(super) fn written_load(&self) -> Option<f64> {
-        self.plan.load_axis.written
+        self.plan.space.load_axis.written
     }
 
     /// An edit that the search makes.
@@ -83,7 +83,7 @@ impl<'a> Prober<'a> {
     fn study(&self, series: usize, load: f64, edits: &[Edit], settings: &Settings) -> Result<Finding, Failure> {
         let mut diagnostics = Diagnostics::new();
         let edits = self.edits(series, load, edits);
-        let Some(compiled) = load_point(&self.plan.file, &edits, false, &mut diagnostics) else {
+        let Some(compiled) = load_point(&self.plan.space.file, &edits, false, &mut diagnostics) else {
             return Err(Failure::Diagnosed(diagnostics));
         };
         let point = PlannedPoint { series, load, compiled, settings: settings.clone() };
@@ -92,13 +92,13 @@ impl<'a> Prober<'a> {
 
     /// What the nodes of a series have so much of.
     pub(super) fn resources(&self, series: usize, load: f64, edits: &[Edit]) -> Vec<Resource> {
-        let model = model_of(&self.plan.file, &self.edits(series, load, edits));
+        let model = model_of(&self.plan.space.file, &self.edits(series, load, edits));
         model.map_or_else(Vec::new, |model| resources(&model))
     }
 
     fn edits(&self, series: usize, load: f64, further: &[Edit]) -> Vec<Edit> {
         let mut edits = self.plan.series[series].edits.clone();
-        edits.push(self.plan.load_axis.edit(load));
+        edits.push(self.plan.space.load_axis.edit(load));
         edits.extend_from_slice(further);
         edits
     }
@@ -107,7 +107,7 @@ impl<'a> Prober<'a> {
     ///
     /// What gets easier with load, a throughput or the cost of a request, limits no load and is left out.
     pub(super) fn judge(&self, point: &Point) -> (Verdict, Option<&Objective>) {
-        judged(self.plan.objectives.iter().filter(|objective| limits_load(objective)), point, CAUTION)
+        judged(self.plan.space.objectives.iter().filter(|objective| limits_load(objective)), point, CAUTION)
     }
 }
 

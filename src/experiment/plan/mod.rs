@@ -45,7 +45,6 @@ use crate::experiment::plan::axes::Axis;
 use crate::experiment::plan::grid::grid;
 use crate::experiment::plan::points::points;
 use crate::experiment::study;
-use crate::experiment::written::Experiment;
 use crate::model::{Compiled, Edit};
 
 /// One configuration at one load, ready to run.
@@ -75,29 +74,21 @@ pub struct Series {
 /// An experiment ready to run.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    pub name: String,
-    /// Whether it is only a first look.
-    pub quick: bool,
-    pub experiment: Experiment,
-    pub experiment_text: String,
-    pub file: ModelFile,
-    /// How points are studied.
-    pub settings: Settings,
+    /// What the experiment says.
+    pub space: Space,
+    /// The loads that are listed.
     pub loads: Vec<f64>,
     /// Further loads that a series may get.
     pub refinements: usize,
-    pub load_axis: LoadAxis,
-    /// The further axes.
+    /// The further axes, as results tell them.
     pub axes: Vec<study::FurtherAxis>,
+    /// As results tell them.
     pub constraints: Vec<study::Constraint>,
-    pub objectives: Vec<study::Objective>,
     /// The variant that others are compared with.
     pub baseline: String,
     pub series: Vec<Series>,
     /// Series by series, in order of load.
     pub points: Vec<PlannedPoint>,
-    /// What further points are made of.
-    space: Space,
 }
 
 /// What the results of an experiment are named: the stem of its file.
@@ -171,15 +162,7 @@ fn plan(space: Space, diagnostics: &mut Diagnostics) -> Option<Plan> {
         loads: space.loads(),
         axes: space.axes.iter().map(Axis::described).collect(),
         baseline: space.variants.get(space.baseline).map(|variant| variant.name.clone()).unwrap_or_default(),
-        name: space.name.clone(),
-        quick: space.quick,
-        experiment_text: space.document.text().to_owned(),
-        experiment: space.experiment.clone(),
-        load_axis: space.load_axis.clone(),
-        file: space.file.clone(),
-        settings: space.settings.clone(),
         constraints: grid.constraints,
-        objectives: space.objectives.clone(),
         refinements,
         series,
         points,

@@ -54,6 +54,6 @@ impl Plan {
             return None;
         }
         let compiled = self.space.compile(configuration, load, &mut KeyTables::default(), &mut Diagnostics::new())?;
-        Some(PlannedPoint { series, load, compiled, settings: self.settings.clone() })
+        Some(PlannedPoint { series, load, compiled, settings: self.space.settings.clone() })
     }
 }

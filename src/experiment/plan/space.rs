@@ -154,6 +154,11 @@ impl Space {
         self.load_axis.read(text).filter(|load| self.load_axis.edits(*load).is_some())
     }
 
+    /// The text of the experiment.
+    pub fn text(&self) -> &str {
+        self.document.text()
+    }
+
     /// The listed loads, in ascending order.
     pub fn loads(&self) -> Vec<f64> {
         self.load.values.iter().map(|value| value.number).collect()

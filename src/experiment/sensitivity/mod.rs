@@ -75,7 +75,7 @@ pub struct Question<'a> {
 impl<'a> Question<'a> {
     /// The `series` of a plan at a load. What is wrong with it is reported.
     pub fn new(plan: &'a Plan, load: f64, series: &[usize], diagnostics: &mut Diagnostics) -> Option<Self> {
-        let edits = plan.load_axis.edits(load)?;
+        let edits = plan.space.load_axis.edits(load)?;
         let before = diagnostics.errors();
         let space = |series: &usize| Space::of(plan, *series, &edits, diagnostics);
         let spaces: Option<Vec<Space>> = series.iter().map(space).collect();
@@ -104,14 +104,14 @@ impl<'a> Question<'a> {
         done: &(dyn Fn() + Sync),
     ) -> Result<Sensitivity, Failure> {
         let Self { plan, load, spaces } = self;
-        let operation = plan.settings.operation.as_deref().unwrap_or("all");
+        let operation = plan.space.settings.operation.as_deref().unwrap_or("all");
         let assumptions = union(spaces);
-        let column = |one: &Assumption| latin_column(draws as usize, &one.path, plan.settings.seed);
+        let column = |one: &Assumption| latin_column(draws as usize, &one.path, plan.space.settings.seed);
         let columns: Vec<Vec<f64>> = assumptions.iter().map(column).collect();
         let index: BTreeMap<&str, usize> =
             assumptions.iter().enumerate().map(|(index, one)| (one.path.as_str(), index)).collect();
         let of_series = |space: &Space| -> Vec<usize> { space.varied.iter().map(|one| index[one.path()]).collect() };
-        let settings = coarse(&plan.settings);
+        let settings = coarse(&plan.space.settings);
         let study = |space: &Space, compiled: Compiled, settings: &Settings| {
             let point = PlannedPoint { series: space.series, load: *load, compiled, settings: settings.clone() };
             let found = take_or_study(&point, store, fresh).map_err(Failure::Interrupted);
@@ -121,13 +121,13 @@ impl<'a> Question<'a> {
         let drawn = |space: &Space, draw: usize| {
             let shares: Vec<f64> = of_series(space).into_iter().map(|column| columns[column][draw]).collect();
             let compiled = space.draw(&shares).map_err(Failure::Diagnosed)?;
-            Ok(Outcome::of(&study(space, compiled, &settings)?, &plan.objectives, operation))
+            Ok(Outcome::of(&study(space, compiled, &settings)?, &plan.space.objectives, operation))
         };
         let (mut series, mut outcomes) = (Vec::new(), Vec::new());
         for space in spaces {
-            let point = study(space, space.written.clone(), &plan.settings)?.point;
+            let point = study(space, space.written.clone(), &plan.space.settings)?.point;
             let written = Written {
-                verdict: all_met(&point, &plan.objectives, 1.0),
+                verdict: all_met(&point, &plan.space.objectives, 1.0),
                 p99_s: Metric::P99.told(&point, operation),
                 refusal: point.refusal.map(|refusal| refusal.code),
             };
@@ -163,13 +163,17 @@ impl<'a> Question<'a> {
 /// author builds for, or else the middle one of the experiment.
 pub fn usual_load(plan: &Plan) -> f64 {
     let middle = plan.loads.get(plan.loads.len().saturating_sub(1) / 2).copied().unwrap_or(1.0);
-    plan.load_axis.written.filter(|load| *load > 0.0 && plan.load_axis.edits(*load).is_some()).unwrap_or(middle)
+    plan.space
+        .load_axis
+        .written
+        .filter(|load| *load > 0.0 && plan.space.load_axis.edits(*load).is_some())
+        .unwrap_or(middle)
 }
 
 /// Reports assumptions whose ranges have ends that make no model, as a study would, but looks only at the first series of each
 /// variant and at what the others do not share with it.
 pub fn check_ranges(plan: &Plan, diagnostics: &mut Diagnostics) {
-    let Some(edits) = plan.load_axis.edits(usual_load(plan)) else { return };
+    let Some(edits) = plan.space.load_axis.edits(usual_load(plan)) else { return };
     let (mut variants, mut seen) = (BTreeSet::new(), BTreeSet::new());
     for (index, series) in plan.series.iter().enumerate() {
         if variants.insert(series.variant.as_str())

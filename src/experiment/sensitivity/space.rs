@@ -82,8 +82,8 @@ impl Space {
     pub fn read(plan: &Plan, series: usize, load: &[Edit], diagnostics: &mut Diagnostics) -> Option<Self> {
         let mut edits = plan.series[series].edits.clone();
         edits.extend_from_slice(load);
-        let document = patch_partly(&plan.file.document, &edits, diagnostics);
-        let file = ModelFile { document, directory: plan.file.directory.clone() };
+        let document = patch_partly(&plan.space.file.document, &edits, diagnostics);
+        let file = ModelFile { document, directory: plan.space.file.directory.clone() };
         let mut tables = KeyTables::default();
         let written = load_document(&file, &mut tables, diagnostics)?;
         let model: Model = read(&file.document, &mut Diagnostics::new())?;
@@ -185,7 +185,7 @@ impl Varied {
 
 /// Every path that the load or a further axis moves.
 fn moved_by_axes(plan: &Plan) -> Vec<&str> {
-    let axes = plan.experiment.axes.values().map(|axis| &axis.value).chain([&plan.experiment.load]);
+    let axes = plan.space.experiment.axes.values().map(|axis| &axis.value).chain([&plan.space.experiment.load]);
     axes.flat_map(|axis| std::iter::once(&axis.path).chain(axis.with.keys())).map(|path| path.value.as_str()).collect()
 }
 

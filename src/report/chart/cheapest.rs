@@ -48,7 +48,14 @@ pub(super) fn picture(source: &Source, found: &Found) -> Picture {
         };
         apart(found.studied.iter().filter(is_other).map(spot).collect())
     };
-    let line = |name: &str, style, spots| Line { name: name.to_owned(), style, emphasis: false, marked: true, spots };
+    let line = |name: &str, style, spots| Line {
+        name: name.to_owned(),
+        style,
+        emphasis: false,
+        marked: true,
+        spots,
+        bridged: false,
+    };
     let mut lines = vec![
         line("not beaten in both", FRONT, front),
         line("missed", MISSED, others(Verdict::Missed)),

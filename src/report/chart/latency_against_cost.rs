@@ -51,8 +51,14 @@ fn lines(study: &Study) -> Vec<(Line, Vec<f64>)> {
                 };
                 spot.map(|spot| Spot { label: Some(load_label(point.load)), ..spot })
             });
-            let line =
-                Line { name: variant.name.clone(), style, emphasis: false, marked: true, spots: spots.collect() };
+            let line = Line {
+                name: variant.name.clone(),
+                style,
+                emphasis: false,
+                marked: true,
+                spots: spots.collect(),
+                bridged: false,
+            };
             (line, points.iter().map(|point| point.load).collect())
         })
         .collect()

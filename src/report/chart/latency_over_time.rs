@@ -34,6 +34,7 @@ pub(super) fn picture(study: &Study, of_whom: &str) -> Option<Picture> {
         name: variant.name.clone(),
         style,
         emphasis: false,
+        bridged: false,
         marked: false,
         spots: at(variant, load).map_or_else(Vec::new, |point| spots(study, point, &unit, quantity)),
     };

@@ -81,6 +81,8 @@ pub(super) struct Line {
     pub(super) marked: bool,
     /// `None` is a gap.
     pub(super) spots: Vec<Option<Spot>>,
+    /// Whether a thin line leads across gaps: what lies there could not be told, and the curve does not end there.
+    pub(super) bridged: bool,
 }
 
 /// A point of a line, with the interval in each direction.

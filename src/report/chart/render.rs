@@ -10,8 +10,8 @@ use super::names::{self, NameColumn};
 use super::picture::{Line, Picture, Spot, Uncertainty};
 use super::refusals;
 use super::style::{
-    Align, BAND_ALPHA, FOOTER, HEIGHT, INK, INK_SOFT, LABEL, LINE, LINE_EMPHASIS, Lettering, MARGIN, POINT_LABEL,
-    SUBTITLE, TITLE, WIDTH, colour, marker, text_colour,
+    Align, BAND_ALPHA, BRIDGE_ALPHA, FOOTER, HEIGHT, INK, INK_SOFT, LABEL, LINE, LINE_EMPHASIS, Lettering, MARGIN,
+    POINT_LABEL, SUBTITLE, TITLE, WIDTH, colour, marker, text_colour,
 };
 
 /// Draws the whole picture.
@@ -72,6 +72,13 @@ fn runs(line: &Line) -> impl Iterator<Item = Vec<&Spot>> {
     line.spots.split(Option::is_none).map(|run| run.iter().flatten().collect::<Vec<_>>()).filter(|run| !run.is_empty())
 }
 
+/// The spots on both sides of each gap that a line leads across.
+fn bridges(line: &Line) -> Vec<(&Spot, &Spot)> {
+    let ends: Vec<(&Spot, &Spot)> = runs(line).filter_map(|run| Some((*run.first()?, *run.last()?))).collect();
+    let across = ends.windows(2).map(|pair| (pair[0].1, pair[1].0));
+    if line.bridged { across.collect() } else { Vec::new() }
+}
+
 fn draw_uncertainty<DB: DrawingBackend>(
     line: &Line,
     uncertainty: Uncertainty,
@@ -98,6 +105,10 @@ fn draw_uncertainty<DB: DrawingBackend>(
 
 fn draw_line<DB: DrawingBackend>(line: &Line, plot: &Plot, canvas: &Canvas<DB>) -> Drawn<DB> {
     let width = if line.emphasis { LINE_EMPHASIS } else { LINE };
+    for (from, to) in bridges(line) {
+        let places = [from, to].map(|spot| plot.place(spot.x.value, spot.y.value));
+        canvas.stroke(&places, colour(line.style), BRIDGE_ALPHA, LINE / 2.0)?;
+    }
     for run in runs(line) {
         let places: Vec<Place> = run.iter().map(|spot| plot.place(spot.x.value, spot.y.value)).collect();
         canvas.stroke(&places, colour(line.style), 1.0, width)?;

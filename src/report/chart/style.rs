@@ -26,6 +26,8 @@ pub(super) const LINE_EMPHASIS: f64 = 6.0;
 pub(super) const HAIRLINE: f64 = 1.0;
 pub(super) const MARKER_RADIUS: f64 = 7.5;
 pub(super) const BAND_ALPHA: f64 = 0.15;
+/// How much of its colour a line across a gap has.
+pub(super) const BRIDGE_ALPHA: f64 = 0.5;
 
 pub(super) const PAPER: RGBColor = RGBColor(255, 255, 255);
 pub(super) const INK: RGBColor = RGBColor(34, 34, 34);

@@ -94,6 +94,16 @@ fn an_absent_quantity_is_a_gap_without_a_cross() {
     let picture = latency::picture(&study, "");
     assert!(picture.lines[0].spots[1].is_none() && picture.lines[0].spots[2].is_some());
     assert!(picture.refusals.is_empty());
+    // A thin line leads across, and the subtitle says what it means.
+    assert!(picture.lines[0].bridged && picture.subtitle.contains("thin where it could not be told"));
+    let bridged = svg_of(&study, ChartKind::Latency);
+    study.variants[0].points[1] = synthetic::refused(study.variants[0].points[1].load, "unstable");
+    let picture = latency::picture(&study, "");
+    assert!(!picture.lines[0].bridged && !picture.subtitle.contains("thin"), "nothing leads across what is not held");
+    assert_eq!(
+        bridged.matches("opacity=\"0.5\"").count(),
+        svg_of(&study, ChartKind::Latency).matches("opacity=\"0.5\"").count() + 1
+    );
 }
 
 #[test]

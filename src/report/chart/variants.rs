@@ -28,8 +28,12 @@ pub(super) fn line_against_load(
         Some(_) => None,
         None => Spot::at(point.load, quantity(point)),
     };
-    let spots = by_load(variant).into_iter().map(spot).collect();
-    Line { name: name.to_owned(), style, emphasis: false, marked: true, spots }
+    let points = by_load(variant);
+    let is_unstable = |point: &&Point| point.refusal.as_ref().is_some_and(|refusal| refusal.code == "unstable");
+    let first_unstable = points.iter().position(is_unstable);
+    let spots: Vec<Option<Spot>> = points.into_iter().map(spot).collect();
+    let bridged = first_unstable.is_none_or(|first| spots.iter().skip(first).all(Option::is_none));
+    Line { name: name.to_owned(), style, emphasis: false, marked: true, spots, bridged }
 }
 
 /// One line for each variant.
@@ -74,8 +78,11 @@ pub(super) fn p99_line(study: &Study, name: &str, style: usize, variant: &Varian
 pub(super) fn marks_note(lines: &[Line]) -> String {
     let any = |is_marked: fn(&Spot) -> bool| lines.iter().any(|line| line.spots.iter().flatten().any(is_marked));
     let hollow = if any(|spot| spot.hollow) { "; hollow where 1% or more fail" } else { "" };
+    let is_bridged =
+        |line: &Line| line.bridged && line.spots.split(Option::is_none).filter(|run| !run.is_empty()).count() > 1;
+    let bridged = if lines.iter().any(is_bridged) { "; thin where it could not be told" } else { "" };
     let ringed = if any(|spot| spot.ringed) { "; ringed at the knee" } else { "" };
-    format!("{hollow}{ringed}")
+    format!("{hollow}{ringed}{bridged}")
 }
 
 /// The limits of the objectives that are about one of these quantities, as the study looks at it.
