@@ -398,3 +398,20 @@ fn check_tells_what_sensitivity_would_refuse() {
     assert_eq!(within(&folder, &["sensitivity", "workers.ron", "--quick"]).status.code(), Some(2));
     assert_eq!(within(&workers("0.1"), &["check", "workers.ron"]).status.code(), Some(0));
 }
+
+/// `export | head` is no failure, in any format.
+#[test]
+fn a_reader_that_has_gone_away_is_no_failure() {
+    for format in ["csv", "jsonl"] {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_forescale"))
+            .current_dir(root())
+            .args(["export", "plots/aurora_data_surge.json", "--format", format])
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("the command starts");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(0), "{format}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}

@@ -298,6 +298,11 @@ fn results_and_their_chart_are_written() {
     let written: serde_json::Value = serde_json::from_slice(&read("one/cores-find.json")).expect("a document");
     assert_eq!(written, printed["experiments"][0]);
     assert_eq!(written["found"]["load"], 300.0);
+    assert_eq!(
+        (&written["quick"], &written["seed"], &written["model"]),
+        (&true.into(), &1.into(), &"model.ron".into())
+    );
+    assert!(written["digest"].as_str().is_some_and(|digest| digest.len() == 64), "{}", written["digest"]);
     assert!(written["found"]["studied"].as_array().is_some_and(|all| all.len() >= 2));
     assert!(run("two", &["--png"]).contains("cheapest"));
     for name in ["cores-find.json", "cores-find.svg", "cores-find.png"] {

@@ -374,3 +374,20 @@ fn saving_a_baseline_overwrites_nothing_else() {
     }
     assert!(!versions.path("new.json").exists());
 }
+
+#[test]
+fn a_report_takes_the_place_of_nothing_that_is_compared() {
+    let versions = with_baseline();
+    let all = ["kept.json", "peak.ron"];
+    let before = all.map(|name| versions.read(name));
+    for (report, file) in [("--junit", "kept.json"), ("--markdown", "./kept.json"), ("--junit", "peak.ron")] {
+        let told = versions.said(2, &[report, file]);
+        assert!(told.contains("this file is read, or written for something else"), "{told}");
+    }
+    let told = versions.said(2, &["--junit", "report", "--markdown", "report"]);
+    assert!(told.contains("--markdown"), "{told}");
+    assert_eq!(all.map(|name| versions.read(name)), before);
+    // Usage names what is missing by its own name.
+    let told = said(&versions.gate(&[]), 2);
+    assert!(told.contains("--baseline") && !told.contains("--version"), "{told}");
+}

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::json;
 
 use crate::cli::series::wanted;
 use crate::cli::{
-    Common, Failure, Kept, Verdict, interruption, open_store, print, print_experiments, progress, settle, share, show,
+    Common, Failure, Kept, Verdict, interruption, open_store, print, print_experiments, progress, search_document,
+    settle, share, show,
 };
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::capacity::{self, Prober};
@@ -90,7 +90,7 @@ impl Capacity {
                 &capacities,
             ));
         }
-        Ok(json!({ "name": plan.space.name, "objectives": plan.space.objectives, "capacities": capacities }))
+        Ok(search_document(&plan.space, "capacities", &capacities))
     }
 }
 

@@ -139,8 +139,11 @@ fn write(rows: &[long::Row<'_>], format: Format, mut target: impl Write + Send) 
         Format::Csv => {
             let mut writer = csv::Writer::from_writer(&mut target);
             for row in rows {
-                // A failure to write keeps its kind.
-                writer.serialize(row).map_err(io::Error::from)?;
+                writer.serialize(row).map_err(|error| match error.into_kind() {
+                    // A failure to write keeps its kind.
+                    csv::ErrorKind::Io(error) => error,
+                    other => io::Error::other(format!("{other:?}")),
+                })?;
             }
             writer.flush()?;
         }

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::json;
 
 use crate::cli::{
     Common, Drawn, Failure, Kept, Verdict, interruption, open_store, print, print_experiments, progress, same_name,
-    settle, show, unwritable, write_document, wrong_option,
+    search_document, settle, show, unwritable, write_document, wrong_option,
 };
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::find::{Effort, find, usual_studies};
@@ -94,7 +93,7 @@ impl Find {
             return Err(Failure::Input);
         }
         let source = Source::of(space, &found);
-        let document = json!({ "name": space.name, "objectives": space.objectives, "found": found });
+        let document = search_document(space, "found", &found);
         write_document(&document, &self.drawn.out, &format!("{}-find.json", space.name))?;
         let formats = self.drawn.formats();
         draw_found(&source, &found, &self.drawn.out, formats).map_err(|error| unwritable(&self.drawn.out, &error))?;

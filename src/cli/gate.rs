@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::cli::{
     Common, DEFAULT_STORE, Failure, Verdict, fault, interruption, open_store, print, print_json, progress, settle,
-    share,
+    share, wrong_option,
 };
 use crate::diagnostic::{Diagnostic, Diagnostics, Document, Place};
 use crate::experiment::baseline::{Baseline, requested};
@@ -24,7 +24,7 @@ use crate::report::{gate as report, json as written};
 const SENSELESS: [&str; 5] = ["latency_margin", "error_margin", "cost_margin", "junit", "markdown"];
 
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("version").required(true).args(["baseline", "save_baseline"]))]
+#[command(group = ArgGroup::new("before").required(true).args(["baseline", "save_baseline"]))]
 pub(super) struct Gate {
     /// The experiment whose points are compared; its model is the changed version
     experiment: PathBuf,
@@ -80,11 +80,12 @@ impl Gate {
         };
         let after = self.plan(None, &mut diagnostics);
         let before = self.before(baseline, after.as_ref(), &mut diagnostics);
+        self.check_reports(baseline, &mut diagnostics);
         settle(&diagnostics, self.common.json)?;
         let (Some(before), Some(after)) = (before, after) else { return Err(Failure::Input) };
         // Who cannot have the files that were asked for hears it before anything is studied.
         for path in self.junit.iter().chain(&self.markdown) {
-            std::fs::File::create(path).map_err(|error| cannot_write(path, &error))?;
+            files::check_replaceable(path).map_err(|error| cannot_write(path, &error))?;
         }
         let store = open_store(&self.store, self.common.json)?;
         let bar = progress::bar(after.points.len(), 0);
@@ -177,6 +178,21 @@ impl Gate {
         Some(before)
     }
 
+    /// A report that would take the place of what is compared, or of the other report, is a slip of the hand.
+    fn check_reports(&self, baseline: &Path, diagnostics: &mut Diagnostics) {
+        let place_of = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let mut taken = vec![place_of(&self.experiment), place_of(baseline), place_of(&self.store)];
+        for (option, path) in [("--junit", &self.junit), ("--markdown", &self.markdown)] {
+            let Some(path) = path else { continue };
+            if taken.contains(&place_of(path)) {
+                let message = "this file is read, or written for something else";
+                let shown = path.display().to_string();
+                diagnostics.extend(wrong_option(option, &shown, message, "name another file for this report"));
+            }
+            taken.push(place_of(path));
+        }
+    }
+
     fn study(
         &self,
         plan: &Plan,
@@ -200,7 +216,7 @@ impl Gate {
         ];
         for (path, text) in files {
             if let Some(path) = path {
-                std::fs::write(path, text).map_err(|error| cannot_write(path, &error))?;
+                files::replace(path, &text).map_err(|error| cannot_write(path, &error))?;
             }
         }
         if self.common.json {

@@ -27,7 +27,8 @@ use crate::cli::options::{Common, DEFAULT_STORE, Drawn, Kept};
 use crate::diagnostic::report::{self, Style};
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::pipeline::Violation;
-use crate::experiment::run::{Interruption, result_digest};
+use crate::experiment::plan::Space;
+use crate::experiment::run::{Interruption, digest, result_digest};
 use crate::experiment::store::{Fault, Kind, Missing, Store};
 use crate::experiment::study::SCHEMA;
 use crate::units::Ratio;
@@ -143,6 +144,26 @@ fn print_experiments(experiments: &[serde_json::Value]) {
     let mut document = serde_json::json!({ "schema": SCHEMA, "digest": "", "experiments": experiments });
     document["digest"] = serde_json::json!(result_digest(&document));
     print_json(&document);
+}
+
+/// What a search tells of one experiment, under a key of its own.
+fn search_document(space: &Space, key: &str, found: &impl serde::Serialize) -> serde_json::Value {
+    let mut document = serde_json::json!({
+        "schema": SCHEMA,
+        "version": env!("CARGO_PKG_VERSION"),
+        "name": space.name,
+        "title": space.experiment.title,
+        "question": space.experiment.question,
+        "model": space.experiment.model.value,
+        "seed": space.settings.seed,
+        "quick": space.quick,
+        "model_digest": digest(space.file.document.text().as_bytes()),
+        "plan_digest": digest(space.text().as_bytes()),
+        "digest": result_digest(found),
+        "objectives": space.objectives,
+    });
+    document[key] = serde_json::json!(found);
+    document
 }
 
 fn violation(violation: &Violation) -> Failure {

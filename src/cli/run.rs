@@ -109,6 +109,10 @@ impl Run {
         let store = batch.store.path().display().to_string();
         if common.json {
             print_json(&json!({ "schema": SCHEMA, "store": store, "points": batch.points, "taken": batch.taken }));
+        } else if batch.points == 0 {
+            print(
+                "this part has no points: there are more parts than points, or than series where loads are added (refine)\n",
+            );
         } else {
             print(&format!("all {} points of this part are in {store}\n", batch.points));
         }

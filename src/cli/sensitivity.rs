@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::json;
 
 use crate::cli::series::wanted;
 use crate::cli::{
     Common, Drawn, Failure, Kept, Verdict, interruption, open_store, print, print_experiments, progress, same_name,
-    settle, show, unwritable, write_document, wrong_option,
+    search_document, settle, show, unwritable, write_document, wrong_option,
 };
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::experiment::plan::{self, Plan};
@@ -138,7 +137,7 @@ impl Sensitivity {
             }
         })?;
         let source = Source::of(&plan.space, &found);
-        let document = json!({ "name": plan.space.name, "objectives": plan.space.objectives, "sensitivity": found });
+        let document = search_document(&plan.space, "sensitivity", &found);
         let failed = |error: std::io::Error| unwritable(&self.drawn.out, &error);
         write_document(&document, &self.drawn.out, &format!("{}-sensitivity.json", plan.space.name))?;
         let formats = self.drawn.formats();

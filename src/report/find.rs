@@ -15,7 +15,8 @@ pub(super) fn text(label: &str, objectives: &[Objective], found: &Found) -> Stri
     let operation = found.operation.as_str();
     let names: Vec<&str> = objectives.iter().map(|objective| objective.name.as_str()).collect();
     let mut text = format!(
-        "The cheapest of {} at {} {} with {}; looked at {}, with {} requests:\n",
+        "{} {} combinations, constraints not considered, at {} {} with {}; looked at {}, with {} requests:\n",
+        if found.winner.is_some() { "The cheapest of" } else { "None found of" },
         Quantity::Count.tick(found.configurations, found.configurations),
         Quantity::Count.tick(found.load, found.load),
         one_line(label),

@@ -28,7 +28,8 @@ pub(super) fn picture(source: &Source, found: &Found) -> Picture {
     let drawn = Drawn::of(source, found);
     let spot = |one: &Studied| match one.refusal {
         Some(_) => None,
-        None => Spot::between(one.cost_usd_per_hour, drawn.value(one)),
+        None => Spot::between(one.cost_usd_per_hour, drawn.value(one))
+            .map(|spot| Spot { hollow: one.verdict != Verdict::Met, ..spot }),
     };
     let named = |choice: &Choice| found.studied.iter().find(|one| one.name == choice.name).and_then(spot);
     let mut marked: Vec<(&str, usize, &Choice)> = Vec::new();
@@ -38,7 +39,7 @@ pub(super) fn picture(source: &Source, found: &Found) -> Picture {
     let is_marked = |name: &str| marked.iter().any(|(_, _, choice)| choice.name == name);
     let front = found.front.iter().map(|one| {
         let label = (!is_marked(&one.name)).then(|| one.name.clone());
-        named(one).map(|spot| Spot { hollow: one.verdict != Verdict::Met, label, ..spot })
+        named(one).map(|spot| Spot { label, ..spot })
     });
     let front: Vec<Option<Spot>> = front.filter(Option::is_some).collect();
     let front = if drawn.is_of_the_front { front } else { apart(front) };
@@ -56,8 +57,12 @@ pub(super) fn picture(source: &Source, found: &Found) -> Picture {
         spots,
         bridged: false,
     };
+    let not_beaten = match drawn.is_of_the_front {
+        true => "not beaten in both".to_owned(),
+        false => format!("not beaten in cost and p99 of {}", found.operation),
+    };
     let mut lines = vec![
-        line("not beaten in both", FRONT, front),
+        line(&not_beaten, FRONT, front),
         line("missed", MISSED, others(Verdict::Missed)),
         line("unsure", UNSURE, others(Verdict::Unsure)),
         line("met", MET, others(Verdict::Met)),

@@ -51,7 +51,7 @@ pub(super) fn picture(study: &Study, of_whom: &str) -> Option<Picture> {
             title: format!("Time since the start ({})", unit.name),
             quantity: Quantity::Count,
             start: Start::Data,
-            include: unit.labels(end_s),
+            include: unit.labels(end_s).into_iter().rev().collect(),
             limits: Vec::new(),
         },
         vertical: Axis {

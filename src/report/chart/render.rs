@@ -155,9 +155,11 @@ fn draw_point_labels<DB: DrawingBackend>(picture: &Picture, plot: &Plot, canvas:
     let markers: Vec<Place> = picture.lines.iter().flat_map(|line| line.spots.iter().flatten()).map(place).collect();
     let curve: Vec<Place> = picture.lines.iter().flat_map(|line| strokes(line, plot)).flat_map(samples).collect();
     // The last point of a line is where the highest load is: its label is the one that must not be crowded out.
+    // Of lines it is that of the one on top.
     let labelled: Vec<(&str, Place, Lettering)> = picture
         .lines
         .iter()
+        .rev()
         .flat_map(|line| line.spots.iter().rev().flatten().map(move |spot| (line, spot)))
         .filter_map(|(line, spot)| Some((spot.label.as_deref()?, place(spot), lettering(line.style))))
         .collect();

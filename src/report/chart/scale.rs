@@ -93,18 +93,17 @@ impl Scale {
         Self { spacing: Spacing::Logarithmic, quantity, low, high, ticks }
     }
 
-    /// The same axis, labelled at these values instead, which are measured ones. Where two are too close for both of their
-    /// labels, the larger one is labelled: the end of a curve is what readers look up.
+    /// The same axis, labelled at these values instead, which are measured ones, the most important first. Where two are too
+    /// close for both of their labels, the more important one is labelled.
     pub(super) fn labelled_at(mut self, values: &[f64]) -> Self {
-        let mut sorted: Vec<f64> = values.iter().copied().filter(|value| drawable(*value)).collect();
-        sorted.sort_by(f64::total_cmp);
         let mut ticks: Vec<f64> = Vec::new();
-        for value in sorted.into_iter().rev() {
-            if ticks.last().is_none_or(|next| self.fraction(*next) - self.fraction(value) >= LABEL_SHARE) {
+        for value in values.iter().copied().filter(|value| drawable(*value)) {
+            let is_apart = |tick: &f64| (self.fraction(*tick) - self.fraction(value)).abs() >= LABEL_SHARE;
+            if ticks.iter().all(is_apart) {
                 ticks.push(value);
             }
         }
-        ticks.reverse();
+        ticks.sort_by(f64::total_cmp);
         self.ticks = ticks;
         self
     }

@@ -95,7 +95,7 @@ fn an_absent_quantity_is_a_gap_without_a_cross() {
     assert!(picture.lines[0].spots[1].is_none() && picture.lines[0].spots[2].is_some());
     assert!(picture.refusals.is_empty());
     // A thin line leads across, and the subtitle says what it means.
-    assert!(picture.lines[0].bridged && picture.subtitle.contains("thin where it could not be told"));
+    assert!(picture.lines[0].bridged && picture.subtitle.contains("thin: not told"));
     let bridged = svg_of(&study, ChartKind::Latency);
     study.variants[0].points[1] = synthetic::refused(study.variants[0].points[1].load, "unstable");
     let picture = latency::picture(&study, "");
@@ -294,7 +294,7 @@ fn the_knee_is_ringed() {
         })
         .collect();
     assert_eq!(ringed, [(1, 20_000.0)]);
-    assert!(picture.subtitle.ends_with("; ringed at the knee"), "{}", picture.subtitle);
+    assert!(picture.subtitle.ends_with("; ring: knee"), "{}", picture.subtitle);
     let circles = |study: &Study| svg_of(study, ChartKind::Latency).matches("<circle").count();
     assert_eq!(circles(&study), circles(&synthetic::study()) + 1);
 }

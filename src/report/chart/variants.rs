@@ -1,7 +1,5 @@
 //! What charts of several variants have in common: one line per variant, against load.
 
-use std::collections::BTreeSet;
-
 use crate::experiment::metric::Metric;
 use crate::experiment::study::{Interval, Operation, Point, Study, Variant};
 use crate::report::format::Quantity;
@@ -77,11 +75,11 @@ pub(super) fn p99_line(study: &Study, name: &str, style: usize, variant: &Varian
 /// What a subtitle says of hollow and ringed points, if there are any.
 pub(super) fn marks_note(lines: &[Line]) -> String {
     let any = |is_marked: fn(&Spot) -> bool| lines.iter().any(|line| line.spots.iter().flatten().any(is_marked));
-    let hollow = if any(|spot| spot.hollow) { "; hollow where 1% or more fail" } else { "" };
+    let hollow = if any(|spot| spot.hollow) { "; hollow: 1% or more fail" } else { "" };
     let is_bridged =
         |line: &Line| line.bridged && line.spots.split(Option::is_none).filter(|run| !run.is_empty()).count() > 1;
-    let bridged = if lines.iter().any(is_bridged) { "; thin where it could not be told" } else { "" };
-    let ringed = if any(|spot| spot.ringed) { "; ringed at the knee" } else { "" };
+    let bridged = if lines.iter().any(is_bridged) { "; thin: not told" } else { "" };
+    let ringed = if any(|spot| spot.ringed) { "; ring: knee" } else { "" };
     format!("{hollow}{ringed}{bridged}")
 }
 
@@ -97,13 +95,24 @@ pub(super) fn limits(study: &Study, quantities: &[Metric]) -> Vec<Limit> {
 
 /// The horizontal axis of everything that is drawn against load. It spans all loads, refused ones included.
 pub(super) fn load_axis(study: &Study) -> Axis {
-    let loads = study.variants.iter().flat_map(|variant| variant.points.iter().map(|point| point.load));
-    let include: BTreeSet<u64> = loads.chain(study.axis.values.iter().copied()).map(f64::to_bits).collect();
+    let descending = |mut loads: Vec<f64>| {
+        loads.sort_by(|one, other| other.total_cmp(one));
+        loads
+    };
+    // Readers look up the end of a curve, what was asked for, and the knees.
+    let knees = study.variants.iter().filter_map(|variant| Some(variant.knee?.load)).collect();
+    let further = study.variants.iter().flat_map(|variant| variant.points.iter().map(|point| point.load)).collect();
+    let mut include = descending(study.axis.values.clone());
+    for load in [descending(knees), descending(further)].concat() {
+        if !include.contains(&load) {
+            include.push(load);
+        }
+    }
     Axis {
         title: with_unit(&study.axis.label, study.axis.unit.as_deref()),
         quantity: Quantity::Count,
         start: Start::Data,
-        include: include.into_iter().map(f64::from_bits).collect(),
+        include,
         limits: Vec::new(),
     }
 }
