@@ -24,7 +24,7 @@ fn a_build_without_parquet_says_how_to_get_one() {
     let output = forescale(folder.path(), &["export", "none.json", "--format", "parquet", "--to", "rows.parquet"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("built without Parquet") && said.contains("--no-default-features"), "{said}");
+    assert!(said.contains("built without Parquet") && said.contains("--features parquet"), "{said}");
     assert!(!folder.path().join("rows.parquet").exists());
 }
 

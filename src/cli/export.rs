@@ -75,7 +75,7 @@ impl Export {
             wrong("Parquet is binary, and is written to a file only", "add for example --to rows.parquet");
         }
         if self.format == Format::Parquet && !cfg!(feature = "parquet") {
-            let help = "build it without --no-default-features, or write --format csv";
+            let help = "build it with: cargo install --path . --features parquet; or write --format csv";
             wrong("this forescale was built without Parquet", help);
         }
         diagnostics

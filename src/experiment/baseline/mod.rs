@@ -111,7 +111,7 @@ impl Baseline {
 impl Conditions {
     fn of(plan: &Plan) -> Self {
         let settings = &plan.space.settings;
-        let seconds = |ns: u64| ns as f64 * 1e-9;
+        let seconds = |ns: u64| ns as f64 / 1e9;
         let (duration_s, warm_up_s) = match settings.horizon {
             Horizon::Terminating { duration_ns, .. } => (Some(seconds(duration_ns)), None),
             Horizon::SteadyState { warm_up_ns } => (None, warm_up_ns.map(seconds)),
