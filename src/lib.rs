@@ -10,6 +10,7 @@
 //! | [`experiment`] | plan, run in parallel, estimate: the waist of the hourglass |
 //! | [`theory`] | which closed forms of queueing theory hold for a model, and what they say |
 //! | [`model`] | the architecture as written, its checks, and its compilation to indices |
+//! | [`controllers`] | what changes an architecture while it runs: one file or folder per controller |
 //! | [`techniques`] | one file per technique, and the register that lists them |
 //! | [`engine`] | the event loop; knows no technique, no file, no text |
 //! | [`distribution`], [`statistics`], [`random`] | chance and what is learnt from it |
@@ -18,6 +19,7 @@
 //! | [`files`] | files that users name, within bounds |
 
 pub mod cli;
+pub mod controllers;
 pub mod diagnostic;
 pub mod distribution;
 pub mod engine;

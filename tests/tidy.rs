@@ -12,6 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["experiment"],
     &["theory"],
     &["model"],
+    &["controllers"],
     &["techniques"],
     &["engine"],
     &["distribution", "statistics", "random"],

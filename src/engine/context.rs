@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::distribution::KeySampler;
 use crate::engine::calendar::{Calendar, Entry};
-use crate::engine::visit::{Identity, ReturnAddress, Visit, VisitId, Visits};
+use crate::engine::control::Command;
+use crate::engine::visit::{Identity, NONE, OWN, ReturnAddress, Visit, VisitId, Visits};
 use crate::engine::{Destination, NodeIndex, Outcome, Timer, Token};
 use crate::random::{Purpose, Seed, Stream};
 
@@ -44,6 +45,10 @@ pub(super) enum Content {
     Call,
     /// It has ended and comes back to its caller.
     Reply,
+    /// Nothing: the next of the commands that are on their way is for the node.
+    Command,
+    /// Nothing: the node asked for the next of the samples.
+    Sample,
 }
 
 /// Messages that await delivery, in the order they were sent. Nearly always there is at most one, which therefore has a
@@ -116,6 +121,9 @@ pub struct Context {
     pub(super) calendar: Calendar<Event>,
     pub(super) visits: Visits,
     pub(super) outbox: Outbox,
+    /// The contents of messages that are about no visit, in the order of these messages.
+    pub(super) commands: VecDeque<Command>,
+    pub(super) questions: VecDeque<(NodeIndex, Token)>,
     pub(super) keys: Arc<[KeySpace]>,
 }
 
@@ -128,6 +136,8 @@ impl Context {
             calendar: Calendar::new(),
             visits: Visits::new(),
             outbox: Outbox::new(),
+            commands: VecDeque::new(),
+            questions: VecDeque::new(),
             keys,
         }
     }
@@ -191,7 +201,7 @@ impl Context {
     #[inline(always)]
     pub fn open(&mut self, operation: u16, token: Token, identity: Identity) -> u32 {
         let back = ReturnAddress { caller: self.node, token, branch: 0 };
-        let own = Destination { node: NodeIndex::NOBODY, operation };
+        let own = Destination { node: OWN, operation };
         self.visits.insert(self.now_ns, own, Visit::ANY_REPLICA, back, identity)
     }
 
@@ -251,6 +261,23 @@ impl Context {
         let slot = self.visits.insert(self.now_ns, destination, replica, back, identity);
         self.outbox.push(Content::Call, destination.node, slot, Outcome::Done);
         slot
+    }
+
+    /// Tells a node to do something.
+    pub fn command(&mut self, node: NodeIndex, command: Command) {
+        self.commands.push_back(command);
+        self.outbox.push(Content::Command, node, NONE, Outcome::Done);
+    }
+
+    /// Asks for a sample of a node, which comes to [`crate::engine::Node::sampled`] with `token` before time passes.
+    pub fn ask(&mut self, node: NodeIndex, token: Token) {
+        self.questions.push_back((node, token));
+        self.outbox.push(Content::Sample, self.node, NONE, Outcome::Done);
+    }
+
+    /// The node that acts.
+    pub fn node(&self) -> NodeIndex {
+        self.node
     }
 
     /// The full name of a visit, for a timer or a token.

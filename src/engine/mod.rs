@@ -6,6 +6,7 @@
 
 pub mod calendar;
 pub mod context;
+pub mod control;
 pub mod gauge;
 pub mod record;
 pub mod simulation;
@@ -51,6 +52,8 @@ pub enum Failure {
     TimedOut,
     /// The operation itself failed.
     Error,
+    /// The replica that worked on it was killed.
+    Killed,
 }
 
 /// The answer to a call.
@@ -117,6 +120,21 @@ pub trait Node {
     /// A timer this node set goes off.
     fn timer(&mut self, context: &mut context::Context, timer: Timer) {
         let _ = (context, timer);
+    }
+
+    /// A controller, or a node that this one deals with, tells it to do something.
+    fn command(&mut self, context: &mut context::Context, command: control::Command) {
+        let _ = (context, command);
+    }
+
+    /// What a controller may see of the node now.
+    fn sample(&self, now_ns: u64, sample: &mut control::NodeSample) {
+        let _ = (now_ns, sample);
+    }
+
+    /// A sample that this node asked for with `token`.
+    fn sampled(&mut self, context: &mut context::Context, token: Token, sample: &control::NodeSample) {
+        let _ = (context, token, sample);
     }
 
     /// Whether and how the node starts requests by itself.

@@ -21,8 +21,10 @@ pub struct Counters {
     pub busy_ns: u128,
     /// Cores (or servers) x nanoseconds there.
     pub capacity_ns: u128,
-    /// Replicas x nanoseconds, which hourly prices multiply.
+    /// Replicas x nanoseconds, which hourly prices multiply; a replica that was resized counts in proportion.
     pub replica_ns: u128,
+    /// Micro-dollars per hour x nanoseconds of what has prices of its own, such as machines of several kinds.
+    pub charged_ns: u128,
     /// Requests that a price per request is paid for.
     pub billed: u64,
     /// Bytes sent over links.
@@ -43,6 +45,7 @@ impl Counters {
             busy_ns: self.busy_ns - earlier.busy_ns,
             capacity_ns: self.capacity_ns - earlier.capacity_ns,
             replica_ns: self.replica_ns - earlier.replica_ns,
+            charged_ns: self.charged_ns - earlier.charged_ns,
             billed: self.billed - earlier.billed,
             bytes: self.bytes - earlier.bytes,
         }
@@ -59,6 +62,7 @@ impl Counters {
         self.busy_ns += other.busy_ns;
         self.capacity_ns += other.capacity_ns;
         self.replica_ns += other.replica_ns;
+        self.charged_ns += other.charged_ns;
         self.billed += other.billed;
         self.bytes += other.bytes;
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::engine::context::{Content, Context, KeySpace, Message};
+use crate::engine::control::NodeSample;
 use crate::engine::record::{Counters, NodeRecord, Record, Share};
 use crate::engine::visit::{Visit, VisitId};
 use crate::engine::{Evidence, Node, NodeIndex, Reply, Timer, Workload};
@@ -67,6 +68,8 @@ pub struct Simulation<N> {
     fingerprint: u64,
     halt: Option<Halt>,
     window: Window,
+    /// The sample that is taken now; its memory is kept.
+    sample: NodeSample,
 }
 
 /// What had been counted when the current window began.
@@ -87,7 +90,16 @@ impl<N: Node> Simulation<N> {
             shares: vec![Vec::new(); nodes.len()],
             ..Window::default()
         };
-        let mut simulation = Self { nodes, context, limits, events: 0, fingerprint: 0, halt: None, window };
+        let mut simulation = Self {
+            nodes,
+            context,
+            limits,
+            events: 0,
+            fingerprint: 0,
+            halt: None,
+            window,
+            sample: NodeSample::default(),
+        };
         for index in 0..simulation.nodes.len() {
             simulation.context.node = NodeIndex(index as u32);
             simulation.nodes[index].start(&mut simulation.context);
@@ -137,6 +149,8 @@ impl<N: Node> Simulation<N> {
         };
         self.halt = Some(exceeded);
         self.context.outbox.clear();
+        self.context.commands.clear();
+        self.context.questions.clear();
     }
 
     /// Delivers messages in the order they were sent until none is left. Returns whether that came to an end.
@@ -147,6 +161,8 @@ impl<N: Node> Simulation<N> {
             self.context.node = node;
             if content == Content::Call {
                 self.nodes[node.0 as usize].arrive(&mut self.context, slot);
+            } else if content != Content::Reply {
+                self.deliver_control(content, node);
             } else {
                 let visit = self.context.visits.free(slot);
                 let reply = Reply {
@@ -167,6 +183,24 @@ impl<N: Node> Simulation<N> {
             }
         }
         true
+    }
+
+    /// Delivers a message that is about no visit.
+    #[cold]
+    #[inline(never)]
+    fn deliver_control(&mut self, content: Content, node: NodeIndex) {
+        let context = &mut self.context;
+        if content == Content::Command {
+            if let Some(command) = context.commands.pop_front() {
+                self.nodes[node.0 as usize].command(context, command);
+            }
+        } else if let Some((asked, token)) = context.questions.pop_front() {
+            let mut sample = std::mem::take(&mut self.sample);
+            sample.clear();
+            self.nodes[asked.0 as usize].sample(context.now_ns, &mut sample);
+            self.nodes[node.0 as usize].sampled(context, token, &sample);
+            self.sample = sample;
+        }
     }
 
     /// Allows this many events over the whole run. A run that stopped because it had used up fewer can go on.

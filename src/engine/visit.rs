@@ -20,6 +20,12 @@ impl VisitId {
         Token(u64::from(self.generation) << 32 | u64::from(self.slot))
     }
 
+    /// As the data of a timer that must recognise the visit.
+    #[inline(always)]
+    pub fn word(self) -> u64 {
+        self.token().0
+    }
+
     /// The visit that made this token with [`VisitId::token`].
     #[inline(always)]
     pub fn from_token(token: Token) -> Self {
@@ -95,11 +101,14 @@ impl Visit {
     }
 }
 
+/// Where a visit is that a node made for itself, in place of a node.
+pub(super) const OWN: NodeIndex = NodeIndex(u32::MAX - 1);
+
 /// All visits in progress.
 #[derive(Debug, Default)]
 pub struct Visits {
     entries: Vec<Visit>,
-    /// The node each live visit is in, for the audit; nobody's where a slot is empty or holds a node's own visit.
+    /// The node each live visit is in; nobody's where a slot is empty.
     places: Vec<NodeIndex>,
     free: u32,
     live: u32,
@@ -199,7 +208,17 @@ impl Visits {
 
     /// All visits in progress that were sent to a node, each with that node.
     pub(super) fn sent(&self) -> impl Iterator<Item = (NodeIndex, &Visit)> {
-        self.places.iter().copied().zip(&self.entries).filter(|(node, _)| *node != NodeIndex::NOBODY)
+        let is_sent = |node: NodeIndex| node != NodeIndex::NOBODY && node != OWN;
+        self.places.iter().copied().zip(&self.entries).filter(move |(node, _)| is_sent(*node))
+    }
+
+    /// The slots of all visits at a replica of a node: those sent there, and those that the node made for itself.
+    pub fn at_replica(&self, node: NodeIndex, replica: u16) -> Vec<u32> {
+        let is_there = |&(_, (place, visit)): &(usize, (&NodeIndex, &Visit))| {
+            visit.replica == replica && (*place == node || (*place == OWN && visit.caller == node))
+        };
+        let found = self.places.iter().zip(&self.entries).enumerate().filter(is_there);
+        found.map(|(slot, _)| slot as u32).collect()
     }
 
     /// A copy of a visit that counts as ended.

@@ -251,7 +251,7 @@ fn node(sample: &Sample<'_>, index: usize, exceedances: f64) -> Node {
     });
     let costs = sample.per_replication(|record| cost_usd(sample.compiled, index, record));
     let hours: Vec<f64> = seconds.iter().map(|seconds| seconds / HOUR_S).collect();
-    let station = !clients;
+    let station = !clients && !description.is_controller;
     Node {
         name: description.name.clone(),
         kind: description.kind.to_owned(),
@@ -260,7 +260,7 @@ fn node(sample: &Sample<'_>, index: usize, exceedances: f64) -> Node {
             &count(&|counters| counters.capacity_ns as f64),
         )
         .map(|share| Interval { low: share.low.max(0.0), high: share.high.min(1.0), ..share }),
-        throughput_per_s: ratio(&completed, &seconds),
+        throughput_per_s: ratio(&completed, &seconds).filter(|_| !description.is_controller),
         error_ratio: error_ratio(sample, &failed, &ended, &latency).map(|told| told.ratio),
         queue_length: station
             .then(|| ratio(&count(&|counters| counters.waiting_ns as f64 * NANOSECOND), &seconds))
@@ -280,7 +280,9 @@ pub fn cost_usd(compiled: &Compiled, index: usize, record: &Record) -> f64 {
     let counters = &record.nodes[index].counters;
     let replica_hours = counters.replica_ns as f64 * NANOSECOND / HOUR_S;
     let requests = counters.billed as f64;
+    let charges = counters.charged_ns as f64 * 1e-6 * NANOSECOND / HOUR_S;
     prices.usd_per_replica_hour * replica_hours
+        + charges
         + prices.usd_per_request * requests
         + prices.usd_per_byte * counters.bytes as f64
 }

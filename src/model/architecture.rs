@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 use crate::diagnostic::span::{Named, Spanned};
 use crate::model::assumptions::Assumption;
 
-/// A whole model file: nodes of kind `N`, links of kind `L` between them, and key spaces with laws of kind `K`.
+/// A whole model file: nodes of kind `N`, links of kind `L` between them, key spaces with laws of kind `K`, and controllers of
+/// kind `C`.
 ///
 /// ```ron
 /// Architecture(
@@ -18,8 +19,8 @@ use crate::model::assumptions::Assumption;
 /// ```
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[serde(bound(deserialize = "N: DeserializeOwned, L: DeserializeOwned, K: DeserializeOwned"))]
-pub struct Architecture<N, L, K> {
+#[serde(bound(deserialize = "N: DeserializeOwned, L: DeserializeOwned, K: DeserializeOwned, C: DeserializeOwned"))]
+pub struct Architecture<N, L, K, C> {
     pub name: Spanned<String>,
     pub description: Option<String>,
     /// Spaces that requests draw their keys from.
@@ -29,6 +30,9 @@ pub struct Architecture<N, L, K> {
     /// By `"from -> to"`.
     #[serde(default)]
     pub links: Named<L>,
+    /// What changes the architecture while it runs.
+    #[serde(default)]
+    pub controllers: Named<C>,
     /// By the path of what they are about.
     #[serde(default)]
     pub assumptions: Named<Assumption>,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::controllers::AnyController;
 use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::diagnostic::document::Document;
 use crate::diagnostic::span::{Span, Spanned};
@@ -19,12 +20,12 @@ use crate::model::fingerprint::fingerprint;
 use crate::random::{Purpose, Seed};
 use crate::techniques::link::{Link, LinkNode};
 use crate::techniques::technique::{
-    CacheCommand, CompileError, LinkSpec, Operations, Prices, ReplicaView, Spec, Wiring,
+    CacheCommand, CompileError, ControllerSpec, LinkSpec, Operations, Prices, ReplicaView, Spec, Wiring,
 };
 use crate::techniques::{AnyNode, NodeSpec};
 
 /// An architecture made of the techniques of this house.
-pub type Model = Architecture<NodeSpec, Link, KeyLaw>;
+pub type Model = Architecture<NodeSpec, Link, KeyLaw, AnyController>;
 
 /// What results say about a node.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub struct NodeDescription {
     pub requested: Vec<String>,
     /// Whether the requests it starts run through a course once, so that there is no long run.
     pub is_transient: bool,
+    /// Whether no request ever reaches it.
+    pub is_controller: bool,
 }
 
 /// A model ready to run, as often as wanted.
@@ -181,7 +184,7 @@ pub fn compile_sharing(
     }
     let mut commands = BTreeMap::new();
     let mut nodes: Vec<Option<AnyNode>> = Vec::new();
-    nodes.resize_with(model.nodes.len() + plan.links.len(), || None);
+    nodes.resize_with(model.nodes.len() + plan.links.len() + model.controllers.len(), || None);
     // Caches come last, when all others have named the commands that they will give.
     let is_cache = |spec: &NodeSpec| matches!(spec, NodeSpec::Cache(_));
     for caches in [false, true] {
@@ -200,6 +203,12 @@ pub fn compile_sharing(
             Err(error) => report(error.span.unwrap_or(name.span), error.message, error.help),
         }
     }
+    for (index, (name, controller)) in model.controllers.iter().enumerate() {
+        match controller.compile(&mut Wire { plan: &plan, name, commands: &mut commands }) {
+            Ok(node) => nodes[plan.controller(index).0 as usize] = Some(AnyNode::Controller(node)),
+            Err(error) => report(error.span.unwrap_or(name.span), error.message, error.help),
+        }
+    }
     if diagnostics.has_errors() {
         return Err(diagnostics);
     }
@@ -213,7 +222,8 @@ pub fn compile_sharing(
         }
     };
     let nodes = nodes.into_iter().flatten().collect();
-    let settling_s = model.nodes.values().map(|spec| spec.settling_s()).fold(0.0, f64::max);
+    let of_controllers = model.controllers.values().map(|controller| controller.settling_s());
+    let settling_s = model.nodes.values().map(|spec| spec.settling_s()).chain(of_controllers).fold(0.0, f64::max);
     let cycle_s = model.nodes.values().map(|spec| spec.cycle_s()).fold(0.0, f64::max);
     let population = model.nodes.values().map(|spec| spec.population()).fold(0, u32::saturating_add);
     Ok(Compiled {
@@ -273,6 +283,7 @@ fn describe(model: &Model, plan: &Plan<'_>) -> Vec<NodeDescription> {
             _ => Vec::new(),
         },
         is_transient: spec.is_transient(),
+        is_controller: false,
     });
     let links = plan.link_names.values().filter_map(|name| {
         let (_, name, link) = model.links.get_full(name.as_str())?;
@@ -283,9 +294,18 @@ fn describe(model: &Model, plan: &Plan<'_>) -> Vec<NodeDescription> {
             prices,
             requested: Vec::new(),
             is_transient: false,
+            is_controller: false,
         })
     });
-    nodes.chain(links).collect()
+    let controllers = model.controllers.iter().map(|(name, controller)| NodeDescription {
+        name: name.value.clone(),
+        kind: controller.kind(),
+        prices: controller.prices(),
+        requested: Vec::new(),
+        is_transient: false,
+        is_controller: true,
+    });
+    nodes.chain(links).chain(controllers).collect()
 }
 
 /// Who has which index.
@@ -311,6 +331,19 @@ impl<'a> Plan<'a> {
             }
         }
         Self { model, directory: directory.to_owned(), links, link_names, files: RefCell::default() }
+    }
+
+    /// The index of a controller.
+    fn controller(&self, position: usize) -> NodeIndex {
+        NodeIndex((self.model.nodes.len() + self.links.len() + position) as u32)
+    }
+
+    /// The controllers that have this node for a target, with their indices.
+    fn controllers_of(&self, node: &str) -> impl Iterator<Item = (NodeIndex, &AnyController)> {
+        let controls =
+            move |controller: &AnyController| controller.targets().iter().any(|target| target.as_str() == node);
+        let all = self.model.controllers.values().enumerate();
+        all.filter(move |(_, one)| controls(one)).map(|(position, one)| (self.controller(position), &one.value))
     }
 
     fn node(&self, name: &str) -> NodeIndex {
@@ -385,6 +418,30 @@ impl Wiring for Wire<'_> {
 
     fn replicas(&self, node: &str) -> ReplicaView {
         self.plan.model.nodes.get(node).map_or(ReplicaView { count: 1, zones: 1 }, |spec| spec.replicas())
+    }
+
+    fn node(&self, name: &str) -> NodeIndex {
+        self.plan.node(name)
+    }
+
+    fn is_scaled(&self) -> bool {
+        self.plan.controllers_of(self.name).next().is_some()
+    }
+
+    fn watchers(&self) -> Vec<NodeIndex> {
+        let nodes = self.plan.model.nodes.iter().enumerate();
+        let watching = nodes.filter(|(_, (_, spec))| spec.watches() == Some(self.name));
+        let nodes = watching.map(|(index, _)| NodeIndex(index as u32));
+        let links = self.plan.links.iter().filter(|((_, to), _)| *to == self.name).map(|(_, index)| *index);
+        nodes.chain(links).collect()
+    }
+
+    fn scheduler(&self) -> Option<NodeIndex> {
+        self.plan.controllers_of(self.name).find(|(_, one)| one.is_scheduler()).map(|(index, _)| index)
+    }
+
+    fn population(&self) -> u32 {
+        self.plan.model.nodes.values().map(|spec| spec.population()).fold(0, u32::max)
     }
 
     fn sampler(&self, law: &Spanned<Distribution>) -> Result<Sampler, CompileError> {

@@ -3,7 +3,7 @@
 use crate::diagnostic::{Diagnostics, Document};
 use crate::model::{Edit, patch, read};
 
-use super::check::toy::{Keys, Link, Toy};
+use super::check::toy::{Keys, Link, Nobody, Toy};
 
 const MODEL: &str = r#"Architecture(
     name: "toy",
@@ -102,7 +102,7 @@ fn messages_about_an_edit_point_to_where_it_was_written() {
     let check = |arguments: &[&str]| {
         let mut diagnostics = Diagnostics::new();
         match edited(arguments) {
-            Ok(document) => drop(read::<Toy, Link, Keys>(&document, &mut diagnostics)),
+            Ok(document) => drop(read::<Toy, Link, Keys, Nobody>(&document, &mut diagnostics)),
             Err(found) => diagnostics = found,
         }
         errors(&diagnostics)

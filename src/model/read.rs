@@ -12,21 +12,22 @@ use crate::diagnostic::span::Span;
 use crate::model::architecture::Architecture;
 use crate::model::check::{Subject, check};
 use crate::model::path::key_name;
-use crate::techniques::technique::{KeySpec, LinkSpec, Spec};
+use crate::techniques::technique::{ControllerSpec, KeySpec, LinkSpec, Spec};
 
 /// Reads and checks a model, and reports every mistake and every doubt. None if there is any mistake.
 ///
 /// A part that cannot be read does not keep the rest from being checked; names that only the unreadable part would
 /// explain are not complained about.
-pub fn read<N, L, K>(document: &Document, diagnostics: &mut Diagnostics) -> Option<Architecture<N, L, K>>
+pub fn read<N, L, K, C>(document: &Document, diagnostics: &mut Diagnostics) -> Option<Architecture<N, L, K, C>>
 where
     N: Spec + DeserializeOwned,
     L: LinkSpec + DeserializeOwned,
     K: KeySpec + DeserializeOwned,
+    C: ControllerSpec + DeserializeOwned,
 {
     // What was found in other documents must not keep rules from being checked in this one.
     let mut found = Diagnostics::new();
-    let reading = parse_partly::<Architecture<N, L, K>>(document, &mut found);
+    let reading = parse_partly::<Architecture<N, L, K, C>>(document, &mut found);
     if let Some(architecture) = &reading.value {
         let unread = unread_names(document, &reading.skipped);
         check(&Subject { document, architecture, unread: &unread }, &mut found);

@@ -196,7 +196,7 @@ impl CacheNode {
         let processor = Executor::processor(&limits, &program, true, 0.0, 0.0);
         let store = LeastRecentlyUsed::new(spec.capacity_entries() as u32);
         Ok(Self {
-            executor: Executor::new(1, limits, &queue, &processor, None, program),
+            executor: Executor::new(1, limits, &queue, &processor, None, program, None),
             keeper: Keeper { commands, store, hits: 0, gets: 0, evictions: 0, sets: 0 },
         })
     }

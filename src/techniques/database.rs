@@ -33,6 +33,7 @@ use serde::Deserialize;
 use crate::diagnostic::span::{Named, Spanned};
 use crate::distribution::Distribution;
 use crate::engine::context::Context;
+use crate::engine::control::NodeSample;
 use crate::engine::record::{NodeRecord, Share};
 use crate::engine::visit::VisitList;
 use crate::engine::{Evidence, Node, Outcome, Reply, Timer};
@@ -222,7 +223,7 @@ impl DatabaseNode {
         let queue = AcceptQueue::FirstComeFirstServed(VisitList::default());
         let is_write = spec.operations.values().map(|query| matches!(query.value, Query::Write { .. })).collect();
         Ok(Self {
-            executor: Executor::new(1, limits, &queue, &processor, None, program),
+            executor: Executor::new(1, limits, &queue, &processor, None, program, None),
             tally: Tally { is_write, reads: 0, writes: 0 },
         })
     }
@@ -242,6 +243,10 @@ impl Node for DatabaseNode {
     #[inline(never)]
     fn timer(&mut self, context: &mut Context, timer: Timer) {
         self.executor.timer(context, timer, &mut self.tally);
+    }
+
+    fn sample(&self, now_ns: u64, sample: &mut NodeSample) {
+        self.executor.sample(now_ns, sample);
     }
 
     fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {

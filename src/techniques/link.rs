@@ -38,6 +38,7 @@ use crate::diagnostic::span::{Span, Spanned};
 use crate::distribution::Distribution;
 use crate::distribution::Sampler;
 use crate::engine::context::Context;
+use crate::engine::control::Command;
 use crate::engine::record::{NodeRecord, Share};
 use crate::engine::visit::VisitId;
 use crate::engine::{Destination, Evidence, Failure, Node, Outcome, Reply, Timer};
@@ -367,6 +368,7 @@ fn outcome_code(outcome: Outcome) -> u32 {
         Outcome::Failed(Failure::Rejected) => 2,
         Outcome::Failed(Failure::TimedOut) => 3,
         Outcome::Failed(Failure::Error) => 4,
+        Outcome::Failed(Failure::Killed) => 5,
     }
 }
 
@@ -376,6 +378,7 @@ fn outcome_of(code: u32) -> Outcome {
         1 => Outcome::Miss,
         2 => Outcome::Failed(Failure::Rejected),
         3 => Outcome::Failed(Failure::TimedOut),
+        5 => Outcome::Failed(Failure::Killed),
         _ => Outcome::Failed(Failure::Error),
     }
 }
@@ -429,6 +432,12 @@ impl Node for LinkNode {
                 self.ended(context, slot, Outcome::Failed(Failure::TimedOut));
             }
             _ => self.attempt(context, slot),
+        }
+    }
+
+    fn command(&mut self, _context: &mut Context, command: Command) {
+        if let (Command::Endpoints { ready, .. }, Some(balancer)) = (command, &mut self.balancer) {
+            balancer.set_members(&ready);
         }
     }
 

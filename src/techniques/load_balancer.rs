@@ -35,6 +35,7 @@ use crate::diagnostic::span::Spanned;
 use crate::distribution::Distribution;
 use crate::distribution::Sampler;
 use crate::engine::context::Context;
+use crate::engine::control::{Command, NodeSample};
 use crate::engine::record::NodeRecord;
 use crate::engine::visit::VisitId;
 use crate::engine::{Destination, Evidence, Failure, Node, Outcome, Reply, Timer};
@@ -94,6 +95,10 @@ impl Spec for LoadBalancer {
             found.push(Mistake::new(connections.span, "without connections nothing passes", "write 1 or more"));
         }
         found
+    }
+
+    fn watches(&self) -> Option<&str> {
+        Some(&self.target)
     }
 
     fn demand(&self, operation: &str) -> Demand {
@@ -169,7 +174,7 @@ impl Node for LoadBalancerNode {
         let now_ns = context.now_ns();
         self.meter.arrive(now_ns);
         if self.meter.in_system() > self.max_connections {
-            self.meter.reject(now_ns);
+            self.meter.reject(now_ns, now_ns);
             return context.reply(slot, Outcome::Failed(Failure::Rejected));
         }
         let Some((law, purpose)) = &self.processing else { return self.pass_on(context, slot) };
@@ -192,6 +197,16 @@ impl Node for LoadBalancerNode {
     #[inline(never)]
     fn timer(&mut self, context: &mut Context, timer: Timer) {
         self.pass_on(context, timer.data as u32);
+    }
+
+    fn command(&mut self, _context: &mut Context, command: Command) {
+        if let Command::Endpoints { ready, .. } = command {
+            self.balancer.set_members(&ready);
+        }
+    }
+
+    fn sample(&self, _now_ns: u64, sample: &mut NodeSample) {
+        self.meter.sample(sample);
     }
 
     fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {

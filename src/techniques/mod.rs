@@ -16,10 +16,11 @@ pub mod service;
 use serde::Deserialize;
 
 use crate::engine::context::Context;
+use crate::engine::control::{Command, NodeSample};
 use crate::engine::record::NodeRecord;
-use crate::engine::{Evidence, Node, Reply, Timer, Workload};
+use crate::engine::{Evidence, Node, Reply, Timer, Token, Workload};
 use technique::{
-    Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Role, Spec, Wiring,
+    Capacity, CompileError, Controller, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Role, Spec, Wiring,
 };
 
 /// One line of `forescale list`.
@@ -46,6 +47,7 @@ macro_rules! register {
         pub enum AnyNode {
             $($name($module::$node),)*
             Link(link::LinkNode),
+            Controller(Box<dyn Controller>),
         }
 
         /// All techniques that may stand under `nodes`.
@@ -73,6 +75,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.start(context),)*
                     Self::Link(node) => node.start(context),
+                    Self::Controller(node) => node.start(context),
                 }
             }
 
@@ -81,6 +84,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.arrive(context, slot),)*
                     Self::Link(node) => node.arrive(context, slot),
+                    Self::Controller(node) => node.arrive(context, slot),
                 }
             }
 
@@ -89,6 +93,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.reply(context, reply),)*
                     Self::Link(node) => node.reply(context, reply),
+                    Self::Controller(node) => node.reply(context, reply),
                 }
             }
 
@@ -97,6 +102,31 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.timer(context, timer),)*
                     Self::Link(node) => node.timer(context, timer),
+                    Self::Controller(node) => node.timer(context, timer),
+                }
+            }
+
+            fn command(&mut self, context: &mut Context, command: Command) {
+                match self {
+                    $(Self::$name(node) => node.command(context, command),)*
+                    Self::Link(node) => node.command(context, command),
+                    Self::Controller(node) => node.command(context, command),
+                }
+            }
+
+            fn sample(&self, now_ns: u64, sample: &mut NodeSample) {
+                match self {
+                    $(Self::$name(node) => node.sample(now_ns, sample),)*
+                    Self::Link(node) => node.sample(now_ns, sample),
+                    Self::Controller(node) => node.sample(now_ns, sample),
+                }
+            }
+
+            fn sampled(&mut self, context: &mut Context, token: Token, sample: &NodeSample) {
+                match self {
+                    $(Self::$name(node) => node.sampled(context, token, sample),)*
+                    Self::Link(node) => node.sampled(context, token, sample),
+                    Self::Controller(node) => node.sampled(context, token, sample),
                 }
             }
 
@@ -104,6 +134,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.workload(),)*
                     Self::Link(node) => node.workload(),
+                    Self::Controller(node) => node.workload(),
                 }
             }
 
@@ -111,6 +142,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.audit(now_ns, evidence),)*
                     Self::Link(node) => node.audit(now_ns, evidence),
+                    Self::Controller(node) => node.audit(now_ns, evidence),
                 }
             }
 
@@ -118,6 +150,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.observe(now_ns, record),)*
                     Self::Link(node) => node.observe(now_ns, record),
+                    Self::Controller(node) => node.observe(now_ns, record),
                 }
             }
         }
@@ -194,6 +227,10 @@ impl Spec for NodeSpec {
 
     fn can_fail(&self) -> bool {
         self.spec().can_fail()
+    }
+
+    fn watches(&self) -> Option<&str> {
+        self.spec().watches()
     }
 
     fn decouples(&self) -> bool {

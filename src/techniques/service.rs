@@ -21,8 +21,18 @@
 //! | `contention`, `coherency` | | 0 | coefficients of the Universal Scalability Law per replica |
 //! | `balancing` | | `RoundRobin` | which replica gets a request whose caller has no view of the replicas |
 //! | `zones` | zones | 1 | replica `i` stands in zone `i % zones` |
-//! | `price` | $/time | 0 | of each replica |
+//! | `price` | $/time | 0 | of each replica, from when it boots until it is gone |
+//! | `startup` | time | 0 | from having a machine until a replica could take requests |
+//! | `readiness_period` | time | 0 | between two looks at whether it is ready; it is taken for ready at the next |
+//! | `warm_up` | | none | the first requests of a replica compute longer |
+//! | `termination_grace_period` | time | 30 s | for what a replica still has to do when it is ended; the rest is killed |
+//! | `cpu_request` | cores | `cpu` | what a machine keeps free for a replica, and what utilization is told against |
+//! | `memory` | | unlimited | what a replica holds; over its limit it is killed and starts again |
+//! | `without_replicas` | | `Reject` | what becomes of requests while there is no replica |
 //! | `operations` | | | steps of each operation |
+//!
+//! Replicas come and go if a controller scales the service, if it has `memory` or if it has a `warm_up`; those that are written
+//! are there at time zero.
 //!
 //! # When it helps, when it hurts
 //!
@@ -36,18 +46,22 @@
 use serde::Deserialize;
 
 use crate::diagnostic::span::{Named, Spanned};
+use crate::distribution::Distribution;
 use crate::engine::context::Context;
+use crate::engine::control::{Command, NodeSample};
 use crate::engine::record::NodeRecord;
 use crate::engine::visit::VisitList;
 use crate::engine::{Evidence, Node, Reply, Timer};
 use crate::price::HourlyPrice;
 use crate::techniques::parts::balancer::Policy;
-use crate::techniques::parts::executor::{AcceptQueue, Executor, Limits, Succeed};
+use crate::techniques::parts::executor::{AcceptQueue, Executor, Life, Limits, Succeed};
+use crate::techniques::parts::pod::{Memory, WarmUp, WithoutReplicas};
 use crate::techniques::parts::program::Compiler;
 use crate::techniques::parts::steps::{self, Step};
 use crate::techniques::technique::{
-    Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Spec, Wiring,
+    Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Spec, Wiring, law_mistakes,
 };
+use crate::units::Duration;
 
 /// A service as written.
 #[derive(Clone, Debug, Deserialize)]
@@ -75,6 +89,20 @@ pub struct Service {
     pub zones: Option<Spanned<u8>>,
     #[serde(default)]
     pub price: Option<HourlyPrice>,
+    #[serde(default)]
+    pub startup: Option<Spanned<Distribution>>,
+    #[serde(default)]
+    pub readiness_period: Option<Spanned<Duration>>,
+    #[serde(default)]
+    pub warm_up: Option<Spanned<WarmUp>>,
+    #[serde(default)]
+    pub termination_grace_period: Option<Spanned<Duration>>,
+    #[serde(default)]
+    pub cpu_request: Option<Spanned<f64>>,
+    #[serde(default)]
+    pub memory: Option<Spanned<Memory>>,
+    #[serde(default)]
+    pub without_replicas: WithoutReplicas,
     pub operations: Spanned<Named<Vec<Step>>>,
 }
 
@@ -99,7 +127,37 @@ pub enum Scheduling {
 /// Replicas that one service may have.
 pub const MOST_REPLICAS: u32 = 60_000;
 
+/// What Kubernetes gives a pod to end in order.
+const GRACE_PERIOD_NS: u64 = 30_000_000_000;
+
 impl Service {
+    /// How its replicas live, if they do not just stand there.
+    fn life(&self, wiring: &mut dyn Wiring) -> Result<Option<Life>, CompileError> {
+        if !wiring.is_scaled() && !self.has_life() {
+            return Ok(None);
+        }
+        let startup = match &self.startup {
+            Some(law) => Some((wiring.sampler(law)?, wiring.purpose("startup"))),
+            None => None,
+        };
+        Ok(Some(Life {
+            startup,
+            readiness_period_ns: self.readiness_period.as_ref().map_or(0, |period| period.ns),
+            grace_period_ns: self.termination_grace_period.as_ref().map_or(GRACE_PERIOD_NS, |period| period.ns),
+            warm_up: self.warm_up.as_ref().map(|warm_up| warm_up.value),
+            memory: self.memory.as_ref().map(|memory| memory.value.clone()),
+            requested_cores: self.cpu_request.as_ref().map_or(self.cores(), |request| request.value),
+            without_replicas: self.without_replicas,
+            watchers: wiring.watchers(),
+            scheduler: wiring.scheduler(),
+        }))
+    }
+
+    /// Whether its replicas change without a controller.
+    pub fn has_life(&self) -> bool {
+        self.memory.is_some() || self.warm_up.is_some()
+    }
+
     fn count(&self) -> u32 {
         self.replicas.as_ref().map_or(1, |replicas| replicas.value)
     }
@@ -111,7 +169,7 @@ impl Service {
 
 impl Spec for Service {
     fn can_fail(&self) -> bool {
-        self.queue.is_some() || self.operations.values().any(|steps| steps::can_fail(steps))
+        self.queue.is_some() || self.memory.is_some() || self.operations.values().any(|steps| steps::can_fail(steps))
     }
 
     fn kind(&self) -> &'static str {
@@ -168,6 +226,21 @@ impl Spec for Service {
                 let message = "run-to-completion cores do not slow each other down here";
                 found.push(Mistake::new(coefficient.span, message, "leave this out, or use ProcessorSharing"));
             }
+        }
+        if let Some(law) = &self.startup {
+            found.extend(law_mistakes(law));
+        }
+        if let Some(warm_up) = &self.warm_up {
+            found.extend(WarmUp::mistakes(warm_up));
+        }
+        if let Some(memory) = &self.memory {
+            found.extend(memory.mistakes(memory.span));
+        }
+        if let Some(request) =
+            self.cpu_request.as_ref().filter(|request| !(0.001..=self.cores()).contains(&request.value))
+        {
+            let message = format!("a replica requests between 0.001 and its {} cores", self.cores());
+            found.push(Mistake::new(request.span, message, "write at most cpu"));
         }
         if let Some(policy) = &self.balancing {
             found.extend(policy.mistakes(policy.span));
@@ -248,12 +321,26 @@ impl ServiceNode {
             coefficient(&spec.coherency),
         );
         let policy = spec.balancing.as_ref().map(|policy| policy.value.clone()).unwrap_or_default();
-        let balancer = (spec.count() > 1).then(|| policy.compile(spec.replicas(), wiring)).transpose()?;
-        Ok(Self { executor: Executor::new(spec.count(), limits, &queue, &processor, balancer, program) })
+        let life = spec.life(wiring)?;
+        let chooses = spec.count() > 1 || life.is_some();
+        let balancer = chooses.then(|| policy.compile(spec.replicas(), wiring)).transpose()?;
+        Ok(Self { executor: Executor::new(spec.count(), limits, &queue, &processor, balancer, program, life) })
     }
 }
 
 impl Node for ServiceNode {
+    fn start(&mut self, context: &mut Context) {
+        self.executor.start(context);
+    }
+
+    fn command(&mut self, context: &mut Context, command: Command) {
+        self.executor.command(context, command);
+    }
+
+    fn sample(&self, now_ns: u64, sample: &mut NodeSample) {
+        self.executor.sample(now_ns, sample);
+    }
+
     #[inline(never)]
     fn arrive(&mut self, context: &mut Context, slot: u32) {
         self.executor.arrive(context, slot, &mut Succeed);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::span::{Span, Spanned};
 use crate::distribution::{Distribution, DistributionError, KeyLaw, Sampler};
-use crate::engine::Destination;
+use crate::engine::{Destination, Node, NodeIndex};
 use crate::random::Purpose;
 
 /// A name in a model that must mean something elsewhere in it.
@@ -19,6 +19,8 @@ pub enum Reference<'a> {
     Node { name: &'a Spanned<String>, kind: &'static str },
     /// A node of any technique that has operations, for example a load balancer's target.
     Target(&'a Spanned<String>),
+    /// A node of any technique, to look at.
+    Any(&'a Spanned<String>),
     /// A key space of the architecture.
     Key(&'a Spanned<String>),
 }
@@ -216,6 +218,16 @@ pub trait Wiring {
     fn replicas(&self, node: &str) -> ReplicaView;
     /// A distribution ready to draw from.
     fn sampler(&self, law: &Spanned<Distribution>) -> Result<Sampler, CompileError>;
+    /// The index of a node.
+    fn node(&self, name: &str) -> NodeIndex;
+    /// Whether a controller decides how many replicas this node has, or how large they are.
+    fn is_scaled(&self) -> bool;
+    /// The nodes that choose among this node's replicas, and must hear which are ready.
+    fn watchers(&self) -> Vec<NodeIndex>;
+    /// The controller that finds machines for this node's replicas.
+    fn scheduler(&self) -> Option<NodeIndex>;
+    /// Users of all closed workloads together: they are numbered from zero.
+    fn population(&self) -> u32;
     /// A path written in the model, seen from where the model lies.
     fn path(&self, written: &str) -> PathBuf;
 }
@@ -282,6 +294,10 @@ pub trait Spec {
     fn can_fail(&self) -> bool {
         true
     }
+    /// The node among whose replicas this one chooses itself.
+    fn watches(&self) -> Option<&str> {
+        None
+    }
     /// Whether callers get their reply before the work that follows is done, as a queue's publishers do.
     fn decouples(&self) -> bool {
         false
@@ -333,6 +349,34 @@ pub trait LinkSpec {
     }
 }
 
+/// What the house asks of the written form of a controller.
+pub trait ControllerSpec {
+    /// The name as it is written in a model, for example `HorizontalPodAutoscaler`.
+    fn kind(&self) -> &'static str;
+    /// Every name the controller refers to.
+    fn references(&self) -> Vec<Reference<'_>>;
+    /// Mistakes that this controller alone shows.
+    fn mistakes(&self) -> Vec<Mistake>;
+    /// The nodes whose replicas it creates, ends or changes.
+    fn targets(&self) -> Vec<&Spanned<String>>;
+    /// The most replicas that it gives its target, if it decides how many there are. Only one controller may.
+    fn most_replicas(&self) -> Option<u32> {
+        None
+    }
+    /// Whether it finds machines for the replicas of its targets.
+    fn is_scheduler(&self) -> bool {
+        false
+    }
+    /// What it costs itself.
+    fn prices(&self) -> Prices {
+        Prices::default()
+    }
+    /// The longest of its own time constants in seconds.
+    fn settling_s(&self) -> f64 {
+        0.0
+    }
+}
+
 /// What the house asks of the written form of a key space.
 pub trait KeySpec {
     /// Mistakes that this key space alone shows.
@@ -354,4 +398,16 @@ pub fn mean_s(law: &Distribution) -> f64 {
 /// Whether a file says what the law is.
 pub fn is_from_file(law: &Distribution) -> bool {
     law.files().next().is_some()
+}
+
+/// A node that no request reaches: it looks at others now and then, and tells them what to do.
+pub trait Controller: Node + fmt::Debug + Send + Sync {
+    /// A copy, for another run.
+    fn boxed(&self) -> Box<dyn Controller>;
+}
+
+impl Clone for Box<dyn Controller> {
+    fn clone(&self) -> Self {
+        self.as_ref().boxed()
+    }
 }

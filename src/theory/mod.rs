@@ -22,6 +22,7 @@ mod work;
 use std::path::Path;
 
 use crate::model::Model;
+use crate::techniques::NodeSpec;
 use crate::techniques::technique::{Role, Spec};
 
 /// All that theory says of a model.
@@ -117,6 +118,11 @@ pub fn explain(model: &Model, directory: &Path) -> Theory {
     let everything = Part::operation("all");
     if clients.iter().any(|node| model.nodes[*node].is_transient()) {
         theory.silence(&everything, "the load runs through a course once, so there is no long run");
+        return theory;
+    }
+    let comes_and_goes = |node: &NodeSpec| matches!(node, NodeSpec::Service(service) if service.has_life());
+    if !model.controllers.is_empty() || model.nodes.values().any(|node| comes_and_goes(node)) {
+        theory.silence(&everything, "replicas come and go");
         return theory;
     }
     let closed = clients.iter().filter(|node| model.nodes[**node].population() > 0).count();

@@ -18,7 +18,7 @@ const MOST: usize = 1_000;
 ///
 /// Of a model that was edited, what it says itself is only judged as it stands in its file, by [`check_file`]: a variant may
 /// take away what an assumption is about, and then leaves nothing to assume.
-pub fn check<N: Spec, L, K>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
+pub fn check<N: Spec, L, K, C>(subject: &Subject<'_, N, L, K, C>, diagnostics: &mut Diagnostics) {
     let (document, declared) = (subject.document, &subject.architecture.assumptions);
     if declared.is_empty() {
         return;
@@ -75,7 +75,7 @@ pub fn check_file(document: &Document, diagnostics: &mut Diagnostics) {
 }
 
 /// Whether a path leads into something that could not be read.
-fn is_unread<N: Spec, L, K>(subject: &Subject<'_, N, L, K>, outline: &Outline, path: &Spanned<String>) -> bool {
+fn is_unread<N: Spec, L, K, C>(subject: &Subject<'_, N, L, K, C>, outline: &Outline, path: &Spanned<String>) -> bool {
     let text = subject.document.text();
     let Ok(Target::Entry(entry)) = follow(text, outline, &path.value) else { return false };
     let holders = std::iter::successors(Some(entry), |entry| outline.parent(*entry));

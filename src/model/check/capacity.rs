@@ -11,14 +11,14 @@ use petgraph::visit::EdgeRef;
 use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::check::Subject;
 use crate::model::check::graph::Graph;
-use crate::techniques::technique::{LinkSpec, Role, Spec};
+use crate::techniques::technique::{Capacity, ControllerSpec, LinkSpec, Role, Spec};
 
 /// Rounds within a circle of calls whose gain is below one; what is then left out only makes the bound lower.
 const ROUNDS: usize = 1000;
 
 /// All rules of this file.
-pub fn check<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
+pub fn check<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
     graph: &Graph<'_>,
     diagnostics: &mut Diagnostics,
 ) {
@@ -33,7 +33,7 @@ pub fn check<N: Spec, L: LinkSpec, K>(
         let cores = sum(&|vertex| visits[vertex] * of(vertex).core_s);
         let workers = sum(&|vertex| visits[vertex] * held_s[vertex]);
         let rate = sum(&|vertex| visits[vertex]);
-        let capacity = node.capacity();
+        let capacity = at_most(subject, name, node.capacity(), node.replicas().count);
         let place = subject.place(name.span);
         if let Some(available) = capacity.cores.filter(|available| cores >= *available) {
             let title = format!("`{name}` needs {cores:.2} cores but has {available}");
@@ -59,10 +59,31 @@ pub fn check<N: Spec, L: LinkSpec, K>(
     connections(subject, graph, diagnostics);
 }
 
+/// What a node has when its controller, if it has one, has given it the most replicas it may.
+fn at_most<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    node: &str,
+    capacity: Capacity,
+    replicas: u32,
+) -> Capacity {
+    let controllers = subject.architecture.controllers.values();
+    let mine = controllers.filter(|controller| controller.targets().iter().any(|target| target.as_str() == node));
+    let Some(most) = mine.filter_map(|controller| controller.most_replicas()).max() else { return capacity };
+    let times = f64::from(most) / f64::from(replicas.max(1));
+    Capacity {
+        cores: capacity.cores.map(|cores| cores * times),
+        workers: capacity.workers.map(|workers| (workers as f64 * times) as u64),
+        ..capacity
+    }
+}
+
 /// Seconds for which a visit to each operation holds a worker: its own, and those of the calls that it waits for. Calls in
 /// a circle, calls that the caller may give up and what happens after an early reply are left out, so this is a lower
 /// bound.
-fn held_s<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, graph: &Graph<'_>) -> Vec<f64> {
+fn held_s<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    graph: &Graph<'_>,
+) -> Vec<f64> {
     let mut held_s: Vec<f64> = graph.operations.node_weights().map(|vertex| vertex.held_s).collect();
     // Callees before callers.
     for component in kosaraju_scc(&graph.operations) {
@@ -81,8 +102,8 @@ fn held_s<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, graph: &Graph
 }
 
 /// Links whose wire cannot carry what is sent over it.
-fn wires<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
+fn wires<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
     graph: &Graph<'_>,
     visits: &[f64],
     diagnostics: &mut Diagnostics,
@@ -135,8 +156,8 @@ fn visits(graph: &Graph<'_>) -> Vec<f64> {
 }
 
 /// Nodes that accept fewer connections than their callers can open.
-fn connections<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
+fn connections<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
     graph: &Graph<'_>,
     diagnostics: &mut Diagnostics,
 ) {
@@ -173,7 +194,11 @@ fn connections<N: Spec, L: LinkSpec, K>(
 }
 
 /// Servers that call a node, directly or through nodes that only pass requests on, however many.
-fn callers<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, graph: &Graph<'_>, node: usize) -> Vec<usize> {
+fn callers<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    graph: &Graph<'_>,
+    node: usize,
+) -> Vec<usize> {
     let mut seen = vec![node];
     let mut callers = Vec::new();
     let mut next = 0;
@@ -194,7 +219,10 @@ fn callers<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, graph: &Grap
 
 /// The most requests that can be in service at each node at once: as many as it has workers, and no more than its callers
 /// can send it. None where that is any number.
-fn most_at_once<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, graph: &Graph<'_>) -> Vec<Option<u64>> {
+fn most_at_once<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    graph: &Graph<'_>,
+) -> Vec<Option<u64>> {
     let specs: Vec<&N> = subject.architecture.nodes.values().map(|node| &node.value).collect();
     let mut nodes = DiGraph::<(), ()>::new();
     let indices: Vec<_> = specs.iter().map(|_| nodes.add_node(())).collect();

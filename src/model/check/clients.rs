@@ -4,13 +4,16 @@ use std::collections::HashSet;
 
 use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::check::Subject;
-use crate::techniques::technique::{LinkSpec, Reference, Role, Spec};
+use crate::techniques::technique::{ControllerSpec, LinkSpec, Reference, Role, Spec};
 
 /// What results call all requests together.
 const ALL: &str = "all";
 
 /// Groups of clients whose names results use for something else. A group that is alone has no name in results.
-pub fn names<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
+pub fn names<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    diagnostics: &mut Diagnostics,
+) {
     let clients = || subject.architecture.nodes.iter().filter(|(_, node)| node.role() == Role::Client);
     if clients().nth(1).is_none() {
         return;

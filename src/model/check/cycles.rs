@@ -8,7 +8,7 @@ use crate::diagnostic::Place;
 use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::check::Subject;
 use crate::model::check::graph::{Call, Graph, Vertex};
-use crate::techniques::technique::{LinkSpec, Spec};
+use crate::techniques::technique::{ControllerSpec, LinkSpec, Spec};
 
 /// An error or a warning.
 type Level = fn(&'static str, Place, String) -> Diagnostic;
@@ -17,8 +17,8 @@ type Level = fn(&'static str, Place, String) -> Diagnostic;
 const ROUNDS: usize = 200;
 
 /// Circles in which no time passes, and circles in which each visit causes at least one more.
-pub fn check<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
+pub fn check<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
     graph: &Graph<'_>,
     diagnostics: &mut Diagnostics,
 ) {
@@ -89,8 +89,8 @@ fn in_a_circle(graph: &Graph<'_>, circle: &[NodeIndex]) -> String {
     }
 }
 
-fn report<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
+fn report<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
     graph: &Graph<'_>,
     circle: &[NodeIndex],
     (level, code, title, help): (Level, &'static str, String, &str),

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::model::check::Subject;
-use crate::techniques::technique::{LinkSpec, Operations, Spec};
+use crate::techniques::technique::{ControllerSpec, LinkSpec, Operations, Spec};
 
 /// Nodes that pass requests through may stand in a row, but not more of them than this; a cycle of them is longer.
 const LONGEST_ROW: usize = 32;
@@ -26,7 +26,7 @@ pub struct Offer<'a> {
 }
 
 impl<'a> Directory<'a> {
-    pub fn of<N: Spec, L: LinkSpec, K>(subject: &Subject<'a, N, L, K>) -> Self {
+    pub fn of<N: Spec, L: LinkSpec, K, C: ControllerSpec>(subject: &Subject<'a, N, L, K, C>) -> Self {
         let mut directory = Self { index: HashMap::new(), offers: Vec::new() };
         for (name, node) in &subject.architecture.nodes {
             let (operations, passes_to) = match node.operations() {

@@ -7,7 +7,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use crate::model::architecture::link_ends;
 use crate::model::check::Subject;
 use crate::model::check::directory::Directory;
-use crate::techniques::technique::{DemandedCall, LinkSpec, Reference, Role, Spec};
+use crate::techniques::technique::{ControllerSpec, DemandedCall, LinkSpec, Reference, Role, Spec};
 
 /// One operation of one node.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ pub struct Graph<'a> {
 
 impl<'a> Graph<'a> {
     /// Builds the graphs. Names that mean nothing are left out: other rules report them.
-    pub fn of<N: Spec, L: LinkSpec, K>(subject: &Subject<'a, N, L, K>) -> Self {
+    pub fn of<N: Spec, L: LinkSpec, K, C: ControllerSpec>(subject: &Subject<'a, N, L, K, C>) -> Self {
         let mut graph = Self {
             directory: Directory::of(subject),
             operations: DiGraph::new(),
@@ -97,7 +97,7 @@ impl<'a> Graph<'a> {
         if vertex.operation.is_empty() { node.to_owned() } else { format!("{node}.{}", vertex.operation) }
     }
 
-    fn add_links<N: Spec, L: LinkSpec, K>(&mut self, subject: &Subject<'a, N, L, K>) {
+    fn add_links<N: Spec, L: LinkSpec, K, C: ControllerSpec>(&mut self, subject: &Subject<'a, N, L, K, C>) {
         for (position, name) in subject.architecture.links.keys().enumerate() {
             let ends =
                 link_ends(name).and_then(|(from, to)| Some((self.directory.index(from)?, self.directory.index(to)?)));
@@ -107,7 +107,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn add_neighbors<N: Spec, L: LinkSpec, K>(&mut self, subject: &Subject<'a, N, L, K>) {
+    fn add_neighbors<N: Spec, L: LinkSpec, K, C: ControllerSpec>(&mut self, subject: &Subject<'a, N, L, K, C>) {
         for (from, node) in subject.architecture.nodes.values().enumerate() {
             for reference in node.references() {
                 let name = match reference {
@@ -115,7 +115,7 @@ impl<'a> Graph<'a> {
                         self.directory.split(name).map(|(node, _)| node)
                     }
                     Reference::Node { name, .. } | Reference::Target(name) => Some(name.as_str()),
-                    Reference::Key(_) => None,
+                    Reference::Any(_) | Reference::Key(_) => None,
                 };
                 let to = name.and_then(|name| self.directory.index(name));
                 self.neighbors.extend(to.map(|to| (from, to)));
@@ -123,7 +123,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn add_operations<N: Spec, L: LinkSpec, K>(&mut self, subject: &Subject<'a, N, L, K>) {
+    fn add_operations<N: Spec, L: LinkSpec, K, C: ControllerSpec>(&mut self, subject: &Subject<'a, N, L, K, C>) {
         for (index, node) in subject.architecture.nodes.values().enumerate() {
             let Some(offer) = self.directory.iter().nth(index) else {
                 continue;
@@ -150,7 +150,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn add_calls<N: Spec, L: LinkSpec, K>(&mut self, subject: &Subject<'a, N, L, K>) {
+    fn add_calls<N: Spec, L: LinkSpec, K, C: ControllerSpec>(&mut self, subject: &Subject<'a, N, L, K, C>) {
         for (index, node) in subject.architecture.nodes.values().enumerate() {
             for (name, rate) in node.offered() {
                 if let Some(vertex) = self.vertex(&name) {
@@ -174,9 +174,9 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn add_call<N: Spec, L: LinkSpec, K>(
+    fn add_call<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
         &mut self,
-        subject: &Subject<'a, N, L, K>,
+        subject: &Subject<'a, N, L, K, C>,
         from: NodeIndex,
         call: &DemandedCall,
     ) {

@@ -6,13 +6,16 @@ use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::diagnostic::names;
 use crate::model::check::Subject;
 use crate::model::check::references::place_of;
-use crate::techniques::technique::{LinkSpec, Reference, Spec};
+use crate::techniques::technique::{ControllerSpec, LinkSpec, Reference, Spec};
 
 /// The code of the doubt about a key space that nobody draws from.
 pub const UNUSED: &str = "unused-key";
 
 /// References to key spaces that the architecture does not have.
-pub fn unknown<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
+pub fn unknown<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    diagnostics: &mut Diagnostics,
+) {
     if subject.unread.contains("keys") {
         return;
     }
@@ -42,7 +45,10 @@ pub fn unknown<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnost
 }
 
 /// Key spaces that nobody draws from.
-pub fn unused<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
+pub fn unused<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    diagnostics: &mut Diagnostics,
+) {
     let references = subject.architecture.nodes.values().flat_map(|node| node.references());
     let used: HashSet<&str> = references
         .filter_map(|reference| match reference {

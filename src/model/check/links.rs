@@ -7,10 +7,13 @@ use crate::model::architecture::link_ends;
 use crate::model::check::Subject;
 use crate::model::check::graph::Graph;
 use crate::model::check::references::{place_of, unknown_node};
-use crate::techniques::technique::{LinkSpec, Spec};
+use crate::techniques::technique::{ControllerSpec, LinkSpec, Spec};
 
 /// Names of links that are no pair of nodes, or the same pair twice.
-pub fn names<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
+pub fn names<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    diagnostics: &mut Diagnostics,
+) {
     let nodes = &subject.architecture.nodes;
     let mut seen = HashMap::new();
     for name in subject.architecture.links.keys() {
@@ -42,8 +45,8 @@ pub fn names<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostic
 }
 
 /// Links between nodes that do not call each other: they change nothing.
-pub fn unused<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
+pub fn unused<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
     graph: &Graph<'_>,
     diagnostics: &mut Diagnostics,
 ) {

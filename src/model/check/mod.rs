@@ -5,6 +5,7 @@
 pub mod assumptions;
 pub mod capacity;
 pub mod clients;
+pub mod controllers;
 pub mod cycles;
 pub mod directory;
 pub mod graph;
@@ -26,29 +27,33 @@ use crate::diagnostic::source::Place;
 use crate::diagnostic::span::Span;
 use crate::model::architecture::Architecture;
 use crate::model::check::graph::Graph;
-use crate::techniques::technique::{KeySpec, LinkSpec, Mistake, Spec};
+use crate::techniques::technique::{ControllerSpec, KeySpec, LinkSpec, Mistake, Spec};
 
 /// What the rules look at.
-pub struct Subject<'a, N, L, K> {
+pub struct Subject<'a, N, L, K, C> {
     /// The text the architecture was read from.
     pub document: &'a Document,
-    pub architecture: &'a Architecture<N, L, K>,
+    pub architecture: &'a Architecture<N, L, K, C>,
     /// Names of things that were written but could not be read, wholly or in part.
     pub unread: &'a BTreeSet<String>,
 }
 
-impl<N: Spec, L: LinkSpec, K> Subject<'_, N, L, K> {
+impl<N: Spec, L: LinkSpec, K, C: ControllerSpec> Subject<'_, N, L, K, C> {
     fn place(&self, span: Span) -> Place {
         self.document.place(span)
     }
 }
 
 /// Reports everything that is wrong or doubtful about an architecture.
-pub fn check<N: Spec, L: LinkSpec, K: KeySpec>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
+pub fn check<N: Spec, L: LinkSpec, K: KeySpec, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    diagnostics: &mut Diagnostics,
+) {
     mistakes(subject, diagnostics);
     references::check(subject, diagnostics);
     keys::unknown(subject, diagnostics);
     links::names(subject, diagnostics);
+    controllers::check(subject, diagnostics);
     reach::no_clients(subject, diagnostics);
     clients::names(subject, diagnostics);
     assumptions::check(subject, diagnostics);
@@ -68,14 +73,20 @@ pub fn check<N: Spec, L: LinkSpec, K: KeySpec>(subject: &Subject<'_, N, L, K>, d
 }
 
 /// What nodes, links and key spaces find wrong with themselves.
-fn mistakes<N: Spec, L: LinkSpec, K: KeySpec>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
-    let Architecture { nodes, links, keys, .. } = subject.architecture;
+fn mistakes<N: Spec, L: LinkSpec, K: KeySpec, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    diagnostics: &mut Diagnostics,
+) {
+    let Architecture { nodes, links, keys, controllers, .. } = subject.architecture;
     // What a part that could not be read would have said is not missed.
     let of_nodes = nodes.iter().filter(|(name, _)| !subject.unread.contains(name.as_str()));
     let of_nodes = of_nodes.flat_map(|(name, node)| node.mistakes().into_iter().map(|mistake| (name.span, mistake)));
     let of_links = links.iter().filter(|(name, _)| !subject.unread.contains(name.as_str()));
     let of_links = of_links.flat_map(|(name, link)| link.mistakes().into_iter().map(|mistake| (name.span, mistake)));
-    for (name, Mistake { span, message, help }) in of_nodes.chain(of_links) {
+    let of_controllers = controllers.iter().filter(|(name, _)| !subject.unread.contains(name.as_str()));
+    let of_controllers =
+        of_controllers.flat_map(|(name, one)| one.mistakes().into_iter().map(|mistake| (name.span, mistake)));
+    for (name, Mistake { span, message, help }) in of_nodes.chain(of_links).chain(of_controllers) {
         // What is missing stands nowhere: the name of what misses it is marked.
         let span = if span == Span::default() { name } else { span };
         report(subject.place(span), message, Some(help), diagnostics);

@@ -6,10 +6,13 @@ use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::diagnostic::span::Span;
 use crate::model::check::Subject;
 use crate::model::check::graph::Graph;
-use crate::techniques::technique::{LinkSpec, Role, Spec};
+use crate::techniques::technique::{ControllerSpec, LinkSpec, Role, Spec};
 
 /// An architecture without anybody who starts a request: nothing would happen.
-pub fn no_clients<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
+pub fn no_clients<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    diagnostics: &mut Diagnostics,
+) {
     let nodes = &subject.architecture.nodes;
     // A client may be among the nodes that could not be read.
     if !subject.unread.is_empty() || nodes.values().any(|node| node.role() == Role::Client) {
@@ -26,8 +29,8 @@ pub fn no_clients<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagn
 }
 
 /// Servers that no client's requests reach.
-pub fn unreachable<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
+pub fn unreachable<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
     graph: &Graph<'_>,
     diagnostics: &mut Diagnostics,
 ) {

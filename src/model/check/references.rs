@@ -6,10 +6,13 @@ use crate::diagnostic::source::Place;
 use crate::diagnostic::span::{Span, Spanned};
 use crate::model::check::Subject;
 use crate::model::check::directory::Directory;
-use crate::techniques::technique::{LinkSpec, Operations, Reference, Spec};
+use crate::techniques::technique::{ControllerSpec, LinkSpec, Operations, Reference, Spec};
 
 /// Follows every reference of every node.
-pub fn check<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostics: &mut Diagnostics) {
+pub fn check<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    diagnostics: &mut Diagnostics,
+) {
     let directory = Directory::of(subject);
     for node in subject.architecture.nodes.values() {
         for reference in node.references() {
@@ -22,7 +25,7 @@ pub fn check<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostic
                 Reference::Message(name) => message(subject, &directory, name),
                 Reference::Node { name, kind } => of_kind(subject, &directory, name, kind),
                 Reference::Target(name) => target(subject, &directory, name),
-                Reference::Key(_) => None,
+                Reference::Any(_) | Reference::Key(_) => None,
             };
             if let Some(diagnostic) = diagnostic {
                 diagnostics.push(diagnostic);
@@ -37,8 +40,8 @@ pub fn check<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, diagnostic
 }
 
 /// `"node.operation"`
-fn operation<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
+fn operation<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
     directory: &Directory<'_>,
     name: &Spanned<String>,
 ) -> Option<Diagnostic> {
@@ -81,8 +84,8 @@ fn operation<N: Spec, L: LinkSpec, K>(
 
 /// `"queue.message"`: an operation of any other node would make the publisher wait until all work is done, which is what
 /// publishing is to avoid.
-fn message<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
+fn message<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
     directory: &Directory<'_>,
     name: &Spanned<String>,
 ) -> Option<Diagnostic> {
@@ -102,8 +105,8 @@ fn message<N: Spec, L: LinkSpec, K>(
 }
 
 /// A reference to an operation that has no dot.
-fn no_operation<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
+fn no_operation<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
     directory: &Directory<'_>,
     name: &Spanned<String>,
 ) -> Diagnostic {
@@ -118,8 +121,8 @@ fn no_operation<N: Spec, L: LinkSpec, K>(
 }
 
 /// A node of a certain technique.
-fn of_kind<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
+fn of_kind<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
     directory: &Directory<'_>,
     name: &Spanned<String>,
     kind: &'static str,
@@ -146,8 +149,8 @@ fn of_kind<N: Spec, L: LinkSpec, K>(
 }
 
 /// A node that has operations, whichever.
-fn target<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
+fn target<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
     directory: &Directory<'_>,
     name: &Spanned<String>,
 ) -> Option<Diagnostic> {
@@ -168,7 +171,10 @@ fn target<N: Spec, L: LinkSpec, K>(
 }
 
 /// A node that passes requests on in a circle.
-fn goes_round<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, name: &Spanned<String>) -> Diagnostic {
+fn goes_round<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    name: &Spanned<String>,
+) -> Diagnostic {
     Diagnostic::error(
         "target-cycle",
         subject.place(name.span),
@@ -195,7 +201,11 @@ fn suggest(diagnostic: Diagnostic, place: Place, name: &str, known: &[&str]) -> 
 }
 
 /// Where a part of a written name stands, without quotes; the whole name if escapes hide the part.
-pub fn place_of<N: Spec, L: LinkSpec, K>(subject: &Subject<'_, N, L, K>, name: &Spanned<String>, part: &str) -> Place {
+pub fn place_of<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    name: &Spanned<String>,
+    part: &str,
+) -> Place {
     let span = name.span;
     let written = subject.document.text().get(span.start..span.end).unwrap_or_default();
     let at = if name.starts_with(part) { written.find(part) } else { written.rfind(part) };

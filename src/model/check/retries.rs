@@ -8,7 +8,7 @@ use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::diagnostic::span::Span;
 use crate::model::check::Subject;
 use crate::model::check::graph::Graph;
-use crate::techniques::technique::{LinkSpec, Spec};
+use crate::techniques::technique::{ControllerSpec, LinkSpec, Spec};
 
 /// Attempts on one path from which a warning is due: a short fault is then felt as nine times the load.
 const TOO_MANY: f64 = 9.0;
@@ -21,8 +21,8 @@ struct Worst {
 }
 
 /// Paths on which the attempts of several links multiply to many.
-pub fn amplification<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
+pub fn amplification<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
     graph: &Graph<'_>,
     diagnostics: &mut Diagnostics,
 ) {
@@ -59,8 +59,8 @@ pub fn amplification<N: Spec, L: LinkSpec, K>(
     }
 }
 
-fn report<N: Spec, L: LinkSpec, K>(
-    subject: &Subject<'_, N, L, K>,
+fn report<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
     attempts: f64,
     path: &[usize],
     diagnostics: &mut Diagnostics,

@@ -4,7 +4,7 @@ use crate::diagnostic::report::{Style, text};
 use crate::diagnostic::{Diagnostics, Document, Level};
 use crate::model::read;
 
-use super::toy::{Keys, Link, Toy};
+use super::toy::{Keys, Link, Nobody, Toy};
 
 const CLIENTS: &str = "\"users\": Clients(rate: 10, calls: [\"web.read\"])";
 const WEB: &str = "\"web\": Service(cores: 4, operations: { \"read\": [Compute(0.1)] })";
@@ -17,7 +17,7 @@ fn found(keys: &str, nodes: &[&str], links: &str) -> Vec<(&'static str, String)>
     );
     let document = Document::new("toy.ron", text);
     let mut diagnostics = Diagnostics::new();
-    let architecture = read::<Toy, Link, Keys>(&document, &mut diagnostics);
+    let architecture = read::<Toy, Link, Keys, Nobody>(&document, &mut diagnostics);
     assert_eq!(architecture.is_none(), diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error));
     println!("{}", self::text(&diagnostics, Style::default()));
     diagnostics.iter().map(|found| (found.code, found.primary.place.text().to_owned())).collect()

@@ -2,7 +2,9 @@
 
 use crate::diagnostic::span::Spanned;
 use crate::distribution::DistributionError;
-use crate::techniques::technique::{Capacity, Demand, KeySpec, LinkSpec, Mistake, Operations, Reference, Role, Spec};
+use crate::techniques::technique::{
+    Capacity, ControllerSpec, Demand, KeySpec, LinkSpec, Mistake, Operations, Reference, Role, Spec,
+};
 use indexmap::IndexMap;
 use serde::Deserialize;
 
@@ -211,5 +213,27 @@ impl LinkSpec for Link {
     }
     fn gives_up(&self) -> bool {
         self.gives_up
+    }
+}
+
+/// A controller that is never written.
+#[derive(Clone, Debug, Deserialize)]
+pub enum Nobody {}
+
+impl ControllerSpec for Nobody {
+    fn kind(&self) -> &'static str {
+        match *self {}
+    }
+
+    fn references(&self) -> Vec<Reference<'_>> {
+        match *self {}
+    }
+
+    fn mistakes(&self) -> Vec<Mistake> {
+        match *self {}
+    }
+
+    fn targets(&self) -> Vec<&Spanned<String>> {
+        match *self {}
     }
 }

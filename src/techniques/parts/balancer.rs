@@ -40,8 +40,11 @@ pub enum Policy {
     PowerOfChoices(u32),
     /// By a key of the request on a hash ring, so that few keys move when replicas come or go.
     ConsistentHash { key: Spanned<String> },
-    /// Always the same one for the same user.
+    /// The same one for the same user, as long as the replicas stay the same; when they change, some users move.
     SessionAffinity,
+    /// Over a connection that a user keeps until its replica goes, as WebSocket and gRPC do: new replicas get new users
+    /// only. Requests of open workloads have a connection each.
+    PersistentConnections,
     /// The least outstanding in the sender's own zone; any zone if none is there.
     ZoneAware,
 }
@@ -88,6 +91,7 @@ impl Policy {
             return Err(CompileError::new(message).help("use PowerOfChoices(2), or at most 5,000 replicas"));
         }
         let count = view.count.max(1) as usize;
+        let everybody: Vec<u16> = (0..count as u16).collect();
         let state = match self {
             Self::RoundRobin => State::RoundRobin { next: 0 },
             Self::Weighted(weights) => State::Weighted {
@@ -99,19 +103,25 @@ impl Policy {
             Self::LeastOutstanding => State::LeastOutstanding { start: 0 },
             Self::LeastResponseTime => State::LeastResponseTime { average_ns: vec![0.0; count] },
             Self::ConsistentHash { key } => {
-                State::ConsistentHash { space: wiring.key_space(key), ring: ring(view.count).into() }
+                State::ConsistentHash { space: wiring.key_space(key), ring: ring_of(&everybody).into() }
             }
             Self::SessionAffinity => State::SessionAffinity,
+            Self::PersistentConnections => {
+                State::PersistentConnections { connections: Vec::new(), users: wiring.population(), next: 0 }
+            }
             Self::ZoneAware => State::ZoneAware { zones: view.zones.max(1), start: 0 },
         };
-        Ok(Balancer { outstanding: vec![0; count], purpose: wiring.purpose("balancing"), state })
+        Ok(Balancer { outstanding: vec![0; count], members: everybody, purpose: wiring.purpose("balancing"), state })
     }
 }
 
-/// A policy at work. Every [`Balancer::choose`] is matched by one [`Balancer::returned`].
+/// A policy at work. Every [`Balancer::choose`] is matched by one [`Balancer::returned`] or [`Balancer::withdrawn`].
 #[derive(Clone, Debug)]
 pub struct Balancer {
+    /// By replica.
     outstanding: Vec<u32>,
+    /// The replicas that may be chosen, in ascending order.
+    members: Vec<u16>,
     purpose: Purpose,
     state: State,
 }
@@ -125,46 +135,50 @@ enum State {
     LeastResponseTime { average_ns: Vec<f64> },
     ConsistentHash { space: u16, ring: Arc<[(u64, u32)]> },
     SessionAffinity,
+    PersistentConnections { connections: Vec<u16>, users: u32, next: u32 },
     ZoneAware { zones: u8, start: u32 },
 }
 
 impl Balancer {
-    /// The replica for this visit; `attempt` tells the attempts of a caller that tries again apart, zero being the first.
+    /// The replica for this visit, or [`Visit::ANY_REPLICA`] if none is there; `attempt` tells the attempts of a caller that
+    /// tries again apart, zero being the first.
     #[inline]
     pub fn choose(&mut self, context: &mut Context, slot: u32, attempt: u32) -> u16 {
-        let count = self.outstanding.len() as u32;
+        let count = self.members.len() as u32;
+        if count == 0 {
+            return Visit::ANY_REPLICA;
+        }
         let visit: Visit = *context.visit(slot);
-        let chosen = match &mut self.state {
-            State::RoundRobin { next } => {
-                let chosen = *next;
-                *next = if chosen + 1 == count { 0 } else { chosen + 1 };
-                chosen
-            }
+        let (members, outstanding) = (&self.members, &self.outstanding);
+        let load = |position: u32| outstanding[usize::from(members[position as usize])];
+        let position = match &mut self.state {
+            State::RoundRobin { next } => in_turn(next, count),
             State::Choices { choices } => {
                 let salt = if attempt == 0 { visit.salt } else { resalt(visit.salt, attempt) };
                 let mut stream = Stream::keyed(visit.key, self.purpose, salt);
                 let mut best = stream.below(u64::from(count)) as u32;
                 for _ in 1..*choices {
                     let other = stream.below(u64::from(count)) as u32;
-                    if self.outstanding[other as usize] < self.outstanding[best as usize] {
+                    if load(other) < load(best) {
                         best = other;
                     }
                 }
                 best
             }
-            State::Weighted { weights, credit } => smooth_weighted(weights, credit),
+            State::Weighted { weights, credit } => smooth_weighted(members, weights, credit),
             State::LeastOutstanding { start } => {
                 *start = if *start + 1 >= count { 0 } else { *start + 1 };
-                least(&self.outstanding, *start, |_| true)
+                least(count, load, *start, |_| true)
             }
             State::LeastResponseTime { average_ns } => {
-                let cost = |index: usize| average_ns[index] * f64::from(self.outstanding[index] + 1);
+                let cost =
+                    |position: u32| average_ns[usize::from(members[position as usize])] * f64::from(load(position) + 1);
                 let mut best = 0;
-                for index in 1..count as usize {
-                    let better = (cost(index), self.outstanding[index]) < (cost(best), self.outstanding[best]);
-                    best = if better { index } else { best };
+                for other in 1..count {
+                    let better = (cost(other), load(other)) < (cost(best), load(best));
+                    best = if better { other } else { best };
                 }
-                best as u32
+                best
             }
             State::ConsistentHash { space, ring } => {
                 let point = mix(context.key(*space, visit.key));
@@ -175,31 +189,68 @@ impl Balancer {
                 let session = mix(u64::from(visit.user) ^ 0x5E55_1017);
                 ((u128::from(session) * u128::from(count)) >> 64) as u32
             }
+            State::PersistentConnections { connections, users, next } => {
+                connected(connections, visit.user, *users, members, || in_turn(next, count))
+            }
             State::ZoneAware { zones, start } => {
                 *start = if *start + 1 >= count { 0 } else { *start + 1 };
                 let zones = u32::from(*zones);
                 let zone = u32::from(visit.zone) % zones;
-                if zone < count {
-                    least(&self.outstanding, *start, |index| index % zones == zone)
+                let is_near = |position: u32| u32::from(members[position as usize]) % zones == zone;
+                if (0..count).any(is_near) {
+                    least(count, load, *start, is_near)
                 } else {
-                    least(&self.outstanding, *start, |_| true)
+                    least(count, load, *start, |_| true)
                 }
             }
         };
-        self.outstanding[chosen as usize] += 1;
-        chosen as u16
+        let chosen = self.members[position as usize];
+        self.outstanding[usize::from(chosen)] += 1;
+        chosen
+    }
+
+    /// From now on only these replicas, in ascending order, are chosen.
+    pub fn set_members(&mut self, members: &[u16]) {
+        self.members.clear();
+        self.members.extend_from_slice(members);
+        let places = members.last().map_or(0, |last| usize::from(*last) + 1).max(self.outstanding.len());
+        self.outstanding.resize(places, 0);
+        match &mut self.state {
+            State::RoundRobin { next }
+            | State::LeastOutstanding { start: next }
+            | State::ZoneAware { start: next, .. } => {
+                *next = if *next as usize >= members.len() { 0 } else { *next };
+            }
+            State::Weighted { weights, credit } => {
+                let given = weights.clone();
+                weights.extend((given.len()..places).map(|place| given[place % given.len().max(1)]));
+                credit.resize(places, 0.0);
+            }
+            // A replica that is new in its place has answered nothing yet.
+            State::LeastResponseTime { average_ns } => {
+                average_ns.resize(places, 0.0);
+                (0..places)
+                    .filter(|place| !members.contains(&(*place as u16)))
+                    .for_each(|place| average_ns[place] = 0.0);
+            }
+            State::ConsistentHash { ring, .. } => *ring = ring_of(members).into(),
+            State::Choices { .. } | State::SessionAffinity | State::PersistentConnections { .. } => {}
+        }
     }
 
     /// A request meant for this replica never reached it.
     pub fn withdrawn(&mut self, replica: u16) {
-        self.outstanding[usize::from(replica)] -= 1;
+        if let Some(outstanding) = self.outstanding.get_mut(usize::from(replica)) {
+            *outstanding -= 1;
+        }
     }
 
-    /// A request sent to this replica came back after `response_ns`.
+    /// A request sent to this replica came back after `response_ns`. Nothing happens for one that was sent to any replica.
     #[inline]
     pub fn returned(&mut self, replica: u16, response_ns: u64) {
         let index = usize::from(replica);
-        self.outstanding[index] -= 1;
+        let Some(outstanding) = self.outstanding.get_mut(index) else { return };
+        *outstanding -= 1;
         if let State::LeastResponseTime { average_ns } = &mut self.state {
             let average = &mut average_ns[index];
             let weight = if *average == 0.0 { 1.0 } else { RESPONSE_TIME_WEIGHT };
@@ -208,44 +259,71 @@ impl Balancer {
     }
 }
 
+/// The next position, going round.
+#[inline]
+fn in_turn(next: &mut u32, count: u32) -> u32 {
+    let position = if *next >= count { 0 } else { *next };
+    *next = if position + 1 == count { 0 } else { position + 1 };
+    position
+}
+
+/// The position of the replica that a user is connected to; a new connection goes to the position that `connect` names.
+fn connected(connections: &mut Vec<u16>, user: u32, users: u32, members: &[u16], connect: impl FnOnce() -> u32) -> u32 {
+    if user >= users {
+        return connect();
+    }
+    let known = connections.get(user as usize).and_then(|replica| members.binary_search(replica).ok());
+    if let Some(position) = known {
+        return position as u32;
+    }
+    let position = connect();
+    if connections.len() <= user as usize {
+        connections.resize(users as usize, Visit::ANY_REPLICA);
+    }
+    connections[user as usize] = members[position as usize];
+    position
+}
+
 /// Smooth weighted round robin: each gains its weight in credit, the richest is chosen and pays the total.
-fn smooth_weighted(weights: &[f64], credit: &mut [f64]) -> u32 {
+fn smooth_weighted(members: &[u16], weights: &[f64], credit: &mut [f64]) -> u32 {
     let mut best = 0;
     let mut total = 0.0;
-    for index in 0..weights.len() {
-        credit[index] += weights[index];
-        total += weights[index];
-        if credit[index] > credit[best] {
-            best = index;
+    for (position, &member) in members.iter().enumerate() {
+        let member = usize::from(member);
+        credit[member] += weights[member];
+        total += weights[member];
+        if credit[member] > credit[usize::from(members[best])] {
+            best = position;
         }
     }
-    credit[best] -= total;
+    credit[usize::from(members[best])] -= total;
     best as u32
 }
 
 /// The first least loaded from `start` on, going round.
-fn least(outstanding: &[u32], start: u32, eligible: impl Fn(u32) -> bool) -> u32 {
-    let count = outstanding.len() as u32;
+fn least(count: u32, load: impl Fn(u32) -> u32, start: u32, eligible: impl Fn(u32) -> bool) -> u32 {
     let mut best = None;
     for step in 0..count {
-        let index = if start + step >= count { start + step - count } else { start + step };
-        let load = outstanding[index as usize];
-        if eligible(index) && best.is_none_or(|(smallest, _)| load < smallest) {
-            best = Some((load, index));
+        let position = if start + step >= count { start + step - count } else { start + step };
+        let load = load(position);
+        if eligible(position) && best.is_none_or(|(smallest, _)| load < smallest) {
+            best = Some((load, position));
             if load == 0 {
                 break;
             }
         }
     }
-    best.map_or(0, |(_, index)| index)
+    best.map_or(0, |(_, position)| position)
 }
 
-fn ring(replicas: u32) -> Vec<(u64, u32)> {
-    let mut ring: Vec<(u64, u32)> = (0..replicas.max(1))
-        .flat_map(|replica| {
-            (0..POINTS_PER_REPLICA).map(move |point| (xxh3_64(format!("{replica}-{point}").as_bytes()), replica))
-        })
-        .collect();
+/// Points on the hash ring, each with the position of its replica among the members. A replica's points stay where they
+/// are whoever else is there, so that few keys move.
+fn ring_of(members: &[u16]) -> Vec<(u64, u32)> {
+    let points = |(position, replica): (usize, &u16)| {
+        let replica = *replica;
+        (0..POINTS_PER_REPLICA).map(move |point| (xxh3_64(format!("{replica}-{point}").as_bytes()), position as u32))
+    };
+    let mut ring: Vec<(u64, u32)> = members.iter().enumerate().flat_map(points).collect();
     ring.sort_unstable();
     ring
 }

@@ -6,17 +6,22 @@
 mod accept_queue;
 mod computing;
 mod ending;
+mod fleet;
 mod interpreter;
+mod life;
 
 pub use accept_queue::{AcceptQueue, PRIORITIES};
+pub use fleet::{Fleet, Life};
 
 use crate::engine::context::Context;
+use crate::engine::control::NodeSample;
 use crate::engine::gauge::Gauge;
 use crate::engine::record::{NodeRecord, Share};
-use crate::engine::visit::{NONE, VisitId};
-use crate::engine::{Evidence, Failure, Outcome, Reply, Timer};
+use crate::engine::visit::{NONE, Visit, VisitId};
+use crate::engine::{Evidence, Failure, Outcome, Reply, Timer, Token};
 use crate::techniques::parts::balancer::Balancer;
 use crate::techniques::parts::meter::Meter;
+use crate::techniques::parts::pod::WithoutReplicas;
 use crate::techniques::parts::processor::Processor;
 use crate::techniques::parts::program::{Instruction, Program};
 
@@ -26,6 +31,11 @@ const WAITED: u32 = 1;
 const PROCESSOR: u32 = 2;
 /// As [`COMPUTED`], by the last step of the operation.
 const COMPUTED_LAST: u32 = 3;
+/// About the life of a replica.
+const PROCESS_STARTS: u32 = 4;
+const READY: u32 = 5;
+const GRACE_ENDED: u32 = 6;
+const ADMIT_HELD: u32 = 7;
 
 /// Marks on a visit.
 const BRANCH: u8 = 1;
@@ -58,6 +68,12 @@ pub struct Limits {
 #[derive(Clone, Debug)]
 pub struct Executor {
     replicas: Vec<Replica>,
+    /// Whether there is one replica for ever, so that nobody need choose.
+    single: bool,
+    /// A replica as it starts.
+    template: Replica,
+    /// Of replicas that come and go.
+    fleet: Option<Box<Fleet>>,
     /// Whether the replicas have cores for all, so that nobody need look at them.
     ample: bool,
     limits: Limits,
@@ -85,7 +101,7 @@ impl Finish for Succeed {
 }
 
 impl Executor {
-    /// `count` equal replicas. `balancer` chooses among them for callers that have not chosen.
+    /// `count` equal replicas, for ever or with a life. `balancer` chooses among them for callers that have not chosen.
     pub fn new(
         count: u32,
         limits: Limits,
@@ -93,6 +109,7 @@ impl Executor {
         processor: &Processor,
         balancer: Option<Balancer>,
         program: Program,
+        life: Option<Life>,
     ) -> Self {
         let replica = Replica {
             workers_busy: 0,
@@ -103,7 +120,10 @@ impl Executor {
         };
         Self {
             ample: matches!(replica.processor, Processor::Ample),
-            replicas: vec![replica; count.max(1) as usize],
+            single: count <= 1 && life.is_none(),
+            replicas: vec![replica.clone(); count.max(1) as usize],
+            template: replica,
+            fleet: life.map(|life| Box::new(Fleet::new(life, limits.cores))),
             limits,
             balancer,
             program,
@@ -116,9 +136,27 @@ impl Executor {
     /// A call arrives.
     #[inline(always)]
     pub fn arrive(&mut self, context: &mut Context, slot: u32, finish: &mut impl Finish) {
+        self.meter.arrive(context.now_ns());
+        let index = if self.single {
+            0
+        } else if self.fleet.is_none() {
+            self.route(context, slot)
+        } else {
+            match self.route_to_pod(context, slot) {
+                Some(index) => index,
+                None => return self.hold_or_reject(context, slot),
+            }
+        };
+        self.admit(context, slot, index, finish);
+    }
+
+    /// A request has come to its replica.
+    #[inline(always)]
+    fn admit(&mut self, context: &mut Context, slot: u32, index: usize, finish: &mut impl Finish) {
         let now_ns = context.now_ns();
-        self.meter.arrive(now_ns);
-        let index = if self.replicas.len() == 1 { 0 } else { self.route(context, slot) };
+        if self.fleet.is_some() && !self.finds_memory(context, slot, index) {
+            return;
+        }
         let visit = context.visit(slot);
         visit.replica = index as u16;
         if index == 0 {
@@ -136,22 +174,82 @@ impl Executor {
             replica.queue.push(context, slot);
             self.meter.wait(now_ns);
         } else {
+            if let Some(fleet) = &mut self.fleet {
+                fleet.leave(now_ns);
+            }
             self.reject(context, slot);
+        }
+    }
+
+    /// Takes memory for one more request. If there is none the replica is killed, and this request with it.
+    #[inline(never)]
+    fn finds_memory(&mut self, context: &mut Context, slot: u32, index: usize) -> bool {
+        let now_ns = context.now_ns();
+        let replica = &self.replicas[index];
+        let requests = u64::from(replica.workers_busy) + u64::from(replica.waiting) + 1;
+        let Some(fleet) = &mut self.fleet else { return true };
+        if fleet.life.memory.is_none() || fleet.memory_bytes(index, requests) <= fleet.pods[index].memory_limit_bytes {
+            fleet.enter(now_ns);
+            return true;
+        }
+        self.run_out_of_memory(context, index, slot);
+        self.turn_away(context, slot, Failure::Killed);
+        false
+    }
+
+    /// There is no replica for this request.
+    #[cold]
+    #[inline(never)]
+    fn hold_or_reject(&mut self, context: &mut Context, slot: u32) {
+        let now_ns = context.now_ns();
+        let is_meant_for_any = context.visit(slot).replica == Visit::ANY_REPLICA;
+        match &mut self.fleet {
+            Some(fleet) if is_meant_for_any && fleet.life.without_replicas == WithoutReplicas::Hold => {
+                fleet.held.push_back(context.visits(), slot);
+                self.meter.wait(now_ns);
+            }
+            _ => self.reject(context, slot),
         }
     }
 
     #[cold]
     #[inline(never)]
     fn reject(&mut self, context: &mut Context, slot: u32) {
+        self.turn_away(context, slot, Failure::Rejected);
+    }
+
+    /// A request fails as it arrives.
+    fn turn_away(&mut self, context: &mut Context, slot: u32, failure: Failure) {
         let now_ns = context.now_ns();
-        self.meter.reject(now_ns);
         let visit = context.visit(slot);
+        let entered_ns = visit.entered_ns;
         if visit.flags & CHOSEN_HERE != 0
             && let Some(balancer) = &mut self.balancer
         {
-            balancer.returned(visit.replica, 0);
+            let replica = std::mem::replace(&mut visit.replica, Visit::ANY_REPLICA);
+            balancer.returned(replica, 0);
         }
-        context.reply(slot, Outcome::Failed(Failure::Rejected));
+        self.meter.reject(now_ns, entered_ns);
+        context.reply(slot, Outcome::Failed(failure));
+    }
+
+    /// The visit that this timer is about, if it has not ended before its time.
+    #[inline(always)]
+    fn awaiting(&mut self, context: &mut Context, timer: Timer) -> Option<u32> {
+        let found = context.visits().find(VisitId::from_token(Token(timer.data)));
+        if found.is_none() {
+            self.forget(context.now_ns(), timer.data);
+        }
+        found
+    }
+
+    /// The time has come at which the computing of a killed request would have ended.
+    #[cold]
+    #[inline(never)]
+    fn forget(&mut self, now_ns: u64, word: u64) {
+        if let Some(killed_ns) = self.fleet.as_mut().and_then(|fleet| fleet.dead.remove(&word)) {
+            self.meter.take_back(now_ns - killed_ns);
+        }
     }
 
     /// A timer of this node goes off.
@@ -159,20 +257,40 @@ impl Executor {
     pub fn timer(&mut self, context: &mut Context, timer: Timer, finish: &mut impl Finish) {
         match timer.kind {
             COMPUTED => {
-                let slot = timer.data as u32;
+                let Some(slot) = self.awaiting(context, timer) else { return };
                 self.pass_core_on(context, slot);
                 self.proceed(context, slot, finish);
             }
             COMPUTED_LAST => {
-                let slot = timer.data as u32;
+                let Some(slot) = self.awaiting(context, timer) else { return };
                 self.pass_core_on(context, slot);
                 let next = self.end(context, slot, finish);
                 if next != NONE {
                     self.run(context, next, finish);
                 }
             }
-            WAITED => self.proceed(context, timer.data as u32, finish),
-            _ => self.shared_computed(context, timer.data as usize, finish),
+            WAITED => {
+                if let Some(slot) = self.awaiting(context, timer) {
+                    self.proceed(context, slot, finish);
+                }
+            }
+            PROCESSOR => self.shared_computed(context, timer.data as usize, finish),
+            ADMIT_HELD => self.admit_held(context, finish),
+            _ => self.live(context, timer),
+        }
+    }
+
+    /// There is a replica for requests that wait for one.
+    #[cold]
+    #[inline(never)]
+    fn admit_held(&mut self, context: &mut Context, finish: &mut impl Finish) {
+        while let Some(fleet) = self.fleet.as_mut().filter(|fleet| fleet.ready.level() > 0) {
+            let Some(slot) = fleet.held.pop_front(context.visits()) else { return };
+            self.meter.waited(context.now_ns());
+            match self.route_to_pod(context, slot) {
+                Some(index) => self.admit(context, slot, index, finish),
+                None => self.reject(context, slot),
+            }
         }
     }
 
@@ -187,7 +305,10 @@ impl Executor {
                 self.run(context, slot, finish);
             }
             Instruction::Call { .. } if matches!(reply.outcome, Outcome::Failed(_)) => {
-                let next = self.fail(context, slot, reply.outcome);
+                // To whoever called this node it is an error like any other that a replica elsewhere was killed.
+                let is_killed = reply.outcome == Outcome::Failed(Failure::Killed);
+                let outcome = if is_killed { Outcome::Failed(Failure::Error) } else { reply.outcome };
+                let next = self.fail(context, slot, outcome);
                 self.go_on(context, next, finish);
             }
             _ => self.proceed(context, slot, finish),
@@ -204,30 +325,82 @@ impl Executor {
             record.shares.push(Share {
                 name: "worker_utilization_ratio",
                 numerator: self.workers_busy.integral(now_ns),
-                denominator: replicas * u128::from(self.limits.workers) * u128::from(now_ns),
+                denominator: self.serving_ns(now_ns) * u128::from(self.limits.workers),
             });
         }
+        if let Some(fleet) = &self.fleet {
+            fleet.observe(now_ns, record);
+        }
+    }
+
+    /// Replicas x nanoseconds at work.
+    fn serving_ns(&self, now_ns: u64) -> u128 {
+        match &self.fleet {
+            Some(fleet) => fleet.serving.integral(now_ns),
+            None => self.replicas.len() as u128 * u128::from(now_ns),
+        }
+    }
+
+    /// Fills in what a controller may see.
+    pub fn sample(&self, now_ns: u64, sample: &mut NodeSample) {
+        self.meter.sample(sample);
+        sample.busy_ns = self.meter.busy_ns(now_ns);
+        sample.desired = self.replicas.len() as u32;
+        let Some(fleet) = &self.fleet else { return };
+        sample.desired = fleet.desired.level() as u32;
+        sample.replicas.extend(
+            self.replicas
+                .iter()
+                .enumerate()
+                .filter_map(|(place, replica)| fleet.sample(now_ns, place, replica.waiting, replica.workers_busy)),
+        );
     }
 
     /// Checks the laws that the counts of every run obey, exactly.
     pub fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {
         self.meter.audit(now_ns, evidence)?;
         let computing = evidence.pending.iter().filter(|(_, timer)| matches!(timer.kind, COMPUTED | COMPUTED_LAST));
-        self.meter.audit_cores(now_ns, computing.map(|&(left_ns, _)| u128::from(left_ns)).sum())?;
+        // What was killed will not be computed; it was to take until its timer goes off.
+        let killed_ns = |timer: &Timer| self.fleet.as_ref().and_then(|fleet| fleet.dead.get(&timer.data).copied());
+        let left = computing
+            .map(|(left_ns, timer)| u128::from(left_ns + killed_ns(timer).map_or(0, |killed_ns| now_ns - killed_ns)));
+        self.meter.audit_cores(now_ns, left.sum())?;
         let busy: u64 = self.replicas.iter().map(|replica| u64::from(replica.workers_busy)).sum();
         let waiting: u64 = self.replicas.iter().map(|replica| u64::from(replica.waiting)).sum();
+        let held = self.fleet.as_ref().map_or(0, |fleet| u64::from(fleet.held.len()));
+        let waiting = waiting + held;
         if busy + waiting != self.meter.in_system() {
             return Err(format!("{busy} in service and {waiting} waiting, but {} present", self.meter.in_system()));
         }
         if busy != self.workers_busy.level() {
             return Err(format!("{busy} workers busy, but {} counted", self.workers_busy.level()));
         }
-        if self.workers_busy.integral(now_ns)
-            > u128::from(self.limits.workers) * self.replicas.len() as u128 * u128::from(now_ns)
-        {
+        if self.workers_busy.integral(now_ns) > u128::from(self.limits.workers) * self.serving_ns(now_ns) {
             return Err("workers were busy for longer than they were there".to_owned());
         }
-        Ok(())
+        match &self.fleet {
+            Some(fleet) => fleet.audit(now_ns),
+            None => Ok(()),
+        }
+    }
+
+    /// As [`Executor::route`] among replicas that come and go; `None` if the one that the caller chose is gone, or none is
+    /// there at all.
+    #[inline(never)]
+    fn route_to_pod(&mut self, context: &mut Context, slot: u32) -> Option<usize> {
+        let mut replica = context.visit(slot).replica;
+        if replica == Visit::ANY_REPLICA {
+            let balancer = self.balancer.as_mut()?;
+            replica = balancer.choose(context, slot, 0);
+            if replica == Visit::ANY_REPLICA {
+                return None;
+            }
+            context.visit(slot).flags |= CHOSEN_HERE;
+        }
+        let place = usize::from(replica);
+        let zones = u16::from(self.limits.zones);
+        context.visit(slot).zone = if zones == 1 { 0 } else { (replica % zones) as u8 };
+        self.fleet.as_ref().is_some_and(|fleet| fleet.serves(place)).then_some(place)
     }
 
     #[inline(always)]

@@ -1,6 +1,7 @@
 //! What every station measures of its visits, and the identities these measurements must obey.
 
 use crate::engine::Evidence;
+use crate::engine::control::NodeSample;
 use crate::engine::gauge::Gauge;
 use crate::engine::record::{Counters, NodeRecord};
 use crate::statistics::histogram::LatencyHistogram;
@@ -63,6 +64,11 @@ impl Meter {
         self.demanded_ns += u128::from(demand_ns);
     }
 
+    /// Computing that was given to a core is taken back.
+    pub fn take_back(&mut self, demand_ns: u64) {
+        self.demanded_ns -= u128::from(demand_ns);
+    }
+
     /// A core becomes idle.
     #[inline(always)]
     pub fn release(&mut self, now_ns: u64) {
@@ -86,11 +92,11 @@ impl Meter {
         }
     }
 
-    /// A visit is turned away as it arrives.
-    pub fn reject(&mut self, now_ns: u64) {
+    /// A visit is turned away before anything was done for it.
+    pub fn reject(&mut self, now_ns: u64, entered_ns: u64) {
         self.answer(false, 0, 0);
         self.rejected += 1;
-        self.leave(now_ns, now_ns);
+        self.leave(now_ns, entered_ns);
     }
 
     /// A visit leaves.
@@ -107,6 +113,20 @@ impl Meter {
         self.in_system.level()
     }
 
+    /// Core nanoseconds of computing.
+    pub fn busy_ns(&self, now_ns: u64) -> u128 {
+        self.cores.integral(now_ns) + self.microcores.integral(now_ns) / 1_000_000
+    }
+
+    /// Fills in what a controller may see.
+    pub fn sample(&self, sample: &mut NodeSample) {
+        sample.arrivals = self.arrivals;
+        sample.completed = self.completed;
+        sample.failed = self.failed;
+        sample.waiting = self.waiting.level();
+        sample.in_system = self.in_system.level();
+    }
+
     /// Fills in a record.
     pub fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
         record.counters = Counters {
@@ -117,7 +137,7 @@ impl Meter {
             billed: self.completed + self.failed - self.rejected,
             in_system_ns: self.in_system.integral(now_ns),
             waiting_ns: self.waiting.integral(now_ns),
-            busy_ns: self.cores.integral(now_ns) + self.microcores.integral(now_ns) / 1_000_000,
+            busy_ns: self.busy_ns(now_ns),
             ..Counters::default()
         };
         record.wait = self.wait.take();

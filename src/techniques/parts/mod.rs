@@ -4,6 +4,7 @@ pub mod arrivals;
 pub mod balancer;
 pub mod executor;
 pub mod meter;
+pub mod pod;
 pub mod processor;
 pub mod program;
 pub mod steps;

@@ -16,6 +16,22 @@ pub enum Processor {
     Sharing(Box<Sharing>),
 }
 
+impl Processor {
+    /// Idle cores of the same kind on a replica with so many of them and of workers.
+    pub fn resized(&self, cores: f64, workers: u32) -> Self {
+        match self {
+            Self::Ample if f64::from(workers) <= cores => Self::Ample,
+            Self::Ample => Self::Sharing(Box::new(Sharing::new(cores, 0.0, 0.0))),
+            Self::RunToCompletion { .. } => {
+                Self::RunToCompletion { cores: (cores.floor() as u32).max(1), busy: 0, queue: VisitList::default() }
+            }
+            Self::Sharing(sharing) => {
+                Self::Sharing(Box::new(Sharing::new(cores, sharing.contention, sharing.coherency)))
+            }
+        }
+    }
+}
+
 /// Limited processor sharing with the contention of the Universal Scalability Law.
 ///
 /// With `n` computing on `c` cores, each gets the rate `min(1, c/n) / (1 + contention (n-1) + coherency n (n-1))`.

@@ -11,22 +11,34 @@ use crate::techniques::parts::meter::Meter;
 use crate::techniques::parts::processor::{Processor, Sharing};
 use crate::techniques::parts::program::{Instruction, Program};
 
+/// In micro-cores.
+const WHOLE_CORE: i64 = 1_000_000;
+
 impl Executor {
     #[inline(always)]
     pub(super) fn compute(&mut self, context: &mut Context, slot: u32, index: usize, demand_ns: u64, is_last: bool) {
         let now_ns = context.now_ns();
-        if self.ample {
-            self.meter.occupy(now_ns, demand_ns);
-            return context.after(demand_ns, computed(slot, is_last));
-        }
-        match &mut self.replicas[index].processor {
-            Processor::Ample => {}
-            Processor::RunToCompletion { busy, .. } => {
-                *busy += 1;
-                self.meter.occupy(now_ns, demand_ns);
-                context.after(demand_ns, computed(slot, is_last));
+        if !self.ample {
+            match &mut self.replicas[index].processor {
+                Processor::Ample => {}
+                Processor::RunToCompletion { busy, .. } => *busy += 1,
+                Processor::Sharing(_) => return self.compute_shared(context, slot, index, demand_ns),
             }
-            Processor::Sharing(_) => self.compute_shared(context, slot, index, demand_ns),
+        }
+        self.meter.occupy(now_ns, demand_ns);
+        if let Some(fleet) = &mut self.fleet {
+            fleet.occupy(now_ns, index, WHOLE_CORE);
+        }
+        let timer = computed(context, slot, is_last);
+        context.after(demand_ns, timer);
+    }
+
+    /// How long a computation takes here that takes so long on a replica that has warmed up.
+    #[inline(always)]
+    pub(super) fn demand_ns(&self, index: usize, demand_ns: u64) -> u64 {
+        match &self.fleet {
+            None => demand_ns,
+            Some(fleet) => (demand_ns as f64 * fleet.slowdown(index)) as u64,
         }
     }
 
@@ -44,7 +56,7 @@ impl Executor {
     #[inline(always)]
     pub(super) fn pass_core_on(&mut self, context: &mut Context, slot: u32) {
         let now_ns = context.now_ns();
-        if self.ample {
+        if self.ample && self.fleet.is_none() {
             return self.meter.release(now_ns);
         }
         let index = usize::from(context.visit(slot).replica);
@@ -58,15 +70,19 @@ impl Executor {
                 }
                 // The demand is a function of the visit, so it need not be remembered while waiting.
                 if let Instruction::Compute { ref law, purpose, is_last } = self.program.code[usize::from(at)] {
-                    let demand_ns = law.sample_ns(&mut Stream::keyed(key, purpose, salt));
+                    let demand_ns = self.demand_ns(index, law.sample_ns(&mut Stream::keyed(key, purpose, salt)));
                     self.meter.demand(demand_ns);
-                    context.after(demand_ns, computed(next, is_last));
+                    let timer = computed(context, next, is_last);
+                    context.after(demand_ns, timer);
                 }
                 return;
             }
             *busy -= 1;
         }
         self.meter.release(now_ns);
+        if let Some(fleet) = &mut self.fleet {
+            fleet.occupy(now_ns, index, -WHOLE_CORE);
+        }
     }
 
     #[inline(never)]
@@ -96,8 +112,12 @@ impl Executor {
         let replica = &mut self.replicas[index];
         if let Processor::Sharing(sharing) = &replica.processor {
             let busy = sharing.busy_microcores();
-            self.meter.occupy_microcores(now_ns, busy as i64 - replica.busy_microcores as i64);
+            let change = busy as i64 - replica.busy_microcores as i64;
+            self.meter.occupy_microcores(now_ns, change);
             replica.busy_microcores = busy;
+            if let Some(fleet) = &mut self.fleet {
+                fleet.occupy(now_ns, index, change);
+            }
         }
     }
 
@@ -147,6 +167,6 @@ impl Replica {
 
 /// The timer for the end of a computation on a core of its own.
 #[inline(always)]
-fn computed(slot: u32, is_last: bool) -> Timer {
-    Timer { kind: if is_last { COMPUTED_LAST } else { COMPUTED }, data: u64::from(slot) }
+fn computed(context: &mut Context, slot: u32, is_last: bool) -> Timer {
+    Timer { kind: if is_last { COMPUTED_LAST } else { COMPUTED }, data: context.id(slot).word() }
 }

@@ -1,7 +1,7 @@
 //! Ends what a visit does: its branches, which it starts and joins, its answer, and its stay at a worker.
 
 use crate::engine::context::Context;
-use crate::engine::visit::{NONE, VisitId};
+use crate::engine::visit::{NONE, Visit, VisitId};
 use crate::engine::{Failure, Outcome};
 use crate::techniques::parts::executor::{ANSWERED, BRANCH, CHOSEN_HERE, Executor, FAILED, Finish};
 
@@ -78,13 +78,22 @@ impl Executor {
             let waited_ns = visit.started_ns - visit.entered_ns;
             self.meter.answer(!matches!(outcome, Outcome::Failed(_)), now_ns - visit.entered_ns, waited_ns);
         }
+        let replica = context.visit(slot).replica;
+        if self.fleet.is_some() {
+            self.forget_choice(context, slot);
+        }
         context.reply_early(slot, outcome);
+        context.visit(slot).replica = replica;
     }
 
     /// The visit leaves, and its worker takes up the next one, which is returned.
     #[inline(always)]
     fn depart(&mut self, context: &mut Context, slot: u32, outcome: Outcome) -> u32 {
         let now_ns = context.now_ns();
+        let place = usize::from(context.visit(slot).replica);
+        if self.fleet.is_some() {
+            self.forget_choice(context, slot);
+        }
         let visit = context.answer(slot, outcome);
         let spent_ns = now_ns - visit.entered_ns;
         if visit.flags & ANSWERED == 0 {
@@ -95,9 +104,12 @@ impl Executor {
         if visit.flags & CHOSEN_HERE != 0
             && let Some(balancer) = &mut self.balancer
         {
-            balancer.returned(visit.replica, spent_ns);
+            balancer.returned(place as u16, spent_ns);
         }
-        let replica = &mut self.replicas[usize::from(visit.replica)];
+        if let Some(fleet) = &mut self.fleet {
+            fleet.complete(now_ns, place);
+        }
+        let replica = &mut self.replicas[place];
         if replica.waiting > 0
             && let Some(next) = replica.queue.pop(context)
         {
@@ -108,6 +120,18 @@ impl Executor {
         }
         replica.workers_busy -= 1;
         self.workers_busy.subtract(now_ns, 1);
+        if self.fleet.is_some() {
+            self.drained(context, place);
+        }
         NONE
+    }
+
+    /// A caller that left the choice of the replica to this node does not hear of it: to its balancer, if it has one, the
+    /// request was never sent to that replica.
+    fn forget_choice(&mut self, context: &mut Context, slot: u32) {
+        let visit = context.visit(slot);
+        if visit.flags & CHOSEN_HERE != 0 {
+            visit.replica = Visit::ANY_REPLICA;
+        }
     }
 }

@@ -63,7 +63,7 @@ impl Executor {
                     if !self.ample && self.replicas[index].lets_wait(&mut self.meter, context, slot) {
                         return NONE;
                     }
-                    let demand_ns = law.sample_ns(&mut Stream::keyed(key, purpose, salt));
+                    let demand_ns = self.demand_ns(index, law.sample_ns(&mut Stream::keyed(key, purpose, salt)));
                     self.compute(context, slot, index, demand_ns, is_last);
                     return NONE;
                 }
@@ -79,7 +79,8 @@ impl Executor {
                 }
                 Instruction::Wait { ref law, purpose } => {
                     let wait_ns = law.sample_ns(&mut Stream::keyed(key, purpose, salt));
-                    context.after(wait_ns, Timer { kind: WAITED, data: u64::from(slot) });
+                    let data = context.id(slot).word();
+                    context.after(wait_ns, Timer { kind: WAITED, data });
                     return NONE;
                 }
                 Instruction::Choose { choices } => {

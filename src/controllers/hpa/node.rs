@@ -1,0 +1,229 @@
+//! A HorizontalPodAutoscaler at work: brings the algorithm its metrics as late as a cluster does, and carries out what it
+//! decides.
+
+use crate::controllers::hpa::limits::State;
+use crate::controllers::hpa::metrics::{Measurements, PodMetric, PodMetrics, Resource};
+use crate::controllers::hpa::pods::{self, Pod, Readiness, ReadyCondition, Requests};
+use crate::controllers::hpa::reconcile::{Autoscaler, Target};
+use crate::controllers::hpa::written::{HorizontalPodAutoscaler, Metric};
+use crate::controllers::parts::clock::Clock;
+use crate::controllers::parts::scraper::Scraper;
+use crate::controllers::parts::signal::Signal;
+use crate::diagnostic::span::Spanned;
+use crate::engine::context::Context;
+use crate::engine::control::{Command, NodeSample, Phase, ReplicaSample};
+use crate::engine::record::{NodeRecord, Share};
+use crate::engine::{Evidence, Node, NodeIndex, Timer, Token};
+use crate::techniques::technique::{CompileError, Controller, Wiring};
+use crate::units::Duration;
+
+const SYNC_PERIOD_NS: u64 = 15_000_000_000;
+const METRIC_RESOLUTION_NS: u64 = 15_000_000_000;
+const SCRAPE_INTERVAL_NS: u64 = 30_000_000_000;
+
+/// Timer kinds, and what a sample was asked for.
+const SYNC: u32 = 0;
+const RESOURCES: u32 = 1;
+/// And the place of the metric's source above this.
+const SCRAPE: u32 = 2;
+
+/// The autoscaler of one service.
+#[derive(Clone, Debug)]
+pub struct HpaNode {
+    target: NodeIndex,
+    autoscaler: Autoscaler,
+    state: State,
+    sync: Clock,
+    /// The metrics server's looks at the pods.
+    resources: (Scraper, Clock),
+    /// The looks of the monitoring system, by node.
+    sources: Vec<(Scraper, Clock)>,
+    /// Where each metric comes from: a place among the sources, and what is looked at there.
+    metrics: Vec<Option<(usize, Signal)>>,
+    syncs: u64,
+    /// Syncs at which the bounds kept it from what it wanted.
+    at_maximum: u64,
+}
+
+/// Compiles the written form.
+pub fn compile(spec: &HorizontalPodAutoscaler, wiring: &mut dyn Wiring) -> Result<HpaNode, CompileError> {
+    let target = wiring.node(&spec.target);
+    let ns =
+        |written: &Option<Spanned<Duration>>, otherwise: u64| written.as_ref().map_or(otherwise, |written| written.ns);
+    let scrape_ns = ns(&spec.scrape_interval, SCRAPE_INTERVAL_NS);
+    let mut sources: Vec<(Scraper, Clock)> = Vec::new();
+    let mut metrics = Vec::new();
+    for metric in spec.metrics.iter() {
+        let (node, signal) = match &metric.value {
+            Metric::Resource { .. } => {
+                metrics.push(None);
+                continue;
+            }
+            Metric::Pods { metric, .. } => (target, *metric),
+            Metric::Object { described_object: source, metric, .. } | Metric::External { source, metric, .. } => {
+                (wiring.node(source), *metric)
+            }
+        };
+        let known = sources.iter().position(|(scraper, _)| scraper.node == node);
+        let place = known.unwrap_or_else(|| {
+            let timer = Timer { kind: SCRAPE + sources.len() as u32, data: 0 };
+            let clock = Clock::new(scrape_ns, wiring.purpose(&format!("scrape {}", sources.len())), timer);
+            sources.push((Scraper::new(node), clock));
+            sources.len() - 1
+        });
+        metrics.push(Some((place, signal)));
+    }
+    let resolution_ns = ns(&spec.metric_resolution, METRIC_RESOLUTION_NS);
+    let resources = Clock::new(resolution_ns, wiring.purpose("resources"), Timer { kind: RESOURCES, data: 0 });
+    let sync_ns = ns(&spec.sync_period, SYNC_PERIOD_NS);
+    Ok(HpaNode {
+        target,
+        autoscaler: spec.autoscaler(),
+        state: State::default(),
+        sync: Clock::new(sync_ns, wiring.purpose("sync"), Timer { kind: SYNC, data: 0 }),
+        resources: (Scraper::new(target), resources),
+        sources,
+        metrics,
+        syncs: 0,
+        at_maximum: 0,
+    })
+}
+
+/// What tells a pod apart.
+fn identifier(replica: &ReplicaSample) -> u64 {
+    u64::from(replica.id.number)
+}
+
+fn milli(value: f64) -> i64 {
+    (value * 1_000.0).round() as i64
+}
+
+impl Measurements for HpaNode {
+    fn resource_usage(&self, resource: Resource, _container: Option<usize>) -> Result<PodMetrics, String> {
+        let scraper = &self.resources.0;
+        let timestamp_ns = scraper.latest().map_or(0, |scrape| scrape.time_ns);
+        let usage = |(before, now, window_ns): (&ReplicaSample, &ReplicaSample, u64)| {
+            let value_milli = match resource {
+                Resource::Cpu => ((now.busy_ns - before.busy_ns) as f64 / window_ns as f64 * 1_000.0).ceil() as i64,
+                Resource::Memory => milli(now.memory_bytes as f64),
+            };
+            (identifier(now), PodMetric { value_milli, timestamp_ns, window_ns })
+        };
+        Ok(scraper.replicas().map(usage).collect())
+    }
+
+    fn pod_values(&self, name: &str) -> Result<PodMetrics, String> {
+        let (scraper, signal) = self.source(name).ok_or("unknown")?;
+        let timestamp_ns = scraper.latest().map_or(0, |scrape| scrape.time_ns);
+        let metric = |value: f64| PodMetric { value_milli: milli(value), timestamp_ns, window_ns: 0 };
+        let values = signal.of_replicas(scraper);
+        Ok(values.iter().map(|(replica, value)| (identifier(replica), metric(*value))).collect())
+    }
+
+    fn object_value(&self, name: &str) -> Result<i64, String> {
+        let (scraper, signal) = self.source(name).ok_or("unknown")?;
+        signal.of_node(scraper).map(milli).ok_or_else(|| "nothing was scraped yet".to_owned())
+    }
+
+    fn external_values(&self, name: &str) -> Result<Vec<i64>, String> {
+        self.object_value(name).map(|value| vec![value])
+    }
+}
+
+impl HpaNode {
+    /// Where the metric at this place, which is its name, comes from.
+    fn source(&self, name: &str) -> Option<(&Scraper, Signal)> {
+        let place: usize = name.parse().ok()?;
+        let (source, signal) = (*self.metrics.get(place)?)?;
+        Some((&self.sources.get(source)?.0, signal))
+    }
+
+    fn reconcile(&mut self, context: &mut Context, sample: &NodeSample) {
+        let requests = |replica: &ReplicaSample| Requests {
+            cpu_milli: Some(milli(replica.requested_cores)),
+            memory_milli: (replica.requested_memory_bytes > 0).then(|| milli(replica.requested_memory_bytes as f64)),
+        };
+        let containers: Vec<[Requests; 1]> = sample.replicas.iter().map(|replica| [requests(replica)]).collect();
+        let pods: Vec<Pod<'_>> = sample
+            .replicas
+            .iter()
+            .zip(&containers)
+            .map(|(replica, containers)| Pod {
+                identifier: identifier(replica),
+                phase: if replica.phase == Phase::Pending { pods::Phase::Pending } else { pods::Phase::Running },
+                is_deleting: replica.phase == Phase::Draining,
+                start_ns: replica.started_ns,
+                ready: Some(ReadyCondition {
+                    readiness: if replica.phase == Phase::Ready { Readiness::Ready } else { Readiness::Unready },
+                    last_transition_ns: replica.transition_ns,
+                }),
+                containers,
+            })
+            .collect();
+        let status_replicas = pods.iter().filter(|pod| !pod.is_deleting).count() as u32;
+        let target = Target { specified_replicas: sample.desired, status_replicas, pods: &pods };
+        let mut state = std::mem::take(&mut self.state);
+        let outcome = self.autoscaler.reconcile(&mut state, target, self, context.now_ns());
+        self.state = state;
+        self.syncs += 1;
+        let wants = outcome.proposals.iter().flatten().map(|proposal| proposal.replicas).max();
+        self.at_maximum += u64::from(wants.is_some_and(|wants| wants > self.autoscaler.bounds.maximum));
+        if outcome.desired_replicas != sample.desired {
+            context.command(self.target, Command::Scale { replicas: outcome.desired_replicas });
+        }
+    }
+}
+
+impl Node for HpaNode {
+    fn start(&mut self, context: &mut Context) {
+        self.sync.start(context);
+        self.resources.1.start(context);
+        self.sources.iter().for_each(|(_, clock)| clock.start(context));
+    }
+
+    fn arrive(&mut self, _context: &mut Context, _slot: u32) {}
+
+    fn timer(&mut self, context: &mut Context, timer: Timer) {
+        let (node, clock) = match timer.kind {
+            SYNC => (self.target, self.sync),
+            RESOURCES => (self.target, self.resources.1),
+            kind => {
+                let Some((scraper, clock)) = self.sources.get((kind - SCRAPE) as usize) else { return };
+                (scraper.node, *clock)
+            }
+        };
+        context.ask(node, Token(u64::from(timer.kind)));
+        clock.wait(context);
+    }
+
+    fn sampled(&mut self, context: &mut Context, token: Token, sample: &NodeSample) {
+        let now_ns = context.now_ns();
+        match token.0 as u32 {
+            SYNC => self.reconcile(context, sample),
+            RESOURCES => self.resources.0.keep(now_ns, sample),
+            kind => {
+                if let Some((scraper, _)) = self.sources.get_mut((kind - SCRAPE) as usize) {
+                    scraper.keep(now_ns, sample);
+                }
+            }
+        }
+    }
+
+    fn audit(&self, _now_ns: u64, _evidence: &Evidence) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn observe(&mut self, _now_ns: u64, record: &mut NodeRecord) {
+        record.shares.push(Share {
+            name: "at_maximum_ratio",
+            numerator: self.at_maximum.into(),
+            denominator: self.syncs.into(),
+        });
+    }
+}
+
+impl Controller for HpaNode {
+    fn boxed(&self) -> Box<dyn Controller> {
+        Box::new(self.clone())
+    }
+}

@@ -1,0 +1,342 @@
+//! A HorizontalPodAutoscaler as written in a model: fields as in `autoscaling/v2`, options as of the cluster.
+
+use serde::Deserialize;
+
+use crate::controllers::hpa::MOST_REPLICAS;
+use crate::controllers::hpa::behavior::{Behavior, Bounds, Change, Policy, Rules, Select};
+use crate::controllers::hpa::legacy::Legacy;
+use crate::controllers::hpa::limits::Limits;
+use crate::controllers::hpa::metrics::{self, ResourceTarget, ValueTarget};
+use crate::controllers::hpa::pods::Grace;
+use crate::controllers::hpa::reconcile::{Autoscaler, DEFAULT_TOLERANCE};
+use crate::controllers::parts::signal::Signal;
+use crate::diagnostic::span::{Span, Spanned};
+use crate::techniques::technique::{ControllerSpec, Mistake, Reference};
+use crate::units::{Bytes, Duration, Ratio};
+
+const HOUR_NS: u64 = 3_600_000_000_000;
+/// The longest period of a policy, and the longest stabilization window, that the API server accepts.
+const LONGEST_PERIOD_NS: u64 = HOUR_NS / 2;
+const LONGEST_WINDOW_NS: u64 = HOUR_NS;
+
+/// The autoscaler and the pipeline that brings it its metrics.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HorizontalPodAutoscaler {
+    pub target: Spanned<String>,
+    #[serde(default)]
+    pub min_replicas: Option<Spanned<u32>>,
+    pub max_replicas: Spanned<u32>,
+    #[serde(default)]
+    pub metrics: Spanned<Vec<Spanned<Metric>>>,
+    #[serde(default)]
+    pub behavior: Option<WrittenBehavior>,
+    #[serde(default)]
+    pub tolerance: Option<Spanned<Ratio>>,
+    #[serde(default)]
+    pub sync_period: Option<Spanned<Duration>>,
+    #[serde(default)]
+    pub cpu_initialization_period: Option<Spanned<Duration>>,
+    #[serde(default)]
+    pub initial_readiness_delay: Option<Spanned<Duration>>,
+    #[serde(default)]
+    pub metric_resolution: Option<Spanned<Duration>>,
+    #[serde(default)]
+    pub scrape_interval: Option<Spanned<Duration>>,
+}
+
+/// What is held at which target.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Metric {
+    /// What the pods of the target use of a resource.
+    Resource { name: Resource, target: TargetOf<ResourceAverage> },
+    /// A value of each pod of the target, held at this average.
+    Pods { metric: Signal, average_value: Spanned<f64> },
+    /// A value of another object of the cluster.
+    Object { described_object: Spanned<String>, metric: Signal, target: TargetOf<f64> },
+    /// A value from outside the cluster.
+    External { source: Spanned<String>, metric: Signal, target: TargetOf<f64> },
+}
+
+/// A resource that pods request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Resource {
+    Cpu,
+    Memory,
+}
+
+/// What a metric is compared with.
+#[derive(Clone, Debug, Deserialize)]
+pub enum TargetOf<A> {
+    /// Share of what the pods request.
+    Utilization(Spanned<Ratio>),
+    /// The value itself.
+    Value(Spanned<f64>),
+    /// The value for each replica.
+    AverageValue(Spanned<A>),
+}
+
+/// Cores or bytes of each replica.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum ResourceAverage {
+    Cores(f64),
+    Bytes(Bytes),
+}
+
+/// How fast replicas come and go.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenBehavior {
+    #[serde(default)]
+    pub scale_up: Option<Spanned<WrittenRules>>,
+    #[serde(default)]
+    pub scale_down: Option<Spanned<WrittenRules>>,
+}
+
+/// The rules of one direction; what is left out is as it is by default.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenRules {
+    #[serde(default)]
+    pub stabilization_window: Option<Spanned<Duration>>,
+    #[serde(default)]
+    pub select_policy: Option<SelectPolicy>,
+    #[serde(default)]
+    pub policies: Option<Spanned<Vec<Spanned<WrittenPolicy>>>>,
+    #[serde(default)]
+    pub tolerance: Option<Spanned<Ratio>>,
+}
+
+/// Which policy counts of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum SelectPolicy {
+    Max,
+    Min,
+    Disabled,
+}
+
+/// So many at most within a period.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum WrittenPolicy {
+    Pods { value: u32, period: Duration },
+    Percent { value: u32, period: Duration },
+}
+
+impl HorizontalPodAutoscaler {
+    fn minimum(&self) -> u32 {
+        self.min_replicas.as_ref().map_or(1, |replicas| replicas.value)
+    }
+
+    /// The algorithm with these parameters. A metric is named by its place in the list.
+    pub fn autoscaler(&self) -> Autoscaler {
+        let grace = Grace::default();
+        let ns = |duration: &Option<Spanned<Duration>>, otherwise: u64| {
+            duration.as_ref().map_or(otherwise, |duration| duration.ns)
+        };
+        Autoscaler {
+            metrics: self.metrics.iter().enumerate().map(|(place, metric)| metric.compiled(place)).collect(),
+            bounds: Bounds { minimum: self.minimum(), maximum: self.max_replicas.value },
+            limits: match &self.behavior {
+                None => Limits::Legacy(Legacy::default()),
+                Some(WrittenBehavior { scale_up, scale_down }) => Limits::Behavior(Behavior {
+                    up: rules(scale_up.as_ref(), Rules::default_up()),
+                    down: rules(scale_down.as_ref(), Rules::default_down()),
+                }),
+            },
+            tolerance: self.tolerance.as_ref().map_or(DEFAULT_TOLERANCE, |tolerance| tolerance.value.value),
+            grace: Grace {
+                cpu_initialization_period_ns: ns(&self.cpu_initialization_period, grace.cpu_initialization_period_ns),
+                initial_readiness_delay_ns: ns(&self.initial_readiness_delay, grace.initial_readiness_delay_ns),
+            },
+        }
+    }
+}
+
+fn rules(written: Option<&Spanned<WrittenRules>>, default: Rules) -> Rules {
+    let Some(written) = written else { return default };
+    let compiled = |policy: &Spanned<WrittenPolicy>| match policy.value {
+        WrittenPolicy::Pods { value, period } => Policy { change: Change::Pods(value), period_ns: period.ns },
+        WrittenPolicy::Percent { value, period } => Policy { change: Change::Percent(value), period_ns: period.ns },
+    };
+    Rules {
+        stabilization_ns: written.stabilization_window.as_ref().map_or(default.stabilization_ns, |window| window.ns),
+        select: match written.select_policy {
+            None | Some(SelectPolicy::Max) => Select::Max,
+            Some(SelectPolicy::Min) => Select::Min,
+            Some(SelectPolicy::Disabled) => Select::Disabled,
+        },
+        policies: match &written.policies {
+            Some(policies) => policies.iter().map(compiled).collect(),
+            None => default.policies,
+        },
+        tolerance: written.tolerance.as_ref().map(|tolerance| tolerance.value.value),
+    }
+}
+
+/// In thousandths, as the controller computes.
+fn milli(value: f64) -> i64 {
+    (value * 1_000.0).round() as i64
+}
+
+impl Metric {
+    fn compiled(&self, place: usize) -> metrics::Metric {
+        let name = place.to_string();
+        let value = |target: &TargetOf<f64>| match target {
+            TargetOf::Utilization(ratio) => ValueTarget::Value { milli: milli(ratio.value.value) },
+            TargetOf::Value(value) => ValueTarget::Value { milli: milli(value.value) },
+            TargetOf::AverageValue(value) => ValueTarget::AverageValue { milli: milli(value.value) },
+        };
+        match self {
+            Self::Resource { name, target } => metrics::Metric::Resource {
+                resource: match name {
+                    Resource::Cpu => metrics::Resource::Cpu,
+                    Resource::Memory => metrics::Resource::Memory,
+                },
+                target: match target {
+                    TargetOf::Utilization(ratio) => {
+                        ResourceTarget::Utilization { percent: (ratio.value.value * 100.0).round() as i32 }
+                    }
+                    TargetOf::Value(value) => ResourceTarget::AverageValue { milli: milli(value.value) },
+                    TargetOf::AverageValue(average) => ResourceTarget::AverageValue {
+                        milli: match average.value {
+                            ResourceAverage::Cores(cores) => milli(cores),
+                            ResourceAverage::Bytes(bytes) => milli(bytes.bytes as f64),
+                        },
+                    },
+                },
+            },
+            Self::Pods { average_value, .. } => {
+                metrics::Metric::Pods { name, average_value_milli: milli(average_value.value) }
+            }
+            Self::Object { target, .. } => metrics::Metric::Object { name, target: value(target) },
+            Self::External { target, .. } => metrics::Metric::External { name, target: value(target) },
+        }
+    }
+
+    fn mistakes(&self) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        let mut above_zero = |value: f64, span: Span| {
+            if !(value.is_finite() && (0.001..1e15).contains(&value)) {
+                found.push(Mistake::new(span, "a target lies above zero", "write for example 10"));
+            }
+        };
+        match self {
+            Self::Resource { name, target } => match target {
+                TargetOf::Utilization(ratio) => above_zero(ratio.value.value * 10.0, ratio.span),
+                TargetOf::Value(value) => {
+                    let help = "write Utilization(\"70%\"), or AverageValue(Cores(0.5))";
+                    found.push(Mistake::new(value.span, "a resource has no value of its own", help));
+                }
+                TargetOf::AverageValue(average) => match (name, &average.value) {
+                    (Resource::Cpu, ResourceAverage::Cores(cores)) => above_zero(*cores, average.span),
+                    (Resource::Memory, ResourceAverage::Bytes(bytes)) => above_zero(bytes.bytes as f64, average.span),
+                    (Resource::Cpu, ResourceAverage::Bytes(_)) => {
+                        let help = "write AverageValue(Cores(0.5))";
+                        found.push(Mistake::new(average.span, "cpu is not measured in bytes", help));
+                    }
+                    (Resource::Memory, ResourceAverage::Cores(_)) => {
+                        let help = "write AverageValue(Bytes(\"500MiB\"))";
+                        found.push(Mistake::new(average.span, "memory is not measured in cores", help));
+                    }
+                },
+            },
+            Self::Pods { average_value, .. } => above_zero(average_value.value, average_value.span),
+            Self::Object { target, .. } | Self::External { target, .. } => match target {
+                TargetOf::Value(value) | TargetOf::AverageValue(value) => above_zero(value.value, value.span),
+                TargetOf::Utilization(ratio) => {
+                    let help = "write Value(100) or AverageValue(10)";
+                    found.push(Mistake::new(
+                        ratio.span,
+                        "only resources are requested, and so have a utilization",
+                        help,
+                    ));
+                }
+            },
+        }
+        found
+    }
+}
+
+impl ControllerSpec for HorizontalPodAutoscaler {
+    fn kind(&self) -> &'static str {
+        "HorizontalPodAutoscaler"
+    }
+
+    fn references(&self) -> Vec<Reference<'_>> {
+        let named = self.metrics.iter().filter_map(|metric| match &metric.value {
+            Metric::Object { described_object: source, .. } | Metric::External { source, .. } => Some(source),
+            Metric::Resource { .. } | Metric::Pods { .. } => None,
+        });
+        named.map(Reference::Any).collect()
+    }
+
+    fn targets(&self) -> Vec<&Spanned<String>> {
+        vec![&self.target]
+    }
+
+    fn most_replicas(&self) -> Option<u32> {
+        Some(self.max_replicas.value)
+    }
+
+    fn mistakes(&self) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        let (minimum, maximum) = (self.minimum(), self.max_replicas.value);
+        if maximum == 0 || maximum > crate::techniques::service::MOST_REPLICAS.min(MOST_REPLICAS) {
+            let message = "an autoscaler allows between 1 and 60,000 replicas";
+            found.push(Mistake::new(self.max_replicas.span, message, "write for example max_replicas: 10"));
+        } else if minimum > maximum {
+            let message = format!("min_replicas {minimum} is above max_replicas {maximum}");
+            let span = self.min_replicas.as_ref().map_or(self.max_replicas.span, |replicas| replicas.span);
+            found.push(Mistake::new(span, message, format!("write at most {maximum}, or raise max_replicas")));
+        }
+        for metric in self.metrics.iter() {
+            found.extend(metric.mistakes());
+        }
+        let from_outside =
+            |metric: &Spanned<Metric>| matches!(metric.value, Metric::Object { .. } | Metric::External { .. });
+        if let Some(replicas) = self.min_replicas.as_ref().filter(|replicas| replicas.value == 0)
+            && !self.metrics.iter().any(from_outside)
+        {
+            let message = "without pods nothing could be measured that brings them back";
+            found.push(Mistake::new(replicas.span, message, "write 1 or more, or add an Object or External metric"));
+        }
+        let behavior = self.behavior.iter();
+        for rules in behavior.flat_map(|behavior| behavior.scale_up.iter().chain(&behavior.scale_down)) {
+            found.extend(rules.mistakes());
+        }
+        let periods = [&self.sync_period, &self.metric_resolution, &self.scrape_interval];
+        for period in periods.into_iter().flatten().filter(|period| period.ns < 1_000_000) {
+            let message = "nothing is looked at more often than every millisecond";
+            found.push(Mistake::new(period.span, message, "write for example \"15s\""));
+        }
+        found
+    }
+}
+
+impl WrittenRules {
+    fn mistakes(&self) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        if let Some(window) = self.stabilization_window.as_ref().filter(|window| window.ns > LONGEST_WINDOW_NS) {
+            let message = "a stabilization window is at most an hour";
+            found.push(Mistake::new(window.span, message, "write for example \"5m\""));
+        }
+        if let Some(policies) = self.policies.as_ref().filter(|policies| policies.is_empty()) {
+            let message = "without a policy nothing may change";
+            found.push(Mistake::new(policies.span, message, "write select_policy: Disabled, or leave policies out"));
+        }
+        for policy in self.policies.iter().flat_map(|policies| policies.iter()) {
+            let (WrittenPolicy::Pods { value, period } | WrittenPolicy::Percent { value, period }) = &policy.value;
+            if *value == 0 {
+                found.push(Mistake::new(policy.span, "a policy allows a change above zero", "write for example 4"));
+            }
+            if !(1_000_000_000..=LONGEST_PERIOD_NS).contains(&period.ns) {
+                let message = "the period of a policy lies between a second and half an hour";
+                found.push(Mistake::new(policy.span, message, "write for example period: \"60s\""));
+            }
+        }
+        found
+    }
+}

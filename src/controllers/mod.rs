@@ -1,0 +1,87 @@
+//! What changes an architecture while it runs: one file or folder per controller, and the register that lists them.
+//!
+//! A controller is a node that no request reaches. It looks at others at the pace at which the real one does, and tells
+//! services what to do. Adding one takes one file, one `mod` line and one line of the register below.
+
+pub mod hpa;
+pub mod parts;
+pub mod scheduled;
+
+use serde::Deserialize;
+
+use crate::diagnostic::span::Spanned;
+use crate::techniques::CatalogueEntry;
+use crate::techniques::technique::{CompileError, Controller, ControllerSpec, Mistake, Prices, Reference, Wiring};
+
+/// Makes, from one line per controller: the written form of any controller, its compilation, and the catalogue.
+macro_rules! register {
+    ($($name:ident($module:ident): $summary:literal,)*) => {
+        /// A controller as written in a model.
+        #[derive(Clone, Debug, Deserialize)]
+        pub enum AnyController {
+            $($name($module::$name),)*
+        }
+
+        /// All that may stand under `controllers`.
+        pub const CATALOGUE: &[CatalogueEntry] = &[
+            $(CatalogueEntry { name: stringify!($name), summary: $summary },)*
+        ];
+
+        impl AnyController {
+            fn spec(&self) -> &dyn ControllerSpec {
+                match self {
+                    $(Self::$name(spec) => spec,)*
+                }
+            }
+
+            /// The running form.
+            ///
+            /// # Errors
+            /// When something that is named cannot be used after all, such as a file.
+            pub fn compile(&self, wiring: &mut dyn Wiring) -> Result<Box<dyn Controller>, CompileError> {
+                match self {
+                    $(Self::$name(spec) => Ok(Box::new($module::compile(spec, wiring)?)),)*
+                }
+            }
+        }
+    };
+}
+
+register! {
+    HorizontalPodAutoscaler(hpa): "replicas that hold metrics at their targets, as Kubernetes finds them",
+    Scheduled(scheduled): "replicas by the clock: scheduled actions, cron",
+}
+
+impl ControllerSpec for AnyController {
+    fn kind(&self) -> &'static str {
+        self.spec().kind()
+    }
+
+    fn references(&self) -> Vec<Reference<'_>> {
+        self.spec().references()
+    }
+
+    fn mistakes(&self) -> Vec<Mistake> {
+        self.spec().mistakes()
+    }
+
+    fn targets(&self) -> Vec<&Spanned<String>> {
+        self.spec().targets()
+    }
+
+    fn most_replicas(&self) -> Option<u32> {
+        self.spec().most_replicas()
+    }
+
+    fn is_scheduler(&self) -> bool {
+        self.spec().is_scheduler()
+    }
+
+    fn prices(&self) -> Prices {
+        self.spec().prices()
+    }
+
+    fn settling_s(&self) -> f64 {
+        self.spec().settling_s()
+    }
+}

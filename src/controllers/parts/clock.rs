@@ -1,0 +1,37 @@
+//! When a controller acts: at equal distances, from a moment that is its own.
+
+use crate::engine::Timer;
+use crate::engine::context::Context;
+use crate::random::Purpose;
+
+/// A period, and where in it the ticks lie. Real controllers are not in step with the load nor with each other, so the first
+/// tick lies anywhere within the first period, and elsewhere in every replication.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    period_ns: u64,
+    purpose: Purpose,
+    timer: Timer,
+}
+
+impl Clock {
+    /// Ticks every `period_ns`, as this timer.
+    pub fn new(period_ns: u64, purpose: Purpose, timer: Timer) -> Self {
+        Self { period_ns: period_ns.max(1), purpose, timer }
+    }
+
+    /// Nanoseconds between two ticks.
+    pub fn period_ns(&self) -> u64 {
+        self.period_ns
+    }
+
+    /// Waits for the first tick.
+    pub fn start(&self, context: &mut Context) {
+        let phase_ns = context.seed().stream(self.purpose).below(self.period_ns);
+        context.after(phase_ns, self.timer);
+    }
+
+    /// Waits for the next tick.
+    pub fn wait(&self, context: &mut Context) {
+        context.after(self.period_ns, self.timer);
+    }
+}

@@ -1,0 +1,171 @@
+//! Scheduled scaling: so many replicas at such a time of the day or the week.
+//!
+//! # How it works
+//!
+//! ```text
+//! every period: at each action's time, scale the target to the action's replicas
+//! ```
+//!
+//! Time zero of a run is the beginning of a period. The last action of a period holds at time zero.
+//!
+//! # Parameters
+//!
+//! | parameter | unit | default | meaning |
+//! |---|---|---|---|
+//! | `target` | node | | the service to scale |
+//! | `period` | time | 1 day | after which the actions come round again |
+//! | `actions` | | | `(at, replicas)`, in the order of time |
+//!
+//! # When it helps, when it hurts
+//!
+//! It is there before the load comes, if the load comes by the clock. It does not see what really comes.
+//!
+//! # Law
+//!
+//! Replica-hours are those of the schedule, whatever arrives.
+
+use serde::Deserialize;
+
+use crate::diagnostic::span::Spanned;
+use crate::engine::context::Context;
+use crate::engine::control::Command;
+use crate::engine::record::NodeRecord;
+use crate::engine::{Evidence, Node, NodeIndex, Timer};
+use crate::techniques::technique::{CompileError, Controller, ControllerSpec, Mistake, Reference, Wiring};
+use crate::units::Duration;
+
+const DAY_NS: u64 = 86_400_000_000_000;
+
+/// A schedule as written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scheduled {
+    pub target: Spanned<String>,
+    #[serde(default)]
+    pub period: Option<Spanned<Duration>>,
+    pub actions: Spanned<Vec<Action>>,
+}
+
+/// So many replicas from then on.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Action {
+    /// Since the beginning of the period.
+    pub at: Duration,
+    pub replicas: u32,
+}
+
+impl Scheduled {
+    fn period_ns(&self) -> u64 {
+        self.period.as_ref().map_or(DAY_NS, |period| period.ns)
+    }
+}
+
+impl ControllerSpec for Scheduled {
+    fn kind(&self) -> &'static str {
+        "Scheduled"
+    }
+
+    fn references(&self) -> Vec<Reference<'_>> {
+        Vec::new()
+    }
+
+    fn targets(&self) -> Vec<&Spanned<String>> {
+        vec![&self.target]
+    }
+
+    fn most_replicas(&self) -> Option<u32> {
+        self.actions.iter().map(|action| action.replicas).max()
+    }
+
+    fn settling_s(&self) -> f64 {
+        self.period_ns() as f64 * 1e-9
+    }
+
+    fn mistakes(&self) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        let span = self.actions.span;
+        if self.actions.is_empty() {
+            let help = "add actions: [ (at: \"8h\", replicas: 20), (at: \"20h\", replicas: 5) ]";
+            found.push(Mistake::new(span, "a schedule without actions does nothing", help));
+        }
+        if !self.actions.windows(2).all(|pair| pair[0].at.ns < pair[1].at.ns) {
+            found.push(Mistake::new(span, "the actions are not in the order of time", "write the earlier ones first"));
+        }
+        let late = self.actions.iter().find(|action| action.at.ns >= self.period_ns());
+        if let Some(action) = late.filter(|_| self.period_ns() > 0) {
+            let message = format!("an action at {} lies beyond the period", action.at);
+            found.push(Mistake::new(span, message, "write a time within the period, or a longer period"));
+        }
+        if let Some(period) = self.period.as_ref().filter(|period| period.ns == 0) {
+            found.push(Mistake::new(period.span, "a period of no time never ends", "write for example \"1d\""));
+        }
+        found
+    }
+}
+
+/// A schedule at work.
+#[derive(Clone, Debug)]
+pub struct ScheduledNode {
+    target: NodeIndex,
+    period_ns: u64,
+    actions: Vec<Action>,
+    /// The next action of the current period, and when that began.
+    next: usize,
+    period_start_ns: u64,
+}
+
+/// Compiles the written form.
+pub(super) fn compile(spec: &Scheduled, wiring: &mut dyn Wiring) -> Result<ScheduledNode, CompileError> {
+    Ok(ScheduledNode {
+        target: wiring.node(&spec.target),
+        period_ns: spec.period_ns().max(1),
+        actions: spec.actions.value.clone(),
+        next: 0,
+        period_start_ns: 0,
+    })
+}
+
+impl ScheduledNode {
+    fn wait_for_next(&self, context: &mut Context) {
+        if let Some(action) = self.actions.get(self.next) {
+            let time_ns = self.period_start_ns.saturating_add(action.at.ns).max(context.now_ns());
+            context.at(time_ns, Timer { kind: 0, data: 0 });
+        }
+    }
+}
+
+impl Node for ScheduledNode {
+    fn start(&mut self, context: &mut Context) {
+        if let Some(action) = self.actions.last() {
+            context.command(self.target, Command::Scale { replicas: action.replicas });
+        }
+        self.wait_for_next(context);
+    }
+
+    fn arrive(&mut self, _context: &mut Context, _slot: u32) {}
+
+    fn timer(&mut self, context: &mut Context, _timer: Timer) {
+        if let Some(action) = self.actions.get(self.next) {
+            context.command(self.target, Command::Scale { replicas: action.replicas });
+        }
+        self.next += 1;
+        if self.next >= self.actions.len() {
+            self.next = 0;
+            self.period_start_ns = self.period_start_ns.saturating_add(self.period_ns);
+        }
+        self.wait_for_next(context);
+    }
+
+    fn audit(&self, _now_ns: u64, _evidence: &Evidence) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn observe(&mut self, _now_ns: u64, _record: &mut NodeRecord) {}
+}
+
+impl Controller for ScheduledNode {
+    fn boxed(&self) -> Box<dyn Controller> {
+        Box::new(self.clone())
+    }
+}

@@ -1,0 +1,81 @@
+//! What a service says of the life of its replicas, as written in a model.
+
+use serde::Deserialize;
+
+use crate::diagnostic::span::{Span, Spanned};
+use crate::techniques::technique::Mistake;
+use crate::units::Bytes;
+
+/// The memory of a replica: what it holds, and what it may hold.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Memory {
+    /// Beyond it the replica is killed and starts again.
+    pub limit: Bytes,
+    /// What a machine keeps free for it; the limit if left out.
+    #[serde(default)]
+    pub request: Option<Bytes>,
+    /// Of a replica that does nothing.
+    #[serde(default)]
+    pub base: Bytes,
+    /// For each request that is here, those that wait included.
+    #[serde(default)]
+    pub per_request: Bytes,
+    /// Never given back after each request.
+    #[serde(default)]
+    pub leak: Bytes,
+}
+
+/// Replicas that have just started are slow: code is not compiled yet, pools and caches are empty.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WarmUp {
+    /// The first request computes this many times longer.
+    pub factor: f64,
+    /// After so many requests there is no difference any more; in between it falls evenly.
+    pub requests: u32,
+}
+
+/// What happens to a request while there is no replica that could take it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum WithoutReplicas {
+    /// It fails at once.
+    #[default]
+    Reject,
+    /// It waits for one, as Knative's activator and the interceptor of KEDA's HTTP add-on let it.
+    Hold,
+}
+
+impl Memory {
+    /// Mistakes in it, reported at `span`.
+    pub fn mistakes(&self, span: Span) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        if self.limit.bytes == 0 {
+            found.push(Mistake::new(span, "without memory no replica starts", "write for example limit: \"512MiB\""));
+        } else if self.base.bytes >= self.limit.bytes {
+            let message = "a replica that does nothing holds as much memory as its limit, and is killed as it starts";
+            found.push(Mistake::new(span, message, "raise the limit, or lower the base"));
+        }
+        if let Some(request) = self.request.filter(|request| request.bytes > self.limit.bytes) {
+            let message = format!("the request of {request} is above the limit of {}", self.limit);
+            found.push(Mistake::new(span, message, "request at most the limit"));
+        }
+        found
+    }
+}
+
+impl WarmUp {
+    /// Mistakes in it.
+    pub fn mistakes(written: &Spanned<Self>) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        if !(1.0..=1_000.0).contains(&written.factor) {
+            let message = "the first request takes between 1 and 1,000 times as long";
+            found.push(Mistake::new(written.span, message, "write for example factor: 3"));
+        }
+        if written.requests == 0 {
+            let message = "a warm-up over no requests changes nothing";
+            found.push(Mistake::new(written.span, message, "write for example requests: 500, or leave warm_up out"));
+        }
+        found
+    }
+}
