@@ -5,7 +5,10 @@
 
 pub mod hpa;
 pub mod parts;
+pub mod predictive;
+pub mod rolling_update;
 pub mod scheduled;
+pub mod vpa;
 
 use serde::Deserialize;
 
@@ -49,7 +52,10 @@ macro_rules! register {
 
 register! {
     HorizontalPodAutoscaler(hpa): "replicas that hold metrics at their targets, as Kubernetes finds them",
+    PredictiveScaling(predictive): "replicas for the load that is forecast, in time for them to start",
+    RollingUpdate(rolling_update): "a new version takes the place of every replica, a few at a time",
     Scheduled(scheduled): "replicas by the clock: scheduled actions, cron",
+    VerticalPodAutoscaler(vpa): "how much each pod requests, learnt from what pods used",
 }
 
 impl ControllerSpec for AnyController {

@@ -105,6 +105,7 @@ pub struct ReplicaSample {
     pub cores: f64,
     pub requested_cores: f64,
     pub memory_bytes: u64,
+    pub memory_limit_bytes: u64,
     pub requested_memory_bytes: u64,
     pub waiting: u32,
     /// Requests here, those that wait included.

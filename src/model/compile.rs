@@ -19,6 +19,7 @@ use crate::model::check::clients::request_name;
 use crate::model::fingerprint::fingerprint;
 use crate::random::{Purpose, Seed};
 use crate::techniques::link::{Link, LinkNode};
+use crate::techniques::parts::arrivals::Process;
 use crate::techniques::technique::{
     CacheCommand, CompileError, ControllerSpec, LinkSpec, Operations, Prices, ReplicaView, Spec, Wiring,
 };
@@ -438,6 +439,13 @@ impl Wiring for Wire<'_> {
 
     fn scheduler(&self) -> Option<NodeIndex> {
         self.plan.controllers_of(self.name).find(|(_, one)| one.is_scheduler()).map(|(index, _)| index)
+    }
+
+    fn arrivals(&mut self, clients: &str) -> Result<Option<Process>, CompileError> {
+        match self.plan.model.nodes.get(clients).map(|spec| &spec.value) {
+            Some(NodeSpec::Clients(clients)) => clients.process(self),
+            _ => Ok(None),
+        }
     }
 
     fn population(&self) -> u32 {

@@ -5,6 +5,7 @@
 pub mod ancova;
 pub mod drift;
 pub mod estimate;
+pub mod forecast;
 pub mod histogram;
 pub mod holm;
 pub mod knee;

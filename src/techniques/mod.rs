@@ -10,6 +10,7 @@ pub mod clients;
 pub mod database;
 pub mod link;
 pub mod load_balancer;
+pub mod periodic_scheduler;
 pub mod queue;
 pub mod service;
 
@@ -163,6 +164,7 @@ register! {
     Service(service, ServiceNode): "replicas of a program: cores, workers, an accept queue, operations made of steps",
     Database(database, DatabaseNode): "one server with cores and a connection limit that runs reads and writes",
     Cache(cache, CacheNode): "a keyed store with time to live and least-recently-used eviction",
+    PeriodicScheduler(periodic_scheduler, PeriodicSchedulerNode): "starts tasks by the clock; a second copy sends duplicates",
     Queue(queue, QueueNode): "messages wait for consumers, so that publishers need not",
 }
 

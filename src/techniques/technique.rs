@@ -7,6 +7,7 @@ use crate::diagnostic::span::{Span, Spanned};
 use crate::distribution::{Distribution, DistributionError, KeyLaw, Sampler};
 use crate::engine::{Destination, Node, NodeIndex};
 use crate::random::Purpose;
+use crate::techniques::parts::arrivals::Process;
 
 /// A name in a model that must mean something elsewhere in it.
 #[derive(Clone, Copy, Debug)]
@@ -226,6 +227,11 @@ pub trait Wiring {
     fn watchers(&self) -> Vec<NodeIndex>;
     /// The controller that finds machines for this node's replicas.
     fn scheduler(&self) -> Option<NodeIndex>;
+    /// The arrivals of these clients; `None` if they are no clients, or closed.
+    ///
+    /// # Errors
+    /// When a file that says what they are cannot be used.
+    fn arrivals(&mut self, clients: &str) -> Result<Option<Process>, CompileError>;
     /// Users of all closed workloads together: they are numbered from zero.
     fn population(&self) -> u32;
     /// A path written in the model, seen from where the model lies.

@@ -6,5 +6,6 @@ mod determinism;
 mod fingerprints;
 mod knobs;
 mod metamorphic;
+mod replicas;
 mod run;
 mod suspicions;

@@ -87,7 +87,7 @@ pub enum ResourceAverage {
 
 /// How fast replicas come and go.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename = "Behavior", deny_unknown_fields)]
 pub struct WrittenBehavior {
     #[serde(default)]
     pub scale_up: Option<Spanned<WrittenRules>>,
@@ -97,7 +97,7 @@ pub struct WrittenBehavior {
 
 /// The rules of one direction; what is left out is as it is by default.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename = "Rules", deny_unknown_fields)]
 pub struct WrittenRules {
     #[serde(default)]
     pub stabilization_window: Option<Spanned<Duration>>,

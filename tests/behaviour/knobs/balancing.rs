@@ -76,5 +76,13 @@ pub fn knobs() -> Vec<Knob> {
             &[("nodes.balancer.policy", "SessionAffinity")],
             latency,
         ),
+        // Each keeps the replica that it was given first, in turn; bound by chance, two share one.
+        knob(
+            &["Policy.PersistentConnections"],
+            users(),
+            &[("nodes.balancer.policy", "PersistentConnections")],
+            &[("nodes.balancer.policy", "SessionAffinity")],
+            latency,
+        ),
     ]
 }

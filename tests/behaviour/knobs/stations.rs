@@ -8,6 +8,7 @@ pub fn knobs() -> Vec<Knob> {
     knobs.extend(database());
     knobs.extend(cache());
     knobs.extend(queue());
+    knobs.extend(periodic_scheduler());
     knobs
 }
 
@@ -152,6 +153,33 @@ fn cache() -> Vec<Knob> {
     ]
 }
 
+fn periodic_scheduler() -> Vec<Knob> {
+    let model = || {
+        architecture(
+            "",
+            r#""clients": Clients(rate: "1/s", mix: { "worker.job": 1 }),
+               "beat": PeriodicScheduler(tasks: { "worker.task": (every: "1s") }),
+               "worker": Service(operations: { "job": [], "task": [ Wait(Exponential("1ms")) ] }),"#,
+            "",
+        )
+    };
+    vec![
+        knob(&["periodic_scheduler.replicas"], model(), &[], &[("nodes.beat.replicas", "2")], |run| {
+            run.arrivals("worker")
+        }),
+        knob(
+            &["periodic_scheduler.tasks"],
+            model(),
+            &[],
+            &[("nodes.beat.tasks", "{ \"worker.task\": (every: \"500ms\") }")],
+            |run| run.arrivals("beat"),
+        ),
+        knob(&["periodic_scheduler.price"], model(), &[], &[("nodes.beat.price", "\"$0.1/h\"")], |run| {
+            run.prices("beat")
+        }),
+    ]
+}
+
 fn queue() -> Vec<Knob> {
     let model = || {
         architecture(
@@ -176,6 +204,13 @@ fn queue() -> Vec<Knob> {
             |run| run.failed_ratio("clients"),
         ),
         knob(&["queue.consumers"], model(), &[("nodes.queue.consumers", "2")], &[], wait),
+        knob(
+            &["queue.prefetch"],
+            model().replace("\"worker\": Service(", "\"worker\": Service(replicas: 2, "),
+            &[("nodes.queue.prefetch", "4")],
+            &[("nodes.queue.prefetch", "1")],
+            wait,
+        ),
         knob(
             &["queue.max_deliveries"],
             model(),

@@ -48,7 +48,7 @@ impl Diurnal {
         None
     }
 
-    fn rate_per_s(&self, time_ns: f64) -> f64 {
+    pub(super) fn rate_per_s(&self, time_ns: f64) -> f64 {
         let phase = std::f64::consts::TAU * (time_ns - self.peak_ns) / self.period_ns;
         self.rate * (1.0 + self.amplitude * phase.cos())
     }

@@ -20,6 +20,10 @@ impl Poisson {
         Self { mean_ns, units: Box::new([0.0; BLOCK]), next: BLOCK }
     }
 
+    pub(super) fn mean_gap_ns(&self) -> f64 {
+        self.mean_ns
+    }
+
     #[inline(always)]
     pub(super) fn gap_ns(&mut self, stream: &mut Stream) -> u64 {
         if self.next >= BLOCK {

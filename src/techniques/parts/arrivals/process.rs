@@ -37,6 +37,19 @@ impl Process {
         }
     }
 
+    /// Requests per second that are to be expected at a time; `None` where that is a matter of chance.
+    pub fn rate_per_s(&self, time_ns: f64) -> Option<f64> {
+        match self {
+            Self::Poisson(poisson) => Some(1e9 / poisson.mean_gap_ns()),
+            Self::Constant { gap_ns, .. } => Some(1e9 / gap_ns),
+            Self::Renewal(law) => Some(1.0 / law.mean_s()),
+            Self::Corners(corners) => Some(rate_at(corners, time_ns)),
+            Self::Diurnal(diurnal) => Some(diurnal.rate_per_s(time_ns)),
+            Self::Trace(replay) => Some(replay.rate_per_s(time_ns)),
+            Self::Bursts(_) => None,
+        }
+    }
+
     #[inline(never)]
     fn next_changing_ns(&mut self, now_ns: u64, stream: &mut Stream) -> Option<u64> {
         match self {
@@ -54,6 +67,19 @@ impl Process {
             Self::Trace(replay) => replay.next_ns(stream),
             Self::Poisson(_) | Self::Renewal(_) => None,
         }
+    }
+}
+
+/// The rate at a time.
+fn rate_at(corners: &[(f64, f64)], time_ns: f64) -> f64 {
+    let next = corners.partition_point(|&(time, _)| time <= time_ns);
+    let before = next.checked_sub(1).and_then(|before| corners.get(before));
+    match (before, corners.get(next)) {
+        (Some(&(start_ns, start)), Some(&(end_ns, end))) => {
+            start + (end - start) * (time_ns - start_ns) / (end_ns - start_ns)
+        }
+        (Some(&(_, rate)), None) | (None, Some(&(_, rate))) => rate,
+        (None, None) => 0.0,
     }
 }
 

@@ -42,6 +42,14 @@ impl Replay {
         Self { bins: bins.into(), bin: usize::MAX, left: 0, time_ns: 0.0, scale }
     }
 
+    /// Requests per second at a time: those of its interval.
+    pub(super) fn rate_per_s(&self, time_ns: f64) -> f64 {
+        let after = self.bins.partition_point(|bin| bin.start_ns <= time_ns);
+        let bin = after.checked_sub(1).and_then(|bin| self.bins.get(bin));
+        let bin = bin.filter(|bin| time_ns < bin.start_ns + bin.length_ns);
+        bin.map_or(0.0, |bin| bin.count * self.scale / (bin.length_ns * 1e-9))
+    }
+
     pub(super) fn next_ns(&mut self, stream: &mut Stream) -> Option<u64> {
         while self.left == 0 {
             self.bin = self.bin.wrapping_add(1);

@@ -248,6 +248,7 @@ impl Fleet {
             cores: pod.cores,
             requested_cores: self.life.requested_cores * pod.cores / self.written_cores,
             memory_bytes: self.memory_bytes(place, u64::from(in_system)),
+            memory_limit_bytes: pod.memory_limit_bytes,
             requested_memory_bytes: memory.map_or(0, |memory| {
                 let requested = memory.request.unwrap_or(memory.limit).bytes as f64;
                 (requested * pod.memory_limit_bytes as f64 / memory.limit.bytes as f64) as u64
@@ -321,9 +322,18 @@ impl Fleet {
         self.pods[place].warmed_up = self.life.warm_up.map_or(0, |warm_up| u64::from(warm_up.requests));
     }
 
+    /// How much of a machine a replica takes, against one as it is written: of cores or of memory, whichever is more.
+    fn size(&self, place: usize) -> f64 {
+        let pod = &self.pods[place];
+        let written_bytes = self.life.memory.as_ref().map_or(0, |memory| memory.limit.bytes);
+        let of_memory = if written_bytes == 0 { 0.0 } else { pod.memory_limit_bytes as f64 / written_bytes as f64 };
+        (pod.cores / self.written_cores).max(of_memory)
+    }
+
     /// Moves a replica on in its life. It has no requests as it begins or ceases to serve.
     pub(super) fn set_phase(&mut self, now_ns: u64, place: usize, phase: Option<Phase>) {
         let idle_bytes = self.memory_bytes(place, 0);
+        let size = self.size(place);
         let pod = &mut self.pods[place];
         let before = std::mem::replace(&mut pod.phase, phase);
         if (before == Some(Phase::Ready)) != (phase == Some(Phase::Ready)) {
@@ -342,7 +352,7 @@ impl Fleet {
         move_level(&mut self.starting, |phase| phase == Phase::Starting, 1);
         move_level(&mut self.ready, |phase| phase == Phase::Ready, 1);
         move_level(&mut self.serving, serves, 1);
-        move_level(&mut self.billed, |phase| phase != Phase::Pending, (pod.cores / self.written_cores * MICRO) as u64);
+        move_level(&mut self.billed, |phase| phase != Phase::Pending, (size * MICRO) as u64);
         move_level(&mut self.capacity, serves, (pod.cores * MICRO) as u64);
         move_level(&mut self.memory, serves, idle_bytes);
         move_level(&mut self.memory_limit, serves, pod.memory_limit_bytes);

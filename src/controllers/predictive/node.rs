@@ -1,0 +1,216 @@
+//! Predictive scaling at work.
+
+use std::collections::VecDeque;
+
+use crate::controllers::parts::clock::Clock;
+use crate::controllers::parts::scraper::Scraper;
+use crate::controllers::parts::signal::Signal;
+use crate::controllers::predictive::written::{Method, PredictiveScaling};
+use crate::diagnostic::span::Spanned;
+use crate::engine::context::Context;
+use crate::engine::control::{Command, NodeSample};
+use crate::engine::record::{NodeRecord, Share};
+use crate::engine::{Evidence, Node, NodeIndex, Timer, Token};
+use crate::statistics::forecast::Forecaster;
+use crate::techniques::parts::arrivals::Process;
+use crate::techniques::technique::{CompileError, Controller, Wiring};
+use crate::units::Duration;
+
+const LEAD_TIME_NS: u64 = 300_000_000_000;
+const INTERVAL_NS: u64 = 15_000_000_000;
+const SCALE_DOWN_WINDOW_NS: u64 = 300_000_000_000;
+
+/// Timer kinds, and what a sample was asked for.
+const STEP: u32 = 0;
+const LOOK: u32 = 1;
+/// The target's own state, after a look.
+const DECIDE: u32 = 2;
+
+/// In millionths, so that sums over replications are whole numbers.
+const MICRO: f64 = 1e6;
+
+/// Where the load to come is known from.
+#[derive(Clone, Debug)]
+enum Foresight {
+    /// What has been seen.
+    Forecast(Forecaster),
+    /// The rate at which clients will send.
+    Oracle(Process),
+}
+
+/// The controller of one service.
+#[derive(Clone, Debug)]
+pub struct PredictiveNode {
+    target: NodeIndex,
+    source: NodeIndex,
+    metric: Signal,
+    load_per_replica: f64,
+    minimum: u32,
+    maximum: u32,
+    step_ns: u64,
+    lead_ns: u64,
+    headroom: f64,
+    has_floor: bool,
+    scale_down_window_ns: u64,
+    foresight: Foresight,
+    steps: Scraper,
+    looks: (Scraper, Clock),
+    /// What was wanted lately, and when.
+    wanted: VecDeque<(u64, u32)>,
+    /// Forecasts whose time is still to come: of the step that ends then, how much.
+    told: VecDeque<(u64, f64)>,
+    /// Millionths: too high, too low, and what came.
+    over: u128,
+    under: u128,
+    came: u128,
+}
+
+/// Compiles the written form.
+///
+/// # Errors
+/// When an oracle is to know what nobody has written.
+pub fn compile(spec: &PredictiveScaling, wiring: &mut dyn Wiring) -> Result<PredictiveNode, CompileError> {
+    let ns = |time: &Option<Spanned<Duration>>, otherwise: u64| time.as_ref().map_or(otherwise, |time| time.ns);
+    let (target, source) = (wiring.node(&spec.target), wiring.node(spec.source()));
+    let foresight = match spec.method.value.forecaster(spec.step_ns()) {
+        Some(forecaster) => Foresight::Forecast(forecaster),
+        None => match wiring.arrivals(spec.source())? {
+            Some(process) => Foresight::Oracle(process),
+            None => {
+                let message = "an oracle knows the rate of open clients only";
+                return Err(CompileError::at(spec.method.span, message).help(
+                    "name clients with arrivals such as Poisson, Stages, Diurnal, Spike or Trace as its source",
+                ));
+            }
+        },
+    };
+    let clock = Clock::new(ns(&spec.interval, INTERVAL_NS), wiring.purpose("looks"), Timer { kind: LOOK, data: 0 });
+    Ok(PredictiveNode {
+        target,
+        source,
+        metric: spec.metric.unwrap_or(Signal::RequestsPerSecond),
+        load_per_replica: spec.load_per_replica.value,
+        minimum: spec.minimum(),
+        maximum: spec.max_replicas.value,
+        step_ns: spec.step_ns().max(1),
+        lead_ns: ns(&spec.lead_time, LEAD_TIME_NS),
+        headroom: spec.headroom.as_ref().map_or(0.0, |headroom| headroom.value.value),
+        has_floor: spec.reactive_floor.unwrap_or(true) && !matches!(spec.method.value, Method::Oracle),
+        scale_down_window_ns: ns(&spec.scale_down_window, SCALE_DOWN_WINDOW_NS),
+        foresight,
+        steps: Scraper::new(source),
+        looks: (Scraper::new(source), clock),
+        wanted: VecDeque::new(),
+        told: VecDeque::new(),
+        over: 0,
+        under: 0,
+        came: 0,
+    })
+}
+
+impl PredictiveNode {
+    /// A step has ended: learn from it, and hold against it what was forecast.
+    fn learn(&mut self, now_ns: u64) {
+        let Some(load) = self.metric.of_node(&self.steps) else { return };
+        while let Some((time_ns, forecast)) = self.told.front().copied().filter(|(time_ns, _)| *time_ns <= now_ns) {
+            self.told.pop_front();
+            if time_ns == now_ns {
+                let error = forecast - load;
+                self.over += (error.max(0.0) * MICRO) as u128;
+                self.under += ((-error).max(0.0) * MICRO) as u128;
+                self.came += (load * MICRO) as u128;
+            }
+        }
+        let Foresight::Forecast(forecaster) = &mut self.foresight else { return };
+        forecaster.observe(load);
+        let ahead = self.lead_ns.div_ceil(self.step_ns).max(1);
+        if let Some(forecast) = forecaster.forecast(ahead as usize) {
+            self.told.push_back((now_ns + ahead * self.step_ns, forecast.value));
+        }
+    }
+
+    /// The largest load within the lead time.
+    fn load_ahead(&self, now_ns: u64) -> Option<f64> {
+        match &self.foresight {
+            Foresight::Forecast(forecaster) => {
+                let ahead = self.lead_ns.div_ceil(self.step_ns).max(1);
+                let loads = (1..=ahead).filter_map(|step| forecaster.forecast(step as usize));
+                loads.map(|forecast| forecast.value).reduce(f64::max)
+            }
+            // The rate is piecewise smooth: looked at where a step would end, and at a hundredth of the lead time.
+            Foresight::Oracle(process) => {
+                let moments = (0..=100).map(|part| now_ns as f64 + self.lead_ns as f64 * f64::from(part) / 100.0);
+                moments.filter_map(|time_ns| process.rate_per_s(time_ns)).reduce(f64::max)
+            }
+        }
+    }
+
+    fn decide(&mut self, context: &mut Context, desired: u32) {
+        let now_ns = context.now_ns();
+        let floor = if self.has_floor { self.metric.of_node(&self.looks.0) } else { None };
+        let ahead = self.load_ahead(now_ns).map(|load| load * (1.0 + self.headroom));
+        let Some(load) = [floor, ahead].into_iter().flatten().reduce(f64::max) else { return };
+        let replicas = (load / self.load_per_replica).ceil().min(f64::from(self.maximum)) as u32;
+        let replicas = replicas.clamp(self.minimum, self.maximum);
+        self.wanted.push_back((now_ns, replicas));
+        while self.wanted.front().is_some_and(|(time_ns, _)| time_ns + self.scale_down_window_ns < now_ns) {
+            self.wanted.pop_front();
+        }
+        let lately = self.wanted.iter().map(|(_, replicas)| *replicas).max().unwrap_or(replicas);
+        let replicas = if replicas < desired { lately.min(desired) } else { replicas };
+        if replicas != desired {
+            context.command(self.target, Command::Scale { replicas });
+        }
+    }
+}
+
+impl Node for PredictiveNode {
+    fn start(&mut self, context: &mut Context) {
+        self.looks.1.start(context);
+        context.ask(self.source, Token(u64::from(STEP)));
+        context.after(self.step_ns, Timer { kind: STEP, data: 0 });
+    }
+
+    fn arrive(&mut self, _context: &mut Context, _slot: u32) {}
+
+    fn timer(&mut self, context: &mut Context, timer: Timer) {
+        context.ask(self.source, Token(u64::from(timer.kind)));
+        if timer.kind == STEP {
+            context.after(self.step_ns, timer);
+        } else {
+            context.ask(self.target, Token(u64::from(DECIDE)));
+            self.looks.1.wait(context);
+        }
+    }
+
+    fn sampled(&mut self, context: &mut Context, token: Token, sample: &NodeSample) {
+        let now_ns = context.now_ns();
+        match token.0 as u32 {
+            STEP => {
+                self.steps.keep(now_ns, sample);
+                self.learn(now_ns);
+            }
+            LOOK => self.looks.0.keep(now_ns, sample),
+            _ => self.decide(context, sample.desired),
+        }
+    }
+
+    fn audit(&self, _now_ns: u64, _evidence: &Evidence) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn observe(&mut self, _now_ns: u64, record: &mut NodeRecord) {
+        if matches!(self.foresight, Foresight::Forecast(_)) {
+            let share = |name, numerator| Share { name, numerator, denominator: self.came };
+            record.shares.push(share("over_forecast_ratio", self.over));
+            record.shares.push(share("under_forecast_ratio", self.under));
+            record.shares.push(share("forecast_error_ratio", self.over + self.under));
+        }
+    }
+}
+
+impl Controller for PredictiveNode {
+    fn boxed(&self) -> Box<dyn Controller> {
+        Box::new(self.clone())
+    }
+}
