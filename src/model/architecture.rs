@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::diagnostic::span::{Named, Spanned};
 use crate::model::assumptions::Assumption;
+use crate::techniques::parts::instance::Instance;
 
 /// A whole model file: nodes of kind `N`, links of kind `L` between them, key spaces with laws of kind `K`, and controllers of
 /// kind `C`.
@@ -23,6 +24,9 @@ use crate::model::assumptions::Assumption;
 pub struct Architecture<N, L, K, C> {
     pub name: Spanned<String>,
     pub description: Option<String>,
+    /// Machines that nodes may be on, by the names that their provider gives them.
+    #[serde(default)]
+    pub instances: Named<Instance>,
     /// Spaces that requests draw their keys from.
     #[serde(default)]
     pub keys: Named<K>,

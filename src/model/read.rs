@@ -10,7 +10,7 @@ use crate::diagnostic::outline::outline;
 use crate::diagnostic::parse::parse_partly;
 use crate::diagnostic::span::Span;
 use crate::model::architecture::Architecture;
-use crate::model::check::{Subject, check};
+use crate::model::check::{Subject, check, instances};
 use crate::model::path::key_name;
 use crate::techniques::technique::{ControllerSpec, KeySpec, LinkSpec, Spec};
 
@@ -27,8 +27,9 @@ where
 {
     // What was found in other documents must not keep rules from being checked in this one.
     let mut found = Diagnostics::new();
-    let reading = parse_partly::<Architecture<N, L, K, C>>(document, &mut found);
-    if let Some(architecture) = &reading.value {
+    let mut reading = parse_partly::<Architecture<N, L, K, C>>(document, &mut found);
+    if let Some(architecture) = &mut reading.value {
+        instances::resolve(architecture);
         let unread = unread_names(document, &reading.skipped);
         check(&Subject { document, architecture, unread: &unread }, &mut found);
     }

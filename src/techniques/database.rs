@@ -11,7 +11,8 @@
 //!
 //! | parameter | unit | default | meaning |
 //! |---|---|---|---|
-//! | `cores` | cores | | shared by all queries that compute |
+//! | `instance` | | none | of the model's catalogue: gives `cores` and `price` where they are left out |
+//! | `cores` | cores | the instance's | shared by all queries that compute |
 //! | `max_connections` | connections | 100 | queries in progress at once, as PostgreSQL's setting of that name |
 //! | `queue` | queries | 0 | that may wait for a connection instead of being rejected |
 //! | `contention`, `coherency` | | 0 | coefficients of the Universal Scalability Law: locks and latches |
@@ -30,7 +31,7 @@
 
 use serde::Deserialize;
 
-use crate::diagnostic::span::{Named, Spanned};
+use crate::diagnostic::span::{Named, Span, Spanned};
 use crate::distribution::Distribution;
 use crate::engine::context::Context;
 use crate::engine::control::NodeSample;
@@ -39,6 +40,7 @@ use crate::engine::visit::VisitList;
 use crate::engine::{Evidence, Node, Outcome, Reply, Timer};
 use crate::price::{HourlyPrice, RequestPrice};
 use crate::techniques::parts::executor::{AcceptQueue, Executor, Finish, Limits};
+use crate::techniques::parts::instance::Instance;
 use crate::techniques::parts::program::Compiler;
 use crate::techniques::parts::steps::{self, Step};
 use crate::techniques::technique::{
@@ -49,7 +51,10 @@ use crate::techniques::technique::{
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    pub cores: Spanned<f64>,
+    #[serde(default)]
+    pub instance: Option<Spanned<String>>,
+    #[serde(default)]
+    pub cores: Option<Spanned<f64>>,
     #[serde(default)]
     pub max_connections: Option<Spanned<u32>>,
     #[serde(default)]
@@ -101,6 +106,11 @@ impl Query {
 }
 
 impl Database {
+    /// Cores, of its own or of its instance.
+    pub fn cores(&self) -> f64 {
+        self.cores.as_ref().map_or(1.0, |cores| cores.value)
+    }
+
     fn connections(&self) -> u32 {
         self.max_connections.as_ref().map_or(DEFAULT_CONNECTIONS, |connections| connections.value)
     }
@@ -119,6 +129,14 @@ impl Spec for Database {
         Vec::new()
     }
 
+    fn instance(&self) -> Option<&Spanned<String>> {
+        self.instance.as_ref()
+    }
+
+    fn resolve(&mut self, span: Span, instance: &Instance) {
+        instance.fill_in(span, &mut self.cores, &mut self.price);
+    }
+
     fn mistakes(&self) -> Vec<Mistake> {
         let mut found = Vec::new();
         if self.operations.is_empty() {
@@ -128,9 +146,16 @@ impl Spec for Database {
         for query in self.operations.values() {
             found.extend(steps::mistakes(&query.steps(), self.operations.span));
         }
-        if !(0.001..=100_000.0).contains(&self.cores.value) {
-            let message = "a server has between 0.001 and 100,000 cores";
-            found.push(Mistake::new(self.cores.span, message, "write for example 8"));
+        match &self.cores {
+            Some(cores) if !(0.001..=100_000.0).contains(&cores.value) => {
+                let message = "a server has between 0.001 and 100,000 cores";
+                found.push(Mistake::new(cores.span, message, "write for example 8"));
+            }
+            None if self.instance.is_none() => {
+                let message = "nothing says how many cores this database has";
+                found.push(Mistake::new(Span::default(), message, "add cores: 8, or instance: \"db.m6g.2xlarge\""));
+            }
+            _ => {}
         }
         if let Some(connections) = self.max_connections.as_ref().filter(|connections| connections.value == 0) {
             found.push(Mistake::new(
@@ -156,7 +181,7 @@ impl Spec for Database {
     fn capacity(&self) -> Capacity {
         let connections = u64::from(self.connections());
         Capacity {
-            cores: Some(self.cores.value),
+            cores: Some(self.cores()),
             workers: Some(connections),
             worker: Worker::Connection,
             connections: Some(connections),
@@ -165,7 +190,7 @@ impl Spec for Database {
     }
 
     fn resources(&self) -> Vec<(&'static str, f64)> {
-        vec![("cores", self.cores.value), ("max_connections", f64::from(self.connections()))]
+        vec![("cores", self.cores()), ("max_connections", f64::from(self.connections()))]
     }
 
     fn prices(&self) -> Prices {
@@ -212,7 +237,7 @@ impl DatabaseNode {
         }
         let program = compiler.finish();
         let limits = Limits {
-            cores: spec.cores.value,
+            cores: spec.cores(),
             workers: spec.connections(),
             queue: spec.queue.as_ref().map_or(0, |queue| queue.value),
             zones: 1,

@@ -16,10 +16,12 @@ pub mod service;
 
 use serde::Deserialize;
 
+use crate::diagnostic::span::{Span, Spanned};
 use crate::engine::context::Context;
 use crate::engine::control::{Command, NodeSample};
 use crate::engine::record::NodeRecord;
 use crate::engine::{Evidence, Node, Reply, Timer, Token, Workload};
+use parts::instance::Instance;
 use technique::{
     Capacity, CompileError, Controller, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Role, Spec, Wiring,
 };
@@ -58,6 +60,12 @@ macro_rules! register {
 
         impl NodeSpec {
             fn spec(&self) -> &dyn Spec {
+                match self {
+                    $(Self::$name(spec) => spec,)*
+                }
+            }
+
+            fn spec_mut(&mut self) -> &mut dyn Spec {
                 match self {
                     $(Self::$name(spec) => spec,)*
                 }
@@ -233,6 +241,14 @@ impl Spec for NodeSpec {
 
     fn watches(&self) -> Option<&str> {
         self.spec().watches()
+    }
+
+    fn instance(&self) -> Option<&Spanned<String>> {
+        self.spec().instance()
+    }
+
+    fn resolve(&mut self, span: Span, instance: &Instance) {
+        self.spec_mut().resolve(span, instance);
     }
 
     fn decouples(&self) -> bool {

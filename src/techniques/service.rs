@@ -13,6 +13,7 @@
 //! | parameter | unit | default | meaning |
 //! |---|---|---|---|
 //! | `replicas` | | 1 | equal copies |
+//! | `instance` | | none | of the model's catalogue: gives `cpu` and `price` of each replica where they are left out |
 //! | `cpu` | cores | 1 | of each replica; fractions throttle threads, event loops need whole cores |
 //! | `workers` | requests | unlimited | in service at once in each replica: threads or processes |
 //! | `queue` | requests | unlimited | waiting in each replica for a worker; beyond it requests are rejected |
@@ -22,6 +23,7 @@
 //! | `balancing` | | `RoundRobin` | which replica gets a request whose caller has no view of the replicas |
 //! | `zones` | zones | 1 | replica `i` stands in zone `i % zones` |
 //! | `price` | $/time | 0 | of each replica, from when it boots until it is gone |
+//! | `request_price` | $/request | 0 | of each request that is worked on, as third parties charge |
 //! | `startup` | time | 0 | from having a machine until a replica could take requests |
 //! | `readiness_period` | time | 0 | between two looks at whether it is ready; it is taken for ready at the next |
 //! | `warm_up` | | none | the first requests of a replica compute longer |
@@ -45,16 +47,17 @@
 
 use serde::Deserialize;
 
-use crate::diagnostic::span::{Named, Spanned};
+use crate::diagnostic::span::{Named, Span, Spanned};
 use crate::distribution::Distribution;
 use crate::engine::context::Context;
 use crate::engine::control::{Command, NodeSample};
 use crate::engine::record::NodeRecord;
 use crate::engine::visit::VisitList;
 use crate::engine::{Evidence, Node, Reply, Timer};
-use crate::price::HourlyPrice;
+use crate::price::{HourlyPrice, RequestPrice};
 use crate::techniques::parts::balancer::Policy;
 use crate::techniques::parts::executor::{AcceptQueue, Executor, Life, Limits, Succeed};
+use crate::techniques::parts::instance::Instance;
 use crate::techniques::parts::pod::{Memory, WarmUp, WithoutReplicas};
 use crate::techniques::parts::program::Compiler;
 use crate::techniques::parts::steps::{self, Step};
@@ -69,6 +72,8 @@ use crate::units::Duration;
 pub struct Service {
     #[serde(default)]
     pub replicas: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub instance: Option<Spanned<String>>,
     #[serde(default)]
     pub cpu: Option<Spanned<f64>>,
     #[serde(default)]
@@ -89,6 +94,8 @@ pub struct Service {
     pub zones: Option<Spanned<u8>>,
     #[serde(default)]
     pub price: Option<HourlyPrice>,
+    #[serde(default)]
+    pub request_price: Option<RequestPrice>,
     #[serde(default)]
     pub startup: Option<Spanned<Distribution>>,
     #[serde(default)]
@@ -187,6 +194,14 @@ impl Spec for Service {
         found
     }
 
+    fn instance(&self) -> Option<&Spanned<String>> {
+        self.instance.as_ref()
+    }
+
+    fn resolve(&mut self, span: Span, instance: &Instance) {
+        instance.fill_in(span, &mut self.cpu, &mut self.price);
+    }
+
     fn mistakes(&self) -> Vec<Mistake> {
         let mut found = Vec::new();
         if self.operations.is_empty() {
@@ -282,6 +297,7 @@ impl Spec for Service {
     fn prices(&self) -> Prices {
         Prices {
             usd_per_replica_hour: self.price.as_ref().map_or(0.0, |price| price.usd_per_hour),
+            usd_per_request: self.request_price.as_ref().map_or(0.0, |price| price.usd_per_request),
             ..Prices::default()
         }
     }

@@ -8,6 +8,7 @@ use crate::distribution::{Distribution, DistributionError, KeyLaw, Sampler};
 use crate::engine::{Destination, Node, NodeIndex};
 use crate::random::Purpose;
 use crate::techniques::parts::arrivals::Process;
+use crate::techniques::parts::instance::Instance;
 
 /// A name in a model that must mean something elsewhere in it.
 #[derive(Clone, Copy, Debug)]
@@ -303,6 +304,14 @@ pub trait Spec {
     /// The node among whose replicas this one chooses itself.
     fn watches(&self) -> Option<&str> {
         None
+    }
+    /// The instance of the catalogue that the node is on.
+    fn instance(&self) -> Option<&Spanned<String>> {
+        None
+    }
+    /// Takes from the instance, named at `span`, what the node does not write itself.
+    fn resolve(&mut self, span: Span, instance: &Instance) {
+        let _ = (span, instance);
     }
     /// Whether callers get their reply before the work that follows is done, as a queue's publishers do.
     fn decouples(&self) -> bool {

@@ -72,7 +72,7 @@ impl Means {
                 slows_down: above_zero(&service.contention) || above_zero(&service.coherency),
             },
             NodeSpec::Database(database) => Self {
-                cores: database.cores.value,
+                cores: database.cores(),
                 workers: database.capacity().workers.and_then(|workers| u32::try_from(workers).ok()),
                 queue: Some(database.queue.as_ref().map_or(0, |queue| queue.value)),
                 scheduling: Scheduling::ProcessorSharing,

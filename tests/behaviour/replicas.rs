@@ -68,7 +68,7 @@ fn replicas_that_are_new_get_work_under_every_policy() {
         "PersistentConnections",
     ];
     for policy in policies {
-        let mut watch = Watch::new(&doubled("rate: \"400/s\"", policy));
+        let mut watch = Watch::new(&doubled("rate: \"400/s\", zones: 2", policy));
         assert_eq!(watch.at("server", 4.9).replicas.len(), 2, "{policy}");
         let later = watch.at("server", 20.0);
         let completed: Vec<u64> = later.replicas.iter().map(|replica| replica.completed).collect();
@@ -219,7 +219,7 @@ fn requests_of_a_killed_replica_are_lost_unless_somebody_tries_again() {
             r#"Architecture(name: "test", nodes: {{
                 "clients": Clients(rate: "40/s", mix: {{ "server.request": 1 }}),
                 "server": Service(replicas: 3, startup: Constant("1s"),
-                    memory: Memory(limit: "100MiB", base: "50MiB", per_request: "1MiB", leak: "1MiB"),
+                    memory: Memory(limit: "100MiB", base: "50MiB", per_request: "1MiB", leak: "150KiB"),
                     operations: {{ "request": [ Compute(Exponential("5ms")), Wait(Exponential("100ms")) ] }}),
             }}, links: {{ "clients -> server": Link({retry}) }})"#
         )

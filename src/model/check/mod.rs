@@ -9,6 +9,7 @@ pub mod controllers;
 pub mod cycles;
 pub mod directory;
 pub mod graph;
+pub mod instances;
 pub mod keys;
 pub mod links;
 pub mod reach;
@@ -54,6 +55,7 @@ pub fn check<N: Spec, L: LinkSpec, K: KeySpec, C: ControllerSpec>(
     keys::unknown(subject, diagnostics);
     links::names(subject, diagnostics);
     controllers::check(subject, diagnostics);
+    instances::check(subject, diagnostics);
     reach::no_clients(subject, diagnostics);
     clients::names(subject, diagnostics);
     assumptions::check(subject, diagnostics);

@@ -3,6 +3,7 @@
 pub mod arrivals;
 pub mod balancer;
 pub mod executor;
+pub mod instance;
 pub mod meter;
 pub mod pod;
 pub mod processor;

@@ -9,7 +9,42 @@ const POISSON: &str = "rate: \"800/s\"";
 pub fn knobs() -> Vec<Knob> {
     let mut knobs = clients();
     knobs.extend(service());
+    knobs.extend(instances());
     knobs
+}
+
+/// The model with two machines in a catalogue.
+fn with_instances(model: &str) -> String {
+    let catalogue =
+        r#"instances: { "small": Instance(cpu: 1, price: "$1/h"), "large": Instance(cpu: 4, price: "$4/h") }, nodes:"#;
+    model.replacen("nodes:", catalogue, 1)
+}
+
+fn instances() -> Vec<Knob> {
+    let service =
+        served(POISSON, "workers: 16, operations: { \"request\": [ Compute(Exponential(\"1ms\")) ] }", "", "", "");
+    let database = architecture(
+        "",
+        r#""clients": Clients(rate: "500/s", mix: { "database.request": 1 }),
+           "database": Database(instance: "small", operations: { "request": Read(cpu: Exponential("1ms")) }),"#,
+        "",
+    );
+    vec![
+        knob(
+            &["service.instance"],
+            with_instances(&service),
+            &[("nodes.server.instance", "\"large\"")],
+            &[("nodes.server.instance", "\"small\"")],
+            |run| run.latency_s("clients"),
+        ),
+        knob(
+            &["database.instance"],
+            with_instances(&database),
+            &[],
+            &[("nodes.database.instance", "\"large\"")],
+            |run| run.prices("database"),
+        ),
+    ]
 }
 
 fn clients() -> Vec<Knob> {

@@ -3,7 +3,7 @@
 use super::{Knob, knob};
 use crate::run::Run;
 
-/// A service of two replicas that gets a third one after five seconds, and is back at two after ten.
+/// A service of two replicas that gets two more after five seconds, and is back at two after ten.
 fn scaled(server: &str) -> String {
     let nodes = format!(
         r#""clients": Clients(rate: "150/s", mix: {{ "server.request": 1 }}),
@@ -11,7 +11,7 @@ fn scaled(server: &str) -> String {
                operations: {{ "request": [ Compute(Exponential("10ms")) ] }}),"#
     );
     let controllers = r#""clock": Scheduled(target: "server", period: "1h",
-        actions: [(at: "5s", replicas: 3), (at: "10s", replicas: 2), (at: "59m", replicas: 2)])"#;
+        actions: [(at: "5s", replicas: 4), (at: "10s", replicas: 2), (at: "59m", replicas: 2)])"#;
     format!("Architecture(name: \"test\", nodes: {{ {nodes} }}, controllers: {{ {controllers} }})")
 }
 
@@ -24,13 +24,16 @@ fn autoscaled() -> String {
     format!("Architecture(name: \"test\", nodes: {{ {nodes} }}, controllers: {{ {controllers} }})")
 }
 
+const MEMORY: &[(&str, &str)] =
+    &[("nodes.server.memory", "Memory(limit: \"60MiB\", base: \"40MiB\", per_request: \"1MiB\")")];
+const LEAK: &[(&str, &str)] =
+    &[("nodes.server.memory", "Memory(limit: \"60MiB\", base: \"40MiB\", per_request: \"1MiB\", leak: \"30KiB\")")];
+
 fn ready(run: &Run) -> f64 {
     run.share("server", "ready_replicas")
 }
 
 pub fn knobs() -> Vec<Knob> {
-    let memory = "Memory(limit: \"60MiB\", base: \"40MiB\", per_request: \"1MiB\", leak: \"0B\")";
-    let leak = "Memory(limit: \"60MiB\", base: \"40MiB\", per_request: \"1MiB\", leak: \"30KiB\")";
     vec![
         knob(&["service.startup"], scaled(""), &[("nodes.server.startup", "Constant(\"3s\")")], &[], ready),
         knob(
@@ -47,6 +50,9 @@ pub fn knobs() -> Vec<Knob> {
             &[("nodes.server.warm_up", "WarmUp(factor: 20, requests: 400)")],
             |run| run.latency_s("clients"),
         ),
+        knob(&["service.request_price"], scaled(""), &[], &[("nodes.server.request_price", "\"$1/request\"")], |run| {
+            run.prices("server")
+        }),
         // Work that takes four seconds, and a replica that is ended while it has some.
         knob(
             &["service.termination_grace_period"],
@@ -55,13 +61,9 @@ pub fn knobs() -> Vec<Knob> {
             &[("nodes.server.termination_grace_period", "\"100ms\"")],
             |run| run.share("server", "killed_requests_per_hour") + 1.0,
         ),
-        knob(
-            &["service.memory"],
-            scaled("startup: Constant(\"1s\"),"),
-            &[("nodes.server.memory", memory)],
-            &[("nodes.server.memory", leak)],
-            |run| run.share("server", "out_of_memory_kills_per_hour") + 1.0,
-        ),
+        knob(&["service.memory"], scaled("startup: Constant(\"1s\"),"), MEMORY, LEAK, |run| {
+            run.share("server", "out_of_memory_kills_per_hour") + 1.0
+        }),
         knob(
             &["service.without_replicas"],
             scaled("").replace("(at: \"10s\", replicas: 2)", "(at: \"10s\", replicas: 0), (at: \"12s\", replicas: 2)"),

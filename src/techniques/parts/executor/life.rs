@@ -77,9 +77,9 @@ impl Executor {
             Command::Kill { replica } => {
                 if let Some(place) = fleet.place(replica) {
                     fleet.evictions += 1;
-                    self.lose(context, place, None);
                     self.gone(context, place);
                     self.publish(context);
+                    self.lose(context, place, None);
                     self.reconcile(context);
                 }
             }
@@ -280,12 +280,12 @@ impl Executor {
     #[inline(never)]
     pub(super) fn run_out_of_memory(&mut self, context: &mut Context, place: usize, arriving: u32) {
         let now_ns = context.now_ns();
-        self.lose(context, place, Some(arriving));
         let Some(fleet) = &mut self.fleet else { return };
         fleet.out_of_memory += 1;
         fleet.pods[place].out_of_memory += 1;
         if fleet.pods[place].phase == Some(Phase::Draining) {
-            return self.gone(context, place);
+            self.gone(context, place);
+            return self.lose(context, place, Some(arriving));
         }
         fleet.set_phase(now_ns, place, Some(Phase::Starting));
         let pod = &mut fleet.pods[place];
@@ -296,7 +296,9 @@ impl Executor {
             crashes => FIRST_BACK_OFF_NS.saturating_mul(1 << (crashes - 2).min(10)).min(LONGEST_BACK_OFF_NS),
         };
         let timer = Timer { kind: PROCESS_STARTS, data: fleet.id(place).word() };
+        // Whoever tries again at once must know that this replica is not the one to try.
         self.publish(context);
+        self.lose(context, place, Some(arriving));
         context.after(back_off_ns, timer);
     }
 
