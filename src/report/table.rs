@@ -25,7 +25,7 @@ pub fn study(study: &Study) -> String {
     }
     let over_time = rows::over_time(study);
     if !over_time.rows.is_empty() {
-        text.push_str("\nOver the whole time:\n");
+        text.push_str("Over the whole time:\n");
         text.push_str(&render(over_time));
         text.push('\n');
     }

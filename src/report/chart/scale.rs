@@ -225,6 +225,18 @@ mod tests {
     }
 
     #[test]
+    fn a_low_plot_has_few_labels() {
+        let scale = Scale::logarithmic(&[0.013, 3.1], Quantity::Seconds, true);
+        assert_eq!(scale.clone().with_at_most(3).labels(), ["10 ms", "100 ms", "1 s"]);
+        assert_eq!(scale.clone().with_at_most(2).labels(), ["10 ms", "1 s"]);
+        assert_eq!(scale.clone().with_at_most(20).labels(), scale.labels());
+        let within_a_decade = Scale::logarithmic(&[0.012, 0.04], Quantity::Seconds, true);
+        assert_eq!(within_a_decade.with_at_most(2).labels(), ["10 ms", "50 ms"]);
+        let linear = Scale::linear_from_zero(&[0.2, 1.1], Quantity::Seconds, 6);
+        assert_eq!(linear.with_at_most(3).labels(), ["0", "0.6 s", "1.2 s"]);
+    }
+
+    #[test]
     fn a_linear_axis_shares_one_unit() {
         let scale = Scale::linear_from_zero(&[0.2, 1.1], Quantity::Seconds, 6);
         assert_eq!(scale.labels(), ["0", "0.2 s", "0.4 s", "0.6 s", "0.8 s", "1 s", "1.2 s"]);

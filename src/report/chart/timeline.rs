@@ -111,12 +111,12 @@ impl<'s> Course<'s> {
         Some(Mark { at, text: one_line(&format!("{}: {}", event.node, event.what)) })
     }
 
-    /// A line through the middles of the windows.
+    /// A line through the middles of the windows. Nothing here can be negative, and neither can its band.
     fn line(&self, name: &str, style: usize, value: impl Fn(&'s Window) -> Option<Interval>) -> Line {
         let place = |s: f64| s / self.unit.seconds;
         let spot = |window: &'s Window| {
             let (low, high) = (place(window.start_s), place(window.end_s));
-            Spot::between(Some(Interval { value: (low + high) / 2.0, low, high }), value(window))
+            Spot::between(Some(Interval { value: (low + high) / 2.0, low, high }), value(window).map(not_negative))
         };
         Line { marked: false, ..Line::of(name, style, self.point.windows.iter().map(spot).collect()) }
     }
@@ -207,7 +207,7 @@ impl<'s> Course<'s> {
             |node: &NodeWindow| node.queue_length.map(|queue| queue.value).filter(|value| *value >= QUEUE_FROM);
         let names = self.most(QUEUES_MAX, waiting);
         let queue = |(place, name): (usize, &&'s str)| {
-            let told = |window: &'s Window| self.of_node(name, window)?.queue_length.map(not_negative);
+            let told = |window: &'s Window| self.of_node(name, window)?.queue_length;
             self.line(name, [3, 1, 0, 4][place % 4], told)
         };
         let lines = names.iter().enumerate().map(queue).collect();
@@ -217,7 +217,7 @@ impl<'s> Course<'s> {
     fn latency(&self) -> Picture {
         let (metric, told) = quantity(self.study, self.point.windows.iter());
         let style = if metric == Metric::P99 { 1 } else { 4 };
-        let line = self.line(metric.title(), style, |window| told(operation(self.study, window)?).map(not_negative));
+        let line = self.line(metric.title(), style, |window| told(operation(self.study, window)?));
         let title = format!("{} latency{}", metric.title(), of_watched(self.study));
         let panel = self.panel(title, Quantity::Seconds, limits(self.study, &[metric]), vec![line]);
         Picture { vertical: Axis { start: Start::Zero, ..panel.vertical }, ..panel }

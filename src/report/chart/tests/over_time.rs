@@ -140,6 +140,19 @@ fn replicas_are_told_apart_by_how_they_are_drawn() {
 }
 
 #[test]
+fn no_band_reaches_below_zero() {
+    let mut study = synthetic::with_scaling();
+    for window in points(&mut study).flat_map(|point| &mut point.windows) {
+        let unsure = Interval { value: 0.5, low: -3.0, high: 4.0 };
+        window.nodes.iter_mut().flat_map(|node| &mut node.measures).for_each(|measure| measure.estimate = unsure);
+        window.nodes.iter_mut().for_each(|node| node.queue_length = Some(unsure));
+    }
+    for panel in of_autoscaled(&study).panels {
+        assert!(panel.lines.iter().flat_map(|line| line.spots.iter().flatten()).all(|spot| spot.y.low >= 0.0));
+    }
+}
+
+#[test]
 fn many_scaled_nodes_and_queues_leave_the_largest() {
     let mut study = synthetic::with_scaling();
     for point in points(&mut study) {
