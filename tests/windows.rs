@@ -4,9 +4,10 @@ use std::path::Path;
 
 use forescale::diagnostic::report::{Style, text};
 use forescale::diagnostic::{Diagnostics, Document};
+use forescale::experiment::metric::Metric;
 use forescale::experiment::pipeline::{Horizon, Settings, study};
 use forescale::experiment::plan::{ModelFile, load_point};
-use forescale::experiment::study::{Interval, OperationWindow, Point, Window};
+use forescale::experiment::study::{Bound, Interval, Objective, Operation, OperationWindow, Point, Window};
 use forescale::model::Compiled;
 use rayon::prelude::*;
 
@@ -78,6 +79,10 @@ fn all(window: &Window) -> &OperationWindow {
     &window.operations[0]
 }
 
+fn all_of(point: &Point) -> &Operation {
+    &point.operations[0]
+}
+
 fn node(window: &Window, name: &str, quantity: impl Fn(&Window, usize) -> Option<Interval>) -> f64 {
     let index = window.nodes.iter().position(|node| node.name == name).expect("the node is told");
     quantity(window, index).expect("the node has such a quantity").value
@@ -146,6 +151,60 @@ fn windows_add_up_to_the_whole() {
     assert_eq!(completed.round() as u64, point.requests);
 }
 
+/// Where the load ends before the study does, everything that was sent has ended.
+#[test]
+fn what_is_offered_adds_up_to_what_was_sent() {
+    let stages = r#"arrivals: Stages(start_rate: "60/s", stages: [ (duration: "20s", target: "60/s"), (duration: "0s", target: "0/s") ])"#;
+    let point = told(&one_server(stages), &settings(in_windows(30 * SECOND_NS, 4 * SECOND_NS)));
+    let sent = |window: &Window| window.offered_per_s.expect("clients").value * (window.end_s - window.start_s) * 10.0;
+    let total: f64 = point.windows.iter().map(sent).sum();
+    assert_eq!(total.round() as u64, point.requests);
+    assert!(sent(&point.windows[0]) > 2_000.0 && sent(&point.windows[6]) == 0.0);
+}
+
+fn objective(quantity: Metric, limit: f64) -> Objective {
+    let (name, operation) = (String::new(), "all".to_owned());
+    Objective { name, quantity, operation, bound: Bound::Below, limit }
+}
+
+/// A server that is overloaded for ten seconds and works that off afterwards.
+#[test]
+fn an_overload_is_outside_the_objectives_until_it_is_worked_off() {
+    let stages = r#"arrivals: Stages(start_rate: "20/s", stages: [
+        (duration: "10s", target: "20/s"), (duration: "0s", target: "200/s"), (duration: "10s", target: "200/s"),
+        (duration: "0s", target: "20/s"), (duration: "20s", target: "20/s"),
+    ])"#;
+    let of = |objectives: Vec<Objective>| {
+        let settings = Settings { objectives, ..settings(in_windows(40 * SECOND_NS, SECOND_NS)) };
+        let finding = study(&one_server(stages), 0.0, &settings).expect("the counts obey the laws");
+        (finding.point, finding.replicates)
+    };
+    let (point, replicates) = of(vec![objective(Metric::P95, 0.5)]);
+    let shares: Vec<f64> = point.windows.iter().map(|window| window.outside_objectives_ratio.unwrap_or(0.0)).collect();
+    assert_eq!(shares[..10], [0.0; 10], "before");
+    assert_eq!(shares[12..30], [1.0; 18], "1,000 requests too many take ten seconds and more");
+    assert_eq!(shares[35..], [0.0; 5], "afterwards");
+    let (outside, recovery) = (point.outside_objectives_s.expect("told"), point.recovery_s.expect("told"));
+    assert!((outside.value - shares.iter().sum::<f64>()).abs() < 1e-9);
+    assert!((18.0..26.0).contains(&outside.value) && outside == recovery, "{outside:?} {recovery:?}");
+    assert_eq!(replicates.outside_objectives_s.len(), 10);
+    assert_eq!(point.lost_requests.map(|lost| lost.value), Some(0.0));
+    let (bare, without) = of(vec![objective(Metric::CostPerHour, 1.0)]);
+    assert_eq!((bare.outside_objectives_s, bare.recovery_s, bare.lost_requests), (None, None, None));
+    assert!(without.recovery_s.is_empty() && !serde_json::to_string(&bare).expect("plain data").contains("outside"));
+}
+
+#[test]
+fn requests_that_fail_are_lost() {
+    let settings =
+        Settings { objectives: vec![objective(Metric::ErrorRatio, 0.5)], ..settings(Horizon::over(20 * SECOND_NS)) };
+    let point = told(&shop(), &settings);
+    let failed = all_of(&point).error_ratio.expect("requests").value;
+    let lost = point.lost_requests.expect("told").value * 10.0;
+    let ended = lost + point.requests as f64;
+    assert!(lost > 10.0 && (lost / ended - failed).abs() < 1e-6, "{lost} of {ended}, {failed}");
+}
+
 /// What is told of the whole time does not depend on the windows, to the last bit.
 #[test]
 fn the_whole_is_the_same_however_it_is_cut() {
@@ -168,11 +227,13 @@ fn the_number_of_threads_changes_no_byte() {
     let compiled = shop();
     let bytes = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-        let finding = pool.install(|| study(&compiled, 0.0, &settings(Horizon::over(20 * SECOND_NS))));
+        let objectives = vec![objective(Metric::P95, 0.02), objective(Metric::ErrorRatio, 0.01)];
+        let settings = Settings { objectives, ..settings(Horizon::over(20 * SECOND_NS)) };
+        let finding = pool.install(|| study(&compiled, 0.0, &settings));
         serde_json::to_string(&finding.expect("the counts obey the laws")).expect("plain data")
     };
     let one = bytes(1);
-    assert!(one.contains("\"windows\""));
+    assert!(one.contains("\"windows\"") && one.contains("\"outside_objectives_ratio\""));
     assert!(one == bytes(2));
 }
 

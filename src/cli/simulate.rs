@@ -140,6 +140,7 @@ fn text(result: &Simulated) -> String {
         text += "\n";
         text += &table::nodes(point);
         text += "\n";
+        text += &table::events(point);
         let (measures, cost) = (table::measures(point), table::cost(point));
         if !measures.is_empty() {
             text += &measures;

@@ -78,6 +78,14 @@ pub struct Share {
     pub denominator: u128,
 }
 
+/// Something that befell a node at one moment, such as a replica that ran out of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Happening {
+    pub time_ns: u64,
+    /// In a few words, as a chart tells it: `out of memory`.
+    pub what: &'static str,
+}
+
 /// What clients saw of one operation they request.
 #[derive(Clone, Debug, Default)]
 pub struct OperationRecord {
@@ -98,6 +106,8 @@ pub struct NodeRecord {
     /// Clients only; indexed as their mix.
     pub operations: Vec<OperationRecord>,
     pub shares: Vec<Share>,
+    /// In the order of time, each in one record only: a node hands over what has happened since it was last asked.
+    pub happenings: Vec<Happening>,
 }
 
 impl NodeRecord {
@@ -120,6 +130,7 @@ impl NodeRecord {
                 mine.denominator += theirs.denominator;
             }
         }
+        self.happenings.extend_from_slice(&other.happenings);
     }
 }
 

@@ -1,6 +1,6 @@
 //! From records of replications to estimates with intervals.
 
-use crate::engine::record::{Counters, NodeRecord, OperationRecord, Record};
+use crate::engine::record::{Counters, NodeRecord, OperationRecord, Record, Share};
 use crate::experiment::finding::{Finding, Replicates};
 use crate::experiment::rare::{Failures, failures};
 use crate::experiment::study::{Interval, Measure, Node, Operation, Point, Refusal};
@@ -161,9 +161,13 @@ pub fn describe(
         nodes: Vec::new(),
         cost_usd_per_hour: None,
         cost_usd_per_million_requests: None,
+        outside_objectives_s: None,
+        recovery_s: None,
+        lost_requests: None,
         notes: Vec::new(),
         objectives: Vec::new(),
         windows: Vec::new(),
+        events: Vec::new(),
     };
     if point.refusal.is_some() || sample.records.iter().any(|record| record.end_ns == record.start_ns) {
         return Finding { point, replicates: Replicates::default() };
@@ -172,14 +176,11 @@ pub fn describe(
     let names = sample.compiled.request_names();
     point.operations.extend(names.iter().map(|name| operation(sample, name, Some(name), exceedances)));
     point.nodes = (0..sample.compiled.descriptions.len()).map(|index| node(sample, index, exceedances)).collect();
-    let costs = sample.per_replication(|record| {
-        (0..record.nodes.len()).map(|index| cost_usd(sample.compiled, index, record)).sum::<f64>()
-    });
-    let hours = sample.per_replication(|record| record.seconds() / HOUR_S);
+    let costs = costs_usd(sample);
     let successes = sample.per_replication(|record| {
         sample.compiled.clients().map(|index| record.nodes[index].counters.completed as f64).sum::<f64>() * 1e-6
     });
-    point.cost_usd_per_hour = ratio_interval(&costs, &hours).map(|estimate| interval(estimate, 1.0));
+    point.cost_usd_per_hour = cost_usd_per_hour(sample);
     point.cost_usd_per_million_requests = ratio_interval(&costs, &successes).map(|estimate| interval(estimate, 1.0));
     let names: Vec<Option<&str>> = std::iter::once(None).chain(names.iter().map(|name| Some(name.as_str()))).collect();
     Finding { point, replicates: Replicates::of(sample, &names) }
@@ -242,13 +243,6 @@ fn node(sample: &Sample<'_>, index: usize, exceedances: f64) -> Node {
     let clients = !description.requested.is_empty();
     let wait = latencies(&|node| node.wait.clone());
     let latency = latencies(&|node| node.latency.clone());
-    let shares = sample.records.first().map_or(0, |record| record.nodes[index].shares.len());
-    let measures = (0..shares).filter_map(|share| {
-        let numerators = of(&|node| node.shares[share].numerator as f64);
-        let denominators = of(&|node| node.shares[share].denominator as f64);
-        let name = sample.records[0].nodes[index].shares[share].name.to_owned();
-        Some(Measure { name, estimate: ratio(&numerators, &denominators)? })
-    });
     let costs = sample.per_replication(|record| cost_usd(sample.compiled, index, record));
     let hours: Vec<f64> = seconds.iter().map(|seconds| seconds / HOUR_S).collect();
     let station = !clients && !description.is_controller;
@@ -270,12 +264,48 @@ fn node(sample: &Sample<'_>, index: usize, exceedances: f64) -> Node {
         latency_mean_s: latency.mean(),
         latency_p99_s: latency.told_quantile(0.99, exceedances),
         cost_usd_per_hour: ratio(&costs, &hours).filter(|cost| cost.value > 0.0),
-        measures: measures.collect(),
+        replicas: replicas(sample, index),
+        replica_hours: None,
+        measures: measures(sample, index, |_| true),
     }
 }
 
+/// Mean number of replicas that a node is paid for, if it has any.
+pub fn replicas(sample: &Sample<'_>, index: usize) -> Option<Interval> {
+    let replicas_ns = sample.per_replication(|record| record.nodes[index].counters.replica_ns as f64);
+    let times_ns = sample.per_replication(|record| (record.end_ns - record.start_ns) as f64);
+    let told = ratio_interval(&replicas_ns, &times_ns).map(|estimate| interval(estimate, 1.0));
+    told.filter(|replicas| replicas.value > 0.0)
+}
+
+/// What only this technique has, of the wanted names.
+pub fn measures(sample: &Sample<'_>, index: usize, is_wanted: fn(&str) -> bool) -> Vec<Measure> {
+    let shares = sample.records.first().map_or(&[][..], |record| &record.nodes[index].shares);
+    let of = |place: usize, part: fn(&Share) -> u128| {
+        sample.per_replication(|record| part(&record.nodes[index].shares[place]) as f64)
+    };
+    let measure = |(place, share): (usize, &Share)| {
+        let told = ratio_interval(&of(place, |share| share.numerator), &of(place, |share| share.denominator))?;
+        Some(Measure { name: share.name.to_owned(), estimate: interval(told, 1.0) })
+    };
+    shares.iter().enumerate().filter(|(_, share)| is_wanted(share.name)).filter_map(measure).collect()
+}
+
+/// What everything cost, replication by replication.
+pub fn costs_usd(sample: &Sample<'_>) -> Vec<f64> {
+    sample.per_replication(|record| {
+        (0..record.nodes.len()).map(|index| cost_usd(sample.compiled, index, record)).sum::<f64>()
+    })
+}
+
+/// What everything costs per time.
+pub fn cost_usd_per_hour(sample: &Sample<'_>) -> Option<Interval> {
+    let hours = sample.per_replication(|record| record.seconds() / HOUR_S);
+    ratio_interval(&costs_usd(sample), &hours).map(|estimate| interval(estimate, 1.0))
+}
+
 /// What a node cost over a record's window: replicas by the hour, requests, and bytes, as they were used.
-pub fn cost_usd(compiled: &Compiled, index: usize, record: &Record) -> f64 {
+fn cost_usd(compiled: &Compiled, index: usize, record: &Record) -> f64 {
     let prices = &compiled.descriptions[index].prices;
     let counters = &record.nodes[index].counters;
     let replica_hours = counters.replica_ns as f64 * NANOSECOND / HOUR_S;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::engine::record::{OperationRecord, Record};
-use crate::experiment::estimate::{Sample, cost_usd};
+use crate::experiment::estimate::{Sample, costs_usd};
 use crate::experiment::study::Point;
 use crate::statistics::histogram::LatencyHistogram;
 
@@ -24,6 +24,13 @@ pub struct Replicates {
     pub operations: Vec<OperationReplicates>,
     pub cost_usd_per_hour: Vec<f64>,
     pub cost_usd_per_million_requests: Vec<f64>,
+    /// Of studies of a given length with objectives on latency or errors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outside_objectives_s: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recovery_s: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost_requests: Vec<f64>,
 }
 
 /// What the clients saw of one operation, replication by replication. A list is empty if a replication has no such value.
@@ -41,9 +48,7 @@ pub struct OperationReplicates {
 impl Replicates {
     /// Those of the operations with these names, where `None` means all together.
     pub fn of(sample: &Sample<'_>, operations: &[Option<&str>]) -> Self {
-        let costs = sample.per_replication(|record| {
-            (0..record.nodes.len()).map(|index| cost_usd(sample.compiled, index, record)).sum()
-        });
+        let costs = costs_usd(sample);
         let hours = sample.per_replication(|record| record.seconds() / 3600.0);
         let millions = sample.per_replication(|record| {
             let completed = |index: usize| record.nodes[index].counters.completed as f64;
@@ -53,6 +58,7 @@ impl Replicates {
             operations: operations.iter().map(|name| OperationReplicates::of(sample, *name)).collect(),
             cost_usd_per_hour: ratios(&costs, &hours),
             cost_usd_per_million_requests: ratios(&costs, &millions),
+            ..Self::default()
         }
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::experiment::finding::{Finding, OperationReplicates, Replicates};
+use crate::experiment::finding::{Finding, OperationReplicates};
 use crate::experiment::study::{Interval, Operation, Point};
 
 /// A quantity that every point has one of, for an operation or for the architecture as a whole. Its name is its key in a
@@ -31,11 +31,20 @@ pub enum Metric {
     CostPerHour,
     #[serde(rename = "cost_usd_per_million_requests")]
     CostPerMillion,
+    /// The length of the windows in which an objective on latency or errors was missed.
+    #[serde(rename = "outside_objectives_s")]
+    OutsideObjectives,
+    /// From the beginning of the first of these windows to the end of the last one.
+    #[serde(rename = "recovery_s")]
+    Recovery,
+    /// Requests that failed.
+    #[serde(rename = "lost_requests")]
+    LostRequests,
 }
 
 impl Metric {
     /// Every metric that configurations are compared by, in the order of a report. Availability says the same as errors.
-    pub const ALL: [Metric; 9] = [
+    pub const ALL: [Metric; 12] = [
         Metric::Throughput,
         Metric::ErrorRatio,
         Metric::Mean,
@@ -45,6 +54,9 @@ impl Metric {
         Metric::P999,
         Metric::CostPerHour,
         Metric::CostPerMillion,
+        Metric::OutsideObjectives,
+        Metric::Recovery,
+        Metric::LostRequests,
     ];
 
     /// Its key in a point.
@@ -60,12 +72,25 @@ impl Metric {
             Self::P999 => "p999_s",
             Self::CostPerHour => "cost_usd_per_hour",
             Self::CostPerMillion => "cost_usd_per_million_requests",
+            Self::OutsideObjectives => "outside_objectives_s",
+            Self::Recovery => "recovery_s",
+            Self::LostRequests => "lost_requests",
         }
     }
 
     /// Whether it is a time that requests take.
     pub fn is_latency(self) -> bool {
         matches!(self, Self::Mean | Self::P50 | Self::P95 | Self::P99 | Self::P999)
+    }
+
+    /// Whether it follows from the windows of a study of a given length.
+    pub fn is_over_time(self) -> bool {
+        matches!(self, Self::OutsideObjectives | Self::Recovery | Self::LostRequests)
+    }
+
+    /// Whether it is of the architecture as a whole and of no operation.
+    pub fn is_of_all(self) -> bool {
+        matches!(self, Self::CostPerHour | Self::CostPerMillion) || self.is_over_time()
     }
 
     /// Which quantile of the latency it is, if it is one.
@@ -92,6 +117,9 @@ impl Metric {
             Self::P999 => "p99.9",
             Self::CostPerHour => "cost per hour",
             Self::CostPerMillion => "cost per million",
+            Self::OutsideObjectives => "time outside the objectives",
+            Self::Recovery => "recovery",
+            Self::LostRequests => "lost requests",
         }
     }
 
@@ -111,15 +139,18 @@ impl Metric {
             Self::P999 => of(|one| one.p999_s),
             Self::CostPerHour => point.cost_usd_per_hour,
             Self::CostPerMillion => point.cost_usd_per_million_requests,
+            Self::OutsideObjectives => point.outside_objectives_s,
+            Self::Recovery => point.recovery_s,
+            Self::LostRequests => point.lost_requests,
         }
     }
 
     /// Its value in each replication, in their order; `None` if one of them has no such value.
     pub fn replicates<'f>(self, finding: &'f Finding, operation: &str) -> Option<&'f [f64]> {
-        let Replicates { operations, cost_usd_per_hour, cost_usd_per_million_requests } = &finding.replicates;
+        let replicates = &finding.replicates;
         let of = |values: fn(&OperationReplicates) -> &Vec<f64>| {
             let index = finding.point.operations.iter().position(|one| one.name == operation)?;
-            operations.get(index).map(values)
+            replicates.operations.get(index).map(values)
         };
         let values = match self {
             Self::Throughput => of(|one| &one.throughput_per_s),
@@ -130,8 +161,11 @@ impl Metric {
             Self::P95 => of(|one| &one.p95_s),
             Self::P99 => of(|one| &one.p99_s),
             Self::P999 => of(|one| &one.p999_s),
-            Self::CostPerHour => Some(cost_usd_per_hour),
-            Self::CostPerMillion => Some(cost_usd_per_million_requests),
+            Self::CostPerHour => Some(&replicates.cost_usd_per_hour),
+            Self::CostPerMillion => Some(&replicates.cost_usd_per_million_requests),
+            Self::OutsideObjectives => Some(&replicates.outside_objectives_s),
+            Self::Recovery => Some(&replicates.recovery_s),
+            Self::LostRequests => Some(&replicates.lost_requests),
         };
         values.map(Vec::as_slice).filter(|values| !values.is_empty())
     }

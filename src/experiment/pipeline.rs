@@ -72,6 +72,8 @@ pub struct Settings {
     /// What a search asks about. Runs that have settled end as soon as it can be judged with caution, however imprecise the
     /// numbers are; for those who only look at the numbers there is nothing here.
     pub decides: Vec<Objective>,
+    /// Objectives on latencies and errors that the windows of a study of a given length are held against.
+    pub objectives: Vec<Objective>,
 }
 
 /// A limit of a quantile of the latency.
@@ -124,6 +126,7 @@ impl Default for Settings {
             latency_limits: Vec::new(),
             tells_doubted: false,
             decides: Vec::new(),
+            objectives: Vec::new(),
         }
     }
 }

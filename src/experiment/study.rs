@@ -2,12 +2,15 @@
 //!
 //! Field names are the keys of the JSON output: SI base units, unit last.
 
+mod course;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::metric::Metric;
+pub use course::{Event, NodeWindow, OperationWindow, Window};
 
 /// The version of the layout of results.
 pub const SCHEMA: u32 = 1;
@@ -29,11 +32,14 @@ pub enum ChartKind {
     Utilization,
     /// p99 latency of every variant against the time since the start, at the heaviest load; of terminating studies.
     LatencyOverTime,
+    /// Load, replicas, queues, p99 latency and cost against the time since the start, at the heaviest load, one picture for
+    /// each variant; of terminating studies.
+    Timeline,
 }
 
 impl ChartKind {
     /// Every kind, in the order of a report.
-    pub const ALL: [ChartKind; 7] = [
+    pub const ALL: [ChartKind; 8] = [
         ChartKind::Latency,
         ChartKind::LatencyPercentiles,
         ChartKind::Cost,
@@ -41,12 +47,13 @@ impl ChartKind {
         ChartKind::LatencyAgainstCost,
         ChartKind::Utilization,
         ChartKind::LatencyOverTime,
+        ChartKind::Timeline,
     ];
 
     /// Whether it shows the windows of a study of a given length.
     #[must_use]
     pub fn is_over_time(self) -> bool {
-        self == Self::LatencyOverTime
+        matches!(self, Self::LatencyOverTime | Self::Timeline)
     }
 }
 
@@ -244,6 +251,16 @@ pub struct Point {
     pub cost_usd_per_hour: Option<Interval>,
     /// Cost of a million requests that succeeded.
     pub cost_usd_per_million_requests: Option<Interval>,
+    /// The length of the windows in which an objective on latency or errors was missed, taken together; of studies of a given
+    /// length with such an objective.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside_objectives_s: Option<Interval>,
+    /// From the beginning of the first of these windows to the end of the last one; zero where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery_s: Option<Interval>,
+    /// Requests that failed; of the same studies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_requests: Option<Interval>,
     /// What a reader should know of the estimates, such as requests that were left out.
     pub notes: Vec<String>,
     /// One for each of the study's objectives, in their order.
@@ -252,49 +269,9 @@ pub struct Point {
     /// What happened when, in the order of time; of studies of a given length only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub windows: Vec<Window>,
-}
-
-/// One stretch of the time of a study of a given length. A request belongs to the window in which it ends.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Window {
-    /// Since the start of the run.
-    pub start_s: f64,
-    pub end_s: f64,
-    /// `"all"` first, then the operation that the study looks at, if it looks at one.
-    pub operations: Vec<OperationWindow>,
-    /// Nodes that have a utilization, or a queue in which somebody waited at some time.
-    pub nodes: Vec<NodeWindow>,
-}
-
-/// What the clients saw of one operation in one window. A quantity that cannot be told from so few requests is left out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct OperationWindow {
-    pub name: String,
-    /// Successful requests.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub throughput_per_s: Option<Interval>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error_ratio: Option<Interval>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mean_s: Option<Interval>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub p50_s: Option<Interval>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub p95_s: Option<Interval>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub p99_s: Option<Interval>,
-}
-
-/// What one node did in one window. A quantity that the node does not have is left out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct NodeWindow {
-    pub name: String,
-    /// Busy share of the capacity that was there, between 0 and 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub utilization: Option<Interval>,
-    /// Mean number waiting.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub queue_length: Option<Interval>,
+    /// What befell single nodes in the first replication, in the order of time; of studies of a given length only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Event>,
 }
 
 /// Why a point has no numbers.
@@ -342,11 +319,17 @@ pub struct Node {
     pub latency_mean_s: Option<Interval>,
     pub latency_p99_s: Option<Interval>,
     pub cost_usd_per_hour: Option<Interval>,
+    /// Mean number of replicas that are paid for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<Interval>,
+    /// Replicas times hours, over the whole time; of studies of a given length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replica_hours: Option<Interval>,
     /// What only this technique has, for example `hit_ratio` of a cache. The unit is the last word of the key.
     pub measures: Vec<Measure>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measure {
     pub name: String,
     pub estimate: Interval,

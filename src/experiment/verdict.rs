@@ -75,6 +75,11 @@ impl Objective {
         }
     }
 
+    /// Whether single windows of time meet or miss it: it is about latency or errors.
+    pub fn is_of_windows(&self) -> bool {
+        self.quantity.quantile().is_some() || self.error_limit().is_some()
+    }
+
     /// What an estimate says, if its interval is made wider by a factor.
     pub fn verdict(&self, Interval { value, low, high }: Interval, caution: f64) -> Verdict {
         let edge = |edge: f64| value + (edge - value) * caution;

@@ -147,6 +147,10 @@ pub enum Objective {
     Cost { below: Spanned<HourlyPrice> },
     /// What a million requests that succeed cost.
     CostPerMillion { below: Verbatim },
+    /// The length of the windows in which an objective on latency or errors is missed; of studies of a given length.
+    OutsideObjectives { below: Spanned<Duration> },
+    /// From the beginning of the first of these windows to the end of the last one.
+    Recovery { below: Spanned<Duration> },
 }
 
 /// Which time is looked at.

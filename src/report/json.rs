@@ -146,7 +146,7 @@ mod tests {
         assert!(text.len() * 5 < 4 * serde_json::to_string_pretty(&study).unwrap().len());
         assert!(
             text.lines()
-                .any(|line| line.trim_start().starts_with("{\"start_s\": 0.0, \"end_s\": 150.0, \"operations\": [{"))
+                .any(|line| line.trim_start().starts_with("{\"start_s\": 0.0, \"end_s\": 150.0, \"offered_per_s\": {"))
         );
         let lists =
             serde_json::json!({ "windows": [], "next": [1, { "windows": [[], {}, 3, "windows"] }], "last": {} });

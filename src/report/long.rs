@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::experiment::study::{Interval, Node, NodeWindow, Operation, OperationWindow, Point, Study, Window};
+use crate::experiment::study::{Interval, Measure, Node, NodeWindow, Operation, OperationWindow, Point, Study, Window};
 
 /// The columns of every format, in their order.
 pub const COLUMNS: [(&str, Column); 13] = [
@@ -34,7 +34,7 @@ pub struct Row<'a> {
     pub experiment: &'a str,
     pub variant: &'a str,
     pub load: f64,
-    /// `point`, `operation`, `node`, `operation_window`, `node_window`, or `difference`: the variant less the baseline.
+    /// `point`, `operation`, `node`, `window`, `operation_window`, `node_window`, or `difference`: the variant less the baseline.
     pub scope: &'static str,
     /// Of the operation or node, or of the baseline.
     pub name: &'a str,
@@ -120,6 +120,9 @@ fn of_point<'a>(study: &'a Study, variant: &'a str, point: &'a Point) -> Vec<Row
     let own = [
         ("cost_usd_per_hour", point.cost_usd_per_hour),
         ("cost_usd_per_million_requests", point.cost_usd_per_million_requests),
+        ("outside_objectives_s", point.outside_objectives_s),
+        ("recovery_s", point.recovery_s),
+        ("lost_requests", point.lost_requests),
     ];
     rows.extend(estimates(bare, own));
     for operation in &point.operations {
@@ -129,8 +132,7 @@ fn of_point<'a>(study: &'a Study, variant: &'a str, point: &'a Point) -> Vec<Row
     for node in &point.nodes {
         let bare = Row { scope: "node", name: &node.name, ..bare };
         rows.extend(estimates(bare, of_node(node)));
-        let measures = node.measures.iter().map(|measure| (measure.name.as_str(), Some(measure.estimate)));
-        rows.extend(estimates(bare, measures));
+        rows.extend(estimates(bare, of_measures(&node.measures)));
     }
     rows.extend(point.windows.iter().flat_map(|window| of_window(bare, window)));
     rows
@@ -138,7 +140,11 @@ fn of_point<'a>(study: &'a Study, variant: &'a str, point: &'a Point) -> Vec<Row
 
 fn of_window<'a>(bare: Row<'a>, window: &'a Window) -> Vec<Row<'a>> {
     let bare = Row { start_s: Some(window.start_s), end_s: Some(window.end_s), ..bare };
-    let mut rows = Vec::new();
+    let whole = Row { scope: "window", ..bare };
+    let own = [("offered_per_s", window.offered_per_s), ("cost_usd_per_hour", window.cost_usd_per_hour)];
+    let mut rows: Vec<Row<'a>> = estimates(whole, own).collect();
+    let ratio = window.outside_objectives_ratio;
+    rows.extend(ratio.map(|_| Row { quantity: "outside_objectives_ratio", value: ratio, ..whole }));
     for OperationWindow { name, throughput_per_s, error_ratio, mean_s, p50_s, p95_s, p99_s } in &window.operations {
         let told = [
             ("throughput_per_s", *throughput_per_s),
@@ -150,11 +156,17 @@ fn of_window<'a>(bare: Row<'a>, window: &'a Window) -> Vec<Row<'a>> {
         ];
         rows.extend(estimates(Row { scope: "operation_window", name, ..bare }, told));
     }
-    for NodeWindow { name, utilization, queue_length } in &window.nodes {
-        let told = [("utilization", *utilization), ("queue_length", *queue_length)];
-        rows.extend(estimates(Row { scope: "node_window", name, ..bare }, told));
+    for NodeWindow { name, utilization, queue_length, replicas, measures } in &window.nodes {
+        let told = [("utilization", *utilization), ("queue_length", *queue_length), ("replicas", *replicas)];
+        let bare = Row { scope: "node_window", name, ..bare };
+        rows.extend(estimates(bare, told));
+        rows.extend(estimates(bare, of_measures(measures)));
     }
     rows
+}
+
+fn of_measures(measures: &[Measure]) -> impl Iterator<Item = (&str, Option<Interval>)> {
+    measures.iter().map(|measure| (measure.name.as_str(), Some(measure.estimate)))
 }
 
 fn estimates<'a>(
@@ -177,7 +189,7 @@ fn of_operation(operation: &Operation) -> [(&'static str, Option<Interval>); 7] 
     ]
 }
 
-fn of_node(node: &Node) -> [(&'static str, Option<Interval>); 9] {
+fn of_node(node: &Node) -> [(&'static str, Option<Interval>); 11] {
     [
         ("utilization", node.utilization),
         ("throughput_per_s", node.throughput_per_s),
@@ -188,6 +200,8 @@ fn of_node(node: &Node) -> [(&'static str, Option<Interval>); 9] {
         ("latency_mean_s", node.latency_mean_s),
         ("latency_p99_s", node.latency_p99_s),
         ("cost_usd_per_hour", node.cost_usd_per_hour),
+        ("replicas", node.replicas),
+        ("replica_hours", node.replica_hours),
     ]
 }
 

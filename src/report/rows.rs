@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::experiment::agreement::{Agreement, Compared, Theory};
 use crate::experiment::metric::Metric;
 use crate::experiment::study::{
-    Comparison, Constraint, FurtherAxis, Interval, Measure, Node, Operation, Point, Study, Variant,
+    Comparison, Constraint, Event, FurtherAxis, Interval, Measure, Node, Operation, Point, Study, Variant,
 };
 use crate::experiment::study::{Judgement, Objective, Verdict};
 use crate::price::HOURS_PER_MONTH;
@@ -78,7 +78,7 @@ pub(super) fn with_unit(label: &str, unit: Option<&str>) -> String {
 fn judgement_cells(study: &Study, point: &Point) -> Vec<String> {
     let told = |objective: &Objective| match objective.quantity {
         Metric::CostPerHour | Metric::CostPerMillion => true,
-        Metric::P999 => false,
+        Metric::P999 | Metric::OutsideObjectives | Metric::Recovery | Metric::LostRequests => false,
         _ => objective.operation == study.operation,
     };
     let cell = |(objective, judgement): (&Objective, &Judgement)| {
@@ -102,14 +102,36 @@ pub(super) fn quantity(metric: Metric) -> Quantity {
         Metric::ErrorRatio | Metric::Availability => Quantity::Ratio,
         Metric::Throughput => Quantity::PerSecond,
         Metric::CostPerHour | Metric::CostPerMillion => Quantity::Dollars,
+        Metric::OutsideObjectives | Metric::Recovery => Quantity::Seconds,
+        Metric::LostRequests => Quantity::Count,
     }
 }
 
 /// What each variant makes of the baseline: one row for each variant and load at which both have numbers.
 pub(super) fn differences(study: &Study) -> Rows {
     let load = with_unit(&study.axis.label, study.axis.unit.as_deref());
-    let header = ["Variant", load.as_str(), "Mean", "p99", "Errors", "Cost per month", "Cost per million"];
-    let columns = [Metric::Mean, Metric::P99, Metric::ErrorRatio, Metric::CostPerHour, Metric::CostPerMillion];
+    let header = [
+        "Variant",
+        load.as_str(),
+        "Mean",
+        "p99",
+        "Errors",
+        "Cost per month",
+        "Cost per million",
+        "Outside objectives",
+        "Recovery",
+        "Lost requests",
+    ];
+    let columns = [
+        Metric::Mean,
+        Metric::P99,
+        Metric::ErrorRatio,
+        Metric::CostPerHour,
+        Metric::CostPerMillion,
+        Metric::OutsideObjectives,
+        Metric::Recovery,
+        Metric::LostRequests,
+    ];
     let cell = |one: &Comparison| {
         let factor = if one.metric == Metric::CostPerHour { HOURS_PER_MONTH } else { 1.0 };
         let Interval { value, low, high } = one.difference;
@@ -132,6 +154,33 @@ pub(super) fn differences(study: &Study) -> Rows {
         .iter()
         .flat_map(|variant| variant.points.iter().filter_map(move |point| row(variant, point.load)));
     Rows::new(&header, 1, rows.collect())
+}
+
+/// What came of each series over the time of a study of a given length: one row for each point that tells something of it.
+pub(super) fn over_time(study: &Study) -> Rows {
+    let load = with_unit(&study.axis.label, study.axis.unit.as_deref());
+    let header = ["Variant", load.as_str(), "Outside objectives", "Recovery", "Lost requests", "Replica-hours"];
+    let row = |(variant, point): (&Variant, &Point)| {
+        let told = |metric: Metric| quantity(metric).optional(metric.told(point, "all"));
+        let scales = point.nodes.iter().any(|node| changing_replicas(node).is_some());
+        let hours = point.nodes.iter().filter_map(|node| Some(node.replica_hours?.value)).sum::<f64>();
+        let cells = [
+            told(Metric::OutsideObjectives),
+            told(Metric::Recovery),
+            told(Metric::LostRequests),
+            if scales { Quantity::Count.value(hours) } else { ABSENT.to_owned() },
+        ];
+        let names = [one_line(&variant.name), Quantity::Count.tick(point.load, point.load)];
+        let is_told = !point.windows.is_empty() && cells.iter().any(|cell| cell != ABSENT);
+        is_told.then(|| names.into_iter().chain(cells).collect())
+    };
+    let points = study.variants.iter().flat_map(|variant| variant.points.iter().map(move |point| (variant, point)));
+    Rows::new(&header, 1, points.filter_map(row).collect())
+}
+
+/// How many replicas a node has, unless it is the number that stands in the model.
+fn changing_replicas(node: &Node) -> Option<Interval> {
+    node.replicas.filter(|replicas| replicas.low < replicas.high || replicas.value.fract() != 0.0)
 }
 
 /// What a study's row says of its point; of a refused point only why there is nothing to say.
@@ -282,6 +331,8 @@ pub(super) fn nodes(point: &Point) -> Rows {
         "Latency mean",
         "Latency p99",
         "Cost per hour",
+        "Replicas",
+        "Replica-hours",
     ];
     let rows = point.nodes.iter().map(|node| {
         vec![
@@ -296,6 +347,8 @@ pub(super) fn nodes(point: &Point) -> Rows {
             Quantity::Seconds.optional(node.latency_mean_s),
             Quantity::Seconds.optional(node.latency_p99_s),
             Quantity::Dollars.optional(node.cost_usd_per_hour),
+            Quantity::Count.optional(changing_replicas(node)),
+            Quantity::Count.optional(node.replica_hours),
         ]
     });
     Rows::new(&header, 2, rows.collect())
@@ -307,6 +360,12 @@ pub(super) fn measures(point: &Point) -> Rows {
         node.measures.iter().map(|one| [vec![one_line(&node.name)], measure(one).to_vec()].concat()).collect()
     };
     Rows::new(&["Node", "Measure", "Value"], 2, point.nodes.iter().flat_map(of_node).collect())
+}
+
+/// One row for each event of a point.
+pub(super) fn events(point: &Point) -> Rows {
+    let row = |event: &Event| vec![one_line(&event.node), one_line(&event.what), Quantity::Seconds.value(event.time_s)];
+    Rows::new(&["Node", "Event", "Time"], 2, point.events.iter().map(row).collect())
 }
 
 /// One row for each number that theory has.

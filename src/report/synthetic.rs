@@ -1,5 +1,7 @@
 //! A study made of formulas, for the tests of tables and charts.
 
+mod course;
+
 use std::collections::BTreeMap;
 
 use crate::experiment::find::{Choice as FoundChoice, Found, RunnerUp, Studied};
@@ -8,11 +10,10 @@ use crate::experiment::sensitivity::{
     Assumption, Choice, Deciding, Decision, Effect, HalfChoice, Reason, Sensitivity, SeriesSensitivity, Split, Spread,
     Written,
 };
-use crate::experiment::study::{
-    Axis, Comparison, Interval, Measure, Node, NodeWindow, Operation, OperationWindow, Point,
-};
-use crate::experiment::study::{Refusal, Study, Variant, Verdict, Window};
+use crate::experiment::study::{Axis, Comparison, Interval, Measure, Node, Operation, Point};
+use crate::experiment::study::{Refusal, Study, Variant, Verdict};
 use crate::model::assumptions::Provenance;
+pub(super) use course::{with_scaling, with_windows};
 
 /// An interval of a given relative half width.
 pub(super) fn around(value: f64, relative: f64) -> Interval {
@@ -65,37 +66,6 @@ pub(super) fn study() -> Study {
     }
 }
 
-/// The same over ten minutes, in four windows: latency rises, and the last window has too few requests for a p99.
-pub(super) fn with_windows() -> Study {
-    let mut study = study();
-    for point in study.variants.iter_mut().flat_map(|variant| &mut variant.points) {
-        let Some(mean) = point.operations.first().and_then(|operation| operation.mean_s) else { continue };
-        let window = |index: u32| {
-            let mean = mean.value * (0.5 + 0.2 * f64::from(index));
-            Window {
-                start_s: 150.0 * f64::from(index),
-                end_s: 150.0 * f64::from(index + 1),
-                operations: vec![OperationWindow {
-                    name: "all".to_owned(),
-                    throughput_per_s: Some(around(100.0, 0.02)),
-                    error_ratio: Some(around(0.0, 0.0)),
-                    mean_s: Some(around(mean, 0.1)),
-                    p50_s: Some(around(mean * 0.69, 0.1)),
-                    p95_s: Some(around(mean * 3.0, 0.1)),
-                    p99_s: (index < 3).then(|| around(mean * 4.6, 0.1)),
-                }],
-                nodes: vec![NodeWindow {
-                    name: "shop".to_owned(),
-                    utilization: Some(around(0.5, 0.05)),
-                    queue_length: Some(around(1.0, 0.2)),
-                }],
-            }
-        };
-        point.windows = (0..4).map(window).collect();
-    }
-    study
-}
-
 fn comparison(metric: Metric, load: f64, difference: f64, half_width: f64, is_real: bool) -> Comparison {
     let difference = Interval { value: difference, low: difference - half_width, high: difference + half_width };
     let p_value = if is_real { 0.001 } else { 0.7 };
@@ -134,9 +104,13 @@ pub(super) fn point(load: f64, service_s: f64, capacity: f64) -> Point {
         ],
         cost_usd_per_hour: Some(around(cost, if scales { 0.03 } else { 0.0 })),
         cost_usd_per_million_requests: Some(around(per_million, 0.02)),
+        outside_objectives_s: None,
+        recovery_s: None,
+        lost_requests: None,
         notes: Vec::new(),
         objectives: Vec::new(),
         windows: Vec::new(),
+        events: Vec::new(),
     }
 }
 
@@ -152,9 +126,13 @@ pub(super) fn refused(load: f64, code: &str) -> Point {
         nodes: Vec::new(),
         cost_usd_per_hour: None,
         cost_usd_per_million_requests: None,
+        outside_objectives_s: None,
+        recovery_s: None,
+        lost_requests: None,
         notes: Vec::new(),
         objectives: Vec::new(),
         windows: Vec::new(),
+        events: Vec::new(),
     }
 }
 
@@ -185,6 +163,8 @@ fn node(name: &str, kind: &str, utilization: f64, throughput: f64) -> Node {
         latency_mean_s: Some(around(0.04, 0.02)),
         latency_p99_s: Some(around(0.16, 0.04)),
         cost_usd_per_hour: Some(around(3.0, 0.0)),
+        replicas: None,
+        replica_hours: None,
         measures: vec![Measure { name: "hit_ratio".to_owned(), estimate: around(0.83, 0.01) }],
     }
 }

@@ -23,6 +23,12 @@ pub fn study(study: &Study) -> String {
         text.push_str(&render(differences));
         text.push_str("In parentheses: chance may explain it (Holm's procedure, 5% for each column).\n\n");
     }
+    let over_time = rows::over_time(study);
+    if !over_time.rows.is_empty() {
+        text.push_str("Over the whole time:\n");
+        text.push_str(&render(over_time));
+        text.push('\n');
+    }
     if study.quick {
         text.push_str("A quick first look: leave --quick out before deciding.\n");
     }
@@ -47,6 +53,12 @@ pub fn nodes(point: &Point) -> String {
 pub fn measures(point: &Point) -> String {
     let rows = rows::measures(point);
     if rows.rows.is_empty() { String::new() } else { render(rows) }
+}
+
+/// What befell single nodes in the first replication: one row for each event; nothing if there is none.
+pub fn events(point: &Point) -> String {
+    let rows = rows::events(point);
+    if rows.rows.is_empty() { String::new() } else { format!("In the first replication\n{}", render(rows)) }
 }
 
 /// Theory beside simulation: one row for each number that has a closed form, one line for each part that has none.
@@ -153,6 +165,20 @@ mod tests {
     fn a_study_shows_numbers_and_refusals() {
         let text = super::study(&synthetic::study());
         insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn a_study_of_a_given_length_shows_what_came_of_it() {
+        let mut study = synthetic::with_scaling();
+        study.variants.truncate(1);
+        for node in
+            study.variants[0].points.iter_mut().flat_map(|point| &mut point.nodes).filter(|one| one.name == "shop")
+        {
+            (node.replicas, node.replica_hours) =
+                (Some(synthetic::around(6.5, 0.1)), Some(synthetic::around(6.5, 0.1)));
+        }
+        let point = &study.variants[0].points[3];
+        insta::assert_snapshot!([super::study(&study), nodes(point), events(point)].join("\n"));
     }
 
     #[test]

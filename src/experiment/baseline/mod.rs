@@ -81,6 +81,7 @@ impl Baseline {
             // A gate looks at what clients see and at costs. Nodes and windows would be most of the file.
             finding.point.nodes.clear();
             finding.point.windows.clear();
+            finding.point.events.clear();
             Some(KeptPoint { series: plan.series[point.series].name.clone(), load: point.load, finding })
         });
         let mut baseline = Self {

@@ -65,9 +65,13 @@ mod tests {
             nodes: Vec::new(),
             cost_usd_per_hour: None,
             cost_usd_per_million_requests: None,
+            outside_objectives_s: None,
+            recovery_s: None,
+            lost_requests: None,
             notes: Vec::new(),
             objectives: Vec::new(),
             windows: Vec::new(),
+            events: Vec::new(),
         }
     }
 

@@ -43,8 +43,8 @@ pub fn memory_bytes(compiled: &Compiled, settings: &Settings) -> u64 {
         + u64::from(compiled.population()) * USER
         + compiled.replicas() * REPLICA
         + compiled.cache_entries().saturating_mul(CACHE_ENTRY);
-    const NODE_WINDOW: u64 = 200;
-    const WINDOW: u64 = 1_000;
+    const NODE_WINDOW: u64 = 400;
+    const WINDOW: u64 = 1_200;
     let windows = settings.horizon.windows() * (WINDOW + nodes * NODE_WINDOW);
     u64::from(settings.replications).saturating_mul(one).saturating_add(windows)
 }

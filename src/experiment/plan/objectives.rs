@@ -29,7 +29,33 @@ pub(super) fn objectives(
         }
         objectives.push(objective);
     }
+    check_windows(experiment, &objectives, document, diagnostics);
     objectives
+}
+
+/// Reports objectives on windows where there are none, or nothing that they could miss.
+fn check_windows(
+    experiment: &Experiment,
+    objectives: &[Objective],
+    document: &Document,
+    diagnostics: &mut Diagnostics,
+) {
+    let is_of_given_length = matches!(experiment.horizon, Some(written::Horizon::Terminating { .. }));
+    let (message, help) = if !is_of_given_length {
+        let help = "write horizon: Terminating(duration: \"1h\"), or leave this objective out";
+        ("a study of the long run has no windows that could lie outside the objectives", help)
+    } else if !objectives.iter().any(Objective::is_of_windows) {
+        let help = "add an objective that windows can miss, for example Latency(below: \"300ms\")";
+        ("no objective on latency or errors says which windows lie outside", help)
+    } else {
+        return;
+    };
+    for written in &experiment.objectives {
+        use written::Objective::{OutsideObjectives, Recovery};
+        if matches!(written.value, OutsideObjectives { .. } | Recovery { .. }) {
+            diagnostics.push(Diagnostic::error("invalid-value", document.place(written.span), message).help(help));
+        }
+    }
 }
 
 /// The error ratios that the objectives ask to be told from. That nothing ever fails is shown by no study, however long.
@@ -93,7 +119,10 @@ impl written::Objective {
             | Self::ErrorRatio { operation, .. }
             | Self::Availability { operation, .. }
             | Self::Throughput { operation, .. } => operation.as_ref(),
-            Self::Cost { .. } | Self::CostPerMillion { .. } => None,
+            Self::Cost { .. }
+            | Self::CostPerMillion { .. }
+            | Self::OutsideObjectives { .. }
+            | Self::Recovery { .. } => None,
         }
     }
 }
@@ -106,7 +135,8 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn objective(&self, written: &Spanned<written::Objective>, diagnostics: &mut Diagnostics) -> Option<Objective> {
-        use written::Objective::{Availability, Cost, CostPerMillion, ErrorRatio, Latency, Throughput};
+        use written::Objective::{Availability, Cost, CostPerMillion, ErrorRatio, Latency};
+        use written::Objective::{OutsideObjectives, Recovery, Throughput};
         let mut wrong = |span: Span, message: &str, help: &str| {
             let place = self.document.place(span);
             diagnostics.push(Diagnostic::error("invalid-value", place, message).help(help));
@@ -123,6 +153,8 @@ impl Maker<'_> {
             ErrorRatio { below, .. } => (Metric::ErrorRatio, Bound::Below, below.value.value, below.span),
             Availability { above, .. } => (Metric::Availability, Bound::Above, above.value.value, above.span),
             Throughput { above, .. } => (Metric::Throughput, Bound::Above, above.per_second, above.span),
+            OutsideObjectives { below } => (Metric::OutsideObjectives, Bound::Below, below.as_s(), below.span),
+            Recovery { below } => (Metric::Recovery, Bound::Below, below.as_s(), below.span),
             Cost { below } => (Metric::CostPerHour, Bound::Below, below.usd_per_hour, below.span),
             CostPerMillion { below } => match per_million(below) {
                 Some(limit) => (Metric::CostPerMillion, Bound::Below, limit, below.span),
@@ -144,7 +176,7 @@ impl Maker<'_> {
             return None;
         }
         let operation = match quantity {
-            Metric::CostPerHour | Metric::CostPerMillion => None,
+            _ if quantity.is_of_all() => None,
             _ => written.operation().map(|one| one.value.as_str()).or(self.watched).map(str::to_owned),
         };
         let as_written = self.document.text().get(span.start..span.end).unwrap_or_default().trim_matches('"');

@@ -87,6 +87,8 @@ impl Space {
         if matches!(settings.horizon, Horizon::SteadyState { .. }) {
             settings.error_limits = objectives::error_limits(&objectives);
             settings.latency_limits = objectives::latency_limits(&objectives, settings.operation.as_deref());
+        } else {
+            settings.objectives = objectives.iter().filter(|one| one.is_of_windows()).cloned().collect();
         }
         let load = axes::load(&experiment.load, &document, diagnostics);
         let further = axes::further(&experiment.axes, &experiment.load, &document, diagnostics);

@@ -11,7 +11,7 @@ use super::canvas::{Canvas, Drawn, Place};
 use super::labels::Region;
 use super::picture::{Axis, Line, Picture, Spot, Start};
 use super::scale::{Scale, extent};
-use super::style::{AXIS, Align, GRID, HAIRLINE, HEIGHT, INK, LABEL, Lettering, WIDTH};
+use super::style::{AXIS, Align, GRID, HAIRLINE, HEIGHT, INK, Lettering, WIDTH};
 
 /// Values whose largest is this many times their smallest, a decade and a half, need a logarithmic axis.
 const LOGARITHMIC_FROM: f64 = 31.6;
@@ -19,11 +19,19 @@ const LOGARITHMIC_FROM: f64 = 31.6;
 /// Up to this many measured values of the horizontal axis are labelled themselves; of more, round ones are easier to read.
 const MEASURED_LABELS_MAX: usize = 12;
 
+/// Height of the labels of the horizontal axis, and of what is left where they stand elsewhere: the marks at the axis.
+const LABEL_HEIGHT: f64 = 52.0;
+const TICK: f64 = 6.0;
+
 /// Where the plot itself is, and what its axes say.
 pub(super) struct Plot {
     pub(super) frame: Region,
     pub(super) horizontal: Scale,
     pub(super) vertical: Scale,
+    /// Size of the letters of its labels.
+    pub(super) letters: f64,
+    /// Whether the horizontal axis is labelled; of plots one above the other, the lowest has the labels of all.
+    pub(super) is_lowest: bool,
 }
 
 impl Plot {
@@ -36,16 +44,23 @@ impl Plot {
     }
 }
 
-/// The horizontal and the vertical scale of a picture.
-pub(super) fn scales(picture: &Picture) -> (Scale, Scale) {
-    let horizontal = scale_of(&picture.horizontal, picture.lines.iter(), |spot| spot.x, 8);
-    let measured = &picture.horizontal.include;
-    let horizontal = match measured.len() {
-        1..=MEASURED_LABELS_MAX => horizontal.labelled_at(measured),
-        _ => horizontal,
-    };
-    let vertical = scale_of(&picture.vertical, picture.lines.iter(), |spot| spot.y, 6);
-    (horizontal, vertical)
+/// How far below a plot the middle of the title of its horizontal axis is.
+pub(super) fn axis_title_below(letters: f64) -> f64 {
+    22.0 + 2.0 * letters
+}
+
+/// The horizontal scale of these lines.
+pub(super) fn horizontal_scale<'a>(axis: &Axis, lines: impl Iterator<Item = &'a Line>) -> Scale {
+    let scale = scale_of(axis, lines, |spot| spot.x, 8);
+    match axis.include.len() {
+        1..=MEASURED_LABELS_MAX => scale.labelled_at(&axis.include),
+        _ => scale,
+    }
+}
+
+/// The vertical scale of a picture, with about so many labels.
+pub(super) fn vertical_scale(picture: &Picture, labels: usize) -> Scale {
+    scale_of(&picture.vertical, picture.lines.iter(), |spot| spot.y, labels)
 }
 
 /// The scale that suits what the lines hold along one axis.
@@ -92,7 +107,7 @@ fn is_geometric(values: &[f64]) -> bool {
 /// The grid, the axes and their labels, drawn by plotters.
 pub(super) fn draw_axes<DB: DrawingBackend>(picture: &Picture, plot: &Plot, canvas: &Canvas<DB>) -> Drawn<DB> {
     let Region { left, top, width, height } = plot.frame;
-    let label_height = 52.0;
+    let label_height = if plot.is_lowest { LABEL_HEIGHT } else { TICK };
     let area = canvas.root.margin(
         canvas.pixels(top),
         canvas.pixels(f64::from(HEIGHT) - top - height - label_height),
@@ -108,17 +123,24 @@ pub(super) fn draw_axes<DB: DrawingBackend>(picture: &Picture, plot: &Plot, canv
     let label = |axis: &Axis, scale: &Scale, value: &f64| {
         if picture.is_empty() && axis.include.is_empty() { String::new() } else { scale.format_ext(value) }
     };
+    let horizontal_label = |value: &f64| match plot.is_lowest {
+        true => label(&picture.horizontal, &plot.horizontal, value),
+        false => String::new(),
+    };
+    let lettering = Lettering::new(plot.letters, INK);
     chart
         .configure_mesh()
         .bold_line_style(GRID.stroke_width(hairline))
         .axis_style(AXIS.stroke_width(hairline))
-        .label_style(Lettering::new(LABEL, INK).text_style(canvas.scale, Align::Left))
-        .set_all_tick_mark_size(canvas.pixels(6.0))
-        .x_label_formatter(&|value| label(&picture.horizontal, &plot.horizontal, value))
+        .label_style(lettering.text_style(canvas.scale, Align::Left))
+        .set_all_tick_mark_size(canvas.pixels(TICK))
+        .x_label_formatter(&horizontal_label)
         .y_label_formatter(&|value| label(&picture.vertical, &plot.vertical, value))
         .draw()?;
-    let place = (left + width / 2.0, top + height + 70.0);
-    let lettering = Lettering::new(LABEL, INK);
+    if !plot.is_lowest {
+        return Ok(());
+    }
+    let place = (left + width / 2.0, top + height + axis_title_below(plot.letters));
     let title = canvas.shortened(&picture.horizontal.title, lettering, width);
     canvas.text(&title, place, lettering, Align::Centre)
 }

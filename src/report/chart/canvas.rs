@@ -16,6 +16,10 @@ pub(super) type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBacken
 /// A place in base units, right and down from the upper left corner.
 pub(super) type Place = (f64, f64);
 
+/// Lengths of a dash and of the gap behind it.
+const DASH: f64 = 14.0;
+const GAP: f64 = 9.0;
+
 /// A picture's surface. A base unit is a whole number of the backend's pixels.
 pub(super) struct Canvas<DB: DrawingBackend> {
     pub(super) root: DrawingArea<DB, Shift>,
@@ -49,6 +53,38 @@ impl<DB: DrawingBackend> Canvas<DB> {
         let stroke_width = self.pixels(width).max(1) as u32;
         let style = ShapeStyle { color: colour.mix(alpha), filled: false, stroke_width };
         self.root.draw(&PathElement::new(pixels, style))
+    }
+
+    /// A dashed stroke. Dashes bend where the stroke does.
+    pub(super) fn dashes(&self, places: &[Place], colour: RGBColor, alpha: f64, width: f64) -> Drawn<DB> {
+        let mut dash: Vec<Place> = places.first().copied().into_iter().collect();
+        // How far into a dash and the gap behind it.
+        let mut phase = 0.0;
+        for (from, to) in places.windows(2).map(|pair| (pair[0], pair[1])) {
+            let length = (to.0 - from.0).hypot(to.1 - from.1);
+            let mut walked = 0.0;
+            while walked < length {
+                let is_dash = phase < DASH;
+                let left = if is_dash { DASH - phase } else { DASH + GAP - phase };
+                let step = left.min(length - walked);
+                walked += step;
+                let share = (walked / length).min(1.0);
+                let place = (from.0 + (to.0 - from.0) * share, from.1 + (to.1 - from.1) * share);
+                match (is_dash, step < left) {
+                    (true, _) => dash.push(place),
+                    (false, true) => {}
+                    (false, false) => dash = vec![place],
+                }
+                phase += step;
+                if step == left && is_dash {
+                    phase = DASH;
+                    self.stroke(&std::mem::take(&mut dash), colour, alpha, width)?;
+                } else if step == left {
+                    phase = 0.0;
+                }
+            }
+        }
+        self.stroke(&dash, colour, alpha, width)
     }
 
     pub(super) fn fill(&self, corners: &[Place], colour: RGBColor, alpha: f64) -> Drawn<DB> {

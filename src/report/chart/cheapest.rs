@@ -49,28 +49,20 @@ pub(super) fn picture(source: &Source, found: &Found) -> Picture {
         };
         apart(found.studied.iter().filter(is_other).map(spot).collect())
     };
-    let line = |name: &str, style, spots| Line {
-        name: name.to_owned(),
-        style,
-        emphasis: false,
-        marked: true,
-        spots,
-        bridged: false,
-    };
     let not_beaten = match drawn.is_of_the_front {
         true => "not beaten in both".to_owned(),
         false => format!("not beaten in cost and p99 of {}", found.operation),
     };
     let mut lines = vec![
-        line(&not_beaten, FRONT, front),
-        line("missed", MISSED, others(Verdict::Missed)),
-        line("unsure", UNSURE, others(Verdict::Unsure)),
-        line("met", MET, others(Verdict::Met)),
+        Line::of(&not_beaten, FRONT, front),
+        Line::of("missed", MISSED, others(Verdict::Missed)),
+        Line::of("unsure", UNSURE, others(Verdict::Unsure)),
+        Line::of("met", MET, others(Verdict::Met)),
     ];
     for (role, style, choice) in &marked {
         let spot = named(choice).map(|spot| Spot { label: Some((*role).to_owned()), ..spot });
         let name = format!("{role}: {}", choice.name);
-        lines.push(line(&name, *style, vec![spot]));
+        lines.push(Line::of(&name, *style, vec![spot]));
     }
     lines.retain(|line| line.spots.iter().any(Option::is_some));
     let hollow = lines.iter().flat_map(|line| line.spots.iter().flatten()).any(|spot| spot.hollow);

@@ -8,9 +8,11 @@ use plotters::drawing::IntoDrawingArea;
 use super::bitmap::Bitmap;
 use super::canvas::{Canvas, Drawn};
 use super::palette;
+use super::panels;
 use super::picture::Picture;
 use super::render::render;
 use super::style::{HEIGHT, WIDTH, register_fonts, unreadable_font};
+use super::timeline::Timeline;
 
 /// Units of the SVG's coordinates for each base unit. plotters rounds them to integers: a quarter is finer than anybody sees.
 const SVG_SCALE: u32 = 4;
@@ -33,6 +35,16 @@ impl Drawing for Picture {
 
     fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Drawn<DB> {
         render(self, canvas)
+    }
+}
+
+impl Drawing for Timeline {
+    fn description(&self) -> String {
+        format!("{}. {}", self.title, self.subtitle)
+    }
+
+    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Drawn<DB> {
+        panels::render(self, canvas)
     }
 }
 

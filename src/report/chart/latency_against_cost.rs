@@ -51,14 +51,7 @@ fn lines(study: &Study) -> Vec<(Line, Vec<f64>)> {
                 };
                 spot.map(|spot| Spot { label: Some(load_label(point.load)), ..spot })
             });
-            let line = Line {
-                name: variant.name.clone(),
-                style,
-                emphasis: false,
-                marked: true,
-                spots: spots.collect(),
-                bridged: false,
-            };
+            let line = Line::of(&variant.name, style, spots.collect());
             (line, points.iter().map(|point| point.load).collect())
         })
         .collect()

@@ -7,10 +7,6 @@ use super::canvas::{Canvas, Drawn, Place};
 use super::picture::Picture;
 use super::style::{Align, INK, INK_SOFT, LINE, Lettering, POINT_LABEL};
 
-/// Lengths of a dash and of the gap behind it.
-const DASH: f64 = 14.0;
-const GAP: f64 = 9.0;
-
 /// The limits of both axes. They lie under the data.
 pub(super) fn draw_limits<DB: DrawingBackend>(picture: &Picture, plot: &Plot, canvas: &Canvas<DB>) -> Drawn<DB> {
     let frame = &plot.frame;
@@ -39,15 +35,5 @@ pub(super) fn draw_limits<DB: DrawingBackend>(picture: &Picture, plot: &Plot, ca
 }
 
 pub(super) fn draw_dashes<DB: DrawingBackend>(from: Place, to: Place, canvas: &Canvas<DB>) -> Drawn<DB> {
-    let length = (to.0 - from.0).hypot(to.1 - from.1);
-    let at = |distance: f64| {
-        let share = (distance / length).min(1.0);
-        (from.0 + (to.0 - from.0) * share, from.1 + (to.1 - from.1) * share)
-    };
-    let count = (length / (DASH + GAP)).ceil().max(0.0) as u32;
-    for index in 0..count {
-        let start = f64::from(index) * (DASH + GAP);
-        canvas.stroke(&[at(start), at(start + DASH)], INK, 0.7, LINE * 0.6)?;
-    }
-    Ok(())
+    canvas.dashes(&[from, to], INK, 0.7, LINE * 0.6)
 }

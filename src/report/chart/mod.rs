@@ -8,6 +8,7 @@ mod bitmap;
 mod canvas;
 mod cheapest;
 mod cost;
+mod course;
 mod encode;
 mod labels;
 mod latency;
@@ -17,6 +18,7 @@ mod latency_percentiles;
 mod limits;
 mod names;
 mod palette;
+mod panels;
 mod picture;
 mod refusals;
 mod render;
@@ -25,6 +27,7 @@ mod selection;
 mod slug;
 mod source;
 mod style;
+mod timeline;
 mod tornado;
 mod utilization;
 mod variants;
@@ -36,13 +39,17 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use plotters::backend::DrawingBackend;
+
 use crate::experiment::find::Found;
 use crate::experiment::sensitivity::Sensitivity;
 use crate::experiment::study::{ChartKind, Study};
+use canvas::{Canvas, Drawn};
 use encode::Drawing;
 use picture::Picture;
 use selection::{groups, shown};
 pub use source::Source;
+use timeline::Timeline;
 
 /// Which files to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,23 +65,46 @@ pub struct Chart {
     pub kind: ChartKind,
     /// File name without its ending, different for every chart of a study.
     pub stem: String,
-    picture: Picture,
+    shown: Shown,
+}
+
+/// What a chart of a study shows.
+#[derive(Clone, Debug)]
+enum Shown {
+    Picture(Picture),
+    Timeline(Timeline),
+}
+
+impl Drawing for Shown {
+    fn description(&self) -> String {
+        match self {
+            Self::Picture(picture) => picture.description(),
+            Self::Timeline(timeline) => timeline.description(),
+        }
+    }
+
+    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Drawn<DB> {
+        match self {
+            Self::Picture(picture) => picture.draw(canvas),
+            Self::Timeline(timeline) => timeline.draw(canvas),
+        }
+    }
 }
 
 impl Chart {
     /// What the picture shows, in one line: the alternative text where it cannot be seen.
     pub fn description(&self) -> String {
-        self.picture.description()
+        self.shown.description()
     }
 
     /// The chart as an SVG document.
     pub fn svg(&self) -> io::Result<String> {
-        encode::svg(&self.picture)
+        encode::svg(&self.shown)
     }
 
     /// The chart as a PNG file.
     pub fn png(&self) -> io::Result<Vec<u8>> {
-        encode::png(&self.picture)
+        encode::png(&self.shown)
     }
 }
 
@@ -86,7 +116,7 @@ pub fn charts(study: &Study, kinds: &[ChartKind]) -> Vec<Chart> {
     let groups = groups(study);
     let mut charts = Vec::new();
     let mut taken = BTreeSet::new();
-    let mut add = |kind, suffix: String, picture| {
+    let mut add = |kind, suffix: String, shown: Shown| {
         // Names of groups and of series may meet, however they are chosen.
         let mut stem = format!("{name}-{suffix}");
         let mut number = 2;
@@ -94,44 +124,50 @@ pub fn charts(study: &Study, kinds: &[ChartKind]) -> Vec<Chart> {
             stem = format!("{name}-{suffix}-{number}");
             number += 1;
         }
-        charts.push(Chart { kind, stem, picture });
+        charts.push(Chart { kind, stem, shown });
     };
     for kind in ChartKind::ALL.into_iter().filter(|kind| kinds.contains(kind)) {
+        let mut picture = |suffix: String, picture: Picture| add(kind, suffix, Shown::Picture(picture));
         match kind {
             ChartKind::Latency => {
-                groups
-                    .iter()
-                    .for_each(|one| add(kind, one.name("latency"), latency::picture(&one.study, &one.of_whom)));
+                groups.iter().for_each(|one| picture(one.name("latency"), latency::picture(&one.study, &one.of_whom)));
             }
             ChartKind::LatencyPercentiles => {
                 for index in shown(study) {
-                    add(kind, format!("latency-{}", slugs[index]), latency_percentiles::picture(study, index));
+                    picture(format!("latency-{}", slugs[index]), latency_percentiles::picture(study, index));
                 }
             }
             ChartKind::Cost => {
-                groups.iter().for_each(|one| add(kind, one.name("cost"), cost::per_hour(&one.study, &one.of_whom)));
+                groups.iter().for_each(|one| picture(one.name("cost"), cost::per_hour(&one.study, &one.of_whom)));
             }
             ChartKind::CostPerMillion => {
                 for one in &groups {
-                    add(kind, one.name("cost-per-million"), cost::per_million(&one.study, one.of_whom_if_some()));
+                    picture(one.name("cost-per-million"), cost::per_million(&one.study, one.of_whom_if_some()));
                 }
             }
             ChartKind::LatencyAgainstCost => {
                 if let Some(first) = groups.first() {
-                    let picture = latency_against_cost::picture(&first.study, first.of_whom_if_some());
-                    add(kind, "latency-against-cost".to_owned(), picture);
+                    let shown = latency_against_cost::picture(&first.study, first.of_whom_if_some());
+                    picture("latency-against-cost".to_owned(), shown);
                 }
             }
             ChartKind::Utilization => {
                 for index in shown(study) {
-                    add(kind, format!("utilization-{}", slugs[index]), utilization::picture(study, index));
+                    picture(format!("utilization-{}", slugs[index]), utilization::picture(study, index));
                 }
             }
+            // The long run has no course.
             ChartKind::LatencyOverTime => {
                 for one in &groups {
-                    // The long run has no course.
-                    if let Some(picture) = latency_over_time::picture(&one.study, &one.of_whom) {
-                        add(kind, one.name("latency-over-time"), picture);
+                    if let Some(shown) = latency_over_time::picture(&one.study, &one.of_whom) {
+                        picture(one.name("latency-over-time"), shown);
+                    }
+                }
+            }
+            ChartKind::Timeline => {
+                for index in shown(study) {
+                    if let Some(timeline) = timeline::timeline(study, index) {
+                        add(kind, format!("timeline-{}", slugs[index]), Shown::Timeline(timeline));
                     }
                 }
             }
@@ -148,7 +184,7 @@ pub fn draw(study: &Study, directory: &Path, kinds: &[ChartKind], formats: Forma
     std::fs::create_dir_all(directory)?;
     let mut written = Vec::new();
     for chart in charts(study, kinds) {
-        written.extend(write(&chart.picture, directory, &chart.stem, formats)?);
+        written.extend(write(&chart.shown, directory, &chart.stem, formats)?);
     }
     Ok(written)
 }

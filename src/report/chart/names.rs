@@ -6,7 +6,7 @@ use super::axes::Plot;
 use super::canvas::{Canvas, Drawn, Place};
 use super::labels::spread;
 use super::picture::{Line, Naming, Picture};
-use super::style::{Align, INK, LABEL, Lettering, colour, marker};
+use super::style::{Align, INK, Lettering, colour, marker};
 
 /// From the plot's right edge to a name's marker, and from there to the name.
 const TO_MARKER: f64 = 30.0;
@@ -27,10 +27,15 @@ pub(super) struct NameColumn {
 }
 
 impl NameColumn {
-    /// As wide as the names need, and with letters small enough that all of them fit.
-    pub(super) fn measure<DB: DrawingBackend>(picture: &Picture, canvas: &Canvas<DB>) -> Self {
-        let comfortable = LABEL * 1.3;
-        let row = (560.0 / picture.lines.len().max(1) as f64).min(comfortable);
+    /// As wide as the names need, and with letters that are at most so large and small enough that all names fit into the height.
+    pub(super) fn measure<DB: DrawingBackend>(
+        picture: &Picture,
+        height: f64,
+        letters: f64,
+        canvas: &Canvas<DB>,
+    ) -> Self {
+        let comfortable = letters * 1.3;
+        let row = (height / picture.lines.len().max(1) as f64).min(comfortable);
         let widest =
             |lettering| picture.lines.iter().map(|line| canvas.text_width(&line.name, lettering)).fold(0.0, f64::max);
         let lettering = Lettering::new((row / 1.3).max(6.0), INK);
@@ -38,6 +43,11 @@ impl NameColumn {
         let lettering = Lettering { size: fitting.max(LETTERS_MIN.min(lettering.size)), ..lettering };
         let widest = widest(lettering).min(NAME_WIDTH_MAX);
         Self { width: if widest > 0.0 { TO_MARKER + TO_NAME + widest } else { TO_MARKER }, lettering, row }
+    }
+
+    /// The same names in a column of this width.
+    pub(super) fn as_wide_as(self, width: f64) -> Self {
+        Self { width, ..self }
     }
 
     /// The line, the height at which it ends and the height of its name, for every line that has a name to show.

@@ -83,6 +83,17 @@ pub(super) struct Line {
     pub(super) spots: Vec<Option<Spot>>,
     /// Whether a thin line leads across gaps: what lies there could not be told, and the curve does not end there.
     pub(super) bridged: bool,
+    pub(super) trace: Trace,
+}
+
+/// How a line leads from spot to spot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trace {
+    Straight,
+    /// Level over the width of each spot, as what is set and holds until it is set anew.
+    Steps,
+    /// Straight and dashed, as what is not there yet.
+    Dashed,
 }
 
 /// A point of a line, with the interval in each direction.
@@ -106,6 +117,14 @@ pub(super) struct Refusals {
     pub(super) style: usize,
     /// Where on the horizontal axis; empty where the horizontal axis is itself a quantity that was refused.
     pub(super) places: Vec<f64>,
+}
+
+impl Line {
+    /// A line of no emphasis, with markers and with gaps.
+    pub(super) fn of(name: &str, style: usize, spots: Vec<Option<Spot>>) -> Self {
+        let name = name.to_owned();
+        Self { name, style, emphasis: false, marked: true, spots, bridged: false, trace: Trace::Straight }
+    }
 }
 
 impl Spot {

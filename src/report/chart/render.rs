@@ -2,27 +2,33 @@
 
 use plotters::backend::DrawingBackend;
 
-use super::axes::{Plot, draw_axes, scales};
+use super::axes::{Plot, draw_axes, horizontal_scale, vertical_scale};
 use super::canvas::{Canvas, Drawn, Place};
 use super::labels::{Region, place_near};
 use super::limits;
 use super::names::{self, NameColumn};
-use super::picture::{Line, Picture, Spot, Uncertainty};
+use super::picture::{Line, Picture, Spot, Trace, Uncertainty};
 use super::refusals;
 use super::style::{
     Align, BAND_ALPHA, BRIDGE_ALPHA, FOOTER, HEIGHT, INK, INK_SOFT, LABEL, LINE, LINE_EMPHASIS, Lettering, MARGIN,
     POINT_LABEL, SUBTITLE, TITLE, WIDTH, colour, marker, text_colour,
 };
 
+/// Titles may be as wide as the picture.
+const HEADER_WIDTH: f64 = WIDTH as f64 - 2.0 * MARGIN;
+
 /// Draws the whole picture.
 pub(super) fn render<DB: DrawingBackend>(picture: &Picture, canvas: &Canvas<DB>) -> Drawn<DB> {
     canvas.root.fill(&super::style::PAPER)?;
-    draw_header(picture, canvas)?;
+    draw_header(&picture.title, &picture.subtitle, &picture.footer, canvas)?;
+    let title = canvas.shortened(&picture.vertical.title, Lettering::new(LABEL, INK), HEADER_WIDTH);
+    canvas.text(&title, (MARGIN, 146.0), Lettering::new(LABEL, INK), Align::Left)?;
 
-    let (horizontal, vertical) = scales(picture);
+    let horizontal = horizontal_scale(&picture.horizontal, picture.lines.iter());
+    let vertical = vertical_scale(picture, 6);
     let tick = Lettering::new(LABEL, INK);
     let widest = vertical.labels().iter().map(|label| canvas.text_width(label, tick)).fold(40.0, f64::max);
-    let column = NameColumn::measure(picture, canvas);
+    let column = NameColumn::measure(picture, 560.0, LABEL, canvas);
     let left = MARGIN + widest + 20.0;
     let top = 180.0 + refusals::strip_height(picture);
     let frame = Region {
@@ -31,20 +37,7 @@ pub(super) fn render<DB: DrawingBackend>(picture: &Picture, canvas: &Canvas<DB>)
         width: f64::from(WIDTH) - MARGIN - column.width - left,
         height: f64::from(HEIGHT) - 122.0 - top,
     };
-    let plot = Plot { frame, horizontal, vertical };
-
-    draw_axes(picture, &plot, canvas)?;
-    refusals::draw_refusals(picture, &plot, column.width, canvas)?;
-    limits::draw_limits(picture, &plot, canvas)?;
-    for line in &picture.lines {
-        draw_uncertainty(line, picture.uncertainty, &plot, canvas)?;
-    }
-    names::draw_leaders(picture, &plot, &column, canvas)?;
-    for line in &picture.lines {
-        draw_line(line, &plot, canvas)?;
-    }
-    names::draw_names(picture, &plot, &column, canvas)?;
-    draw_point_labels(picture, &plot, canvas)?;
+    draw_plot(picture, &Plot { frame, horizontal, vertical, letters: LABEL, is_lowest: true }, &column, canvas)?;
     if picture.is_empty() {
         let centre = (frame.left + frame.width / 2.0, frame.top + frame.height / 2.0);
         let lettering = Lettering::new(SUBTITLE, INK_SOFT);
@@ -53,16 +46,41 @@ pub(super) fn render<DB: DrawingBackend>(picture: &Picture, canvas: &Canvas<DB>)
     canvas.root.present()
 }
 
-fn draw_header<DB: DrawingBackend>(picture: &Picture, canvas: &Canvas<DB>) -> Drawn<DB> {
-    let width = f64::from(WIDTH) - 2.0 * MARGIN;
+/// All that lies within the frame of a plot, its axes, and the names at its right.
+pub(super) fn draw_plot<DB: DrawingBackend>(
+    picture: &Picture,
+    plot: &Plot,
+    column: &NameColumn,
+    canvas: &Canvas<DB>,
+) -> Drawn<DB> {
+    draw_axes(picture, plot, canvas)?;
+    refusals::draw_refusals(picture, plot, column.width, canvas)?;
+    limits::draw_limits(picture, plot, canvas)?;
+    for line in &picture.lines {
+        draw_uncertainty(line, picture.uncertainty, plot, canvas)?;
+    }
+    names::draw_leaders(picture, plot, column, canvas)?;
+    for line in &picture.lines {
+        draw_line(line, plot, canvas)?;
+    }
+    names::draw_names(picture, plot, column, canvas)?;
+    draw_point_labels(picture, plot, canvas)
+}
+
+/// Title, subtitle, and where the numbers come from.
+pub(super) fn draw_header<DB: DrawingBackend>(
+    title: &str,
+    subtitle: &str,
+    footer: &str,
+    canvas: &Canvas<DB>,
+) -> Drawn<DB> {
     let rows = [
-        (picture.title.as_str(), 52.0, Lettering::new(TITLE, INK).bold()),
-        (picture.subtitle.as_str(), 100.0, Lettering::new(SUBTITLE, INK_SOFT)),
-        (picture.vertical.title.as_str(), 146.0, Lettering::new(LABEL, INK)),
-        (picture.footer.as_str(), f64::from(HEIGHT) - 20.0, Lettering::new(FOOTER, INK_SOFT)),
+        (title, 52.0, Lettering::new(TITLE, INK).bold()),
+        (subtitle, 100.0, Lettering::new(SUBTITLE, INK_SOFT)),
+        (footer, f64::from(HEIGHT) - 20.0, Lettering::new(FOOTER, INK_SOFT)),
     ];
     for (text, y, lettering) in rows {
-        canvas.text(&canvas.shortened(text, lettering, width), (MARGIN, y), lettering, Align::Left)?;
+        canvas.text(&canvas.shortened(text, lettering, HEADER_WIDTH), (MARGIN, y), lettering, Align::Left)?;
     }
     Ok(())
 }
@@ -79,6 +97,15 @@ fn bridges(line: &Line) -> Vec<(&Spot, &Spot)> {
     if line.bridged { across.collect() } else { Vec::new() }
 }
 
+/// Where a line or an edge of its band leads.
+fn course(run: &[&Spot], trace: Trace, plot: &Plot, y: fn(&Spot) -> f64) -> Vec<Place> {
+    let places = |spot: &&Spot| match trace {
+        Trace::Steps => vec![plot.place(spot.x.low, y(spot)), plot.place(spot.x.high, y(spot))],
+        Trace::Straight | Trace::Dashed => vec![plot.place(spot.x.value, y(spot))],
+    };
+    run.iter().flat_map(places).collect()
+}
+
 fn draw_uncertainty<DB: DrawingBackend>(
     line: &Line,
     uncertainty: Uncertainty,
@@ -88,9 +115,9 @@ fn draw_uncertainty<DB: DrawingBackend>(
     let ink = colour(line.style);
     for run in runs(line) {
         if uncertainty == Uncertainty::Band && run.len() > 1 {
-            let upper = run.iter().map(|spot| plot.place(spot.x.value, spot.y.high));
-            let lower = run.iter().rev().map(|spot| plot.place(spot.x.value, spot.y.low));
-            canvas.fill(&upper.chain(lower).collect::<Vec<_>>(), ink, BAND_ALPHA)?;
+            let upper = course(&run, line.trace, plot, |spot| spot.y.high);
+            let lower = course(&run, line.trace, plot, |spot| spot.y.low);
+            canvas.fill(&upper.into_iter().chain(lower.into_iter().rev()).collect::<Vec<_>>(), ink, BAND_ALPHA)?;
             continue;
         }
         // A single point has no band: its interval is a whisker.
@@ -110,10 +137,14 @@ fn draw_line<DB: DrawingBackend>(line: &Line, plot: &Plot, canvas: &Canvas<DB>) 
         canvas.stroke(&places, colour(line.style), BRIDGE_ALPHA, LINE / 2.0)?;
     }
     for run in runs(line) {
-        let places: Vec<Place> = run.iter().map(|spot| plot.place(spot.x.value, spot.y.value)).collect();
-        canvas.stroke(&places, colour(line.style), 1.0, width)?;
+        let places = course(&run, line.trace, plot, |spot| spot.y.value);
+        match line.trace {
+            Trace::Dashed => canvas.dashes(&places, colour(line.style), 1.0, width)?,
+            Trace::Straight | Trace::Steps => canvas.stroke(&places, colour(line.style), 1.0, width)?,
+        }
         // A spot between two gaps is a marker or nothing.
-        for (spot, place) in run.iter().zip(places).filter(|_| line.marked || run.len() == 1) {
+        for spot in run.iter().filter(|_| line.marked || run.len() == 1) {
+            let place = plot.place(spot.x.value, spot.y.value);
             canvas.marker(place, marker(line.style), colour(line.style), spot.hollow)?;
             if spot.ringed {
                 canvas.ring(place, colour(line.style))?;

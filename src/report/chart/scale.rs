@@ -108,6 +108,18 @@ impl Scale {
         self
     }
 
+    /// The same axis with at most so many labels; where they are too many, whole decades if there are two, or else every
+    /// second, third … of them.
+    pub(super) fn with_at_most(mut self, labels: usize) -> Self {
+        if self.spacing == Spacing::Logarithmic && self.ticks.len() > labels {
+            let decades: Vec<f64> = self.ticks.iter().copied().filter(|tick| is_decade(*tick)).collect();
+            self.ticks = if decades.len() > 1 { decades } else { self.ticks };
+        }
+        let stride = self.ticks.len().div_ceil(labels.max(1)).max(1);
+        self.ticks = self.ticks.into_iter().step_by(stride).collect();
+        self
+    }
+
     /// The place of a value between 0 (the low end) and 1. Values beyond the ends are held at the ends.
     pub(super) fn fraction(&self, value: f64) -> f64 {
         let place = match self.spacing {
@@ -190,11 +202,13 @@ fn thin(ticks: Vec<f64>) -> Vec<f64> {
     if ticks.len() <= LABELS_MAX {
         return ticks;
     }
-    let exponent = |value: &f64| value.log10().round() as i32;
-    let decades: Vec<f64> =
-        ticks.into_iter().filter(|value| (value / 10f64.powi(exponent(value)) - 1.0).abs() < 1e-6).collect();
+    let decades: Vec<f64> = ticks.into_iter().filter(|value| is_decade(*value)).collect();
     let stride = decades.len().div_ceil(LABELS_MAX).max(1);
     decades.into_iter().step_by(stride).collect()
+}
+
+fn is_decade(value: f64) -> bool {
+    (value / 10f64.powi(value.log10().round() as i32) - 1.0).abs() < 1e-6
 }
 
 #[cfg(test)]
@@ -208,6 +222,18 @@ mod tests {
         assert_eq!(scale.labels(), expected);
         assert_eq!(scale.fraction(0.01), 0.0);
         assert!((scale.fraction(5.0) - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_low_plot_has_few_labels() {
+        let scale = Scale::logarithmic(&[0.013, 3.1], Quantity::Seconds, true);
+        assert_eq!(scale.clone().with_at_most(3).labels(), ["10 ms", "100 ms", "1 s"]);
+        assert_eq!(scale.clone().with_at_most(2).labels(), ["10 ms", "1 s"]);
+        assert_eq!(scale.clone().with_at_most(20).labels(), scale.labels());
+        let within_a_decade = Scale::logarithmic(&[0.012, 0.04], Quantity::Seconds, true);
+        assert_eq!(within_a_decade.with_at_most(2).labels(), ["10 ms", "50 ms"]);
+        let linear = Scale::linear_from_zero(&[0.2, 1.1], Quantity::Seconds, 6);
+        assert_eq!(linear.with_at_most(3).labels(), ["0", "0.6 s", "1.2 s"]);
     }
 
     #[test]

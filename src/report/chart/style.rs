@@ -33,6 +33,8 @@ pub(super) const PAPER: RGBColor = RGBColor(255, 255, 255);
 pub(super) const INK: RGBColor = RGBColor(34, 34, 34);
 pub(super) const INK_SOFT: RGBColor = RGBColor(95, 95, 95);
 pub(super) const GRID: RGBColor = RGBColor(226, 226, 226);
+/// Of time outside the objectives.
+pub(super) const SHADE: RGBColor = RGBColor(213, 94, 0);
 pub(super) const AXIS: RGBColor = RGBColor(120, 120, 120);
 
 /// Okabe and Ito's colours, which colour-blind readers can tell apart, without yellow: it cannot be seen on white.

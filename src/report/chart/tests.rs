@@ -1,5 +1,7 @@
 //! Pictures of a synthetic study, of awkward studies, and of hostile names.
 
+mod over_time;
+
 use super::*;
 use crate::experiment::metric::Metric;
 use crate::experiment::study::{Bound, Interval, Knee, Objective, Variant};
@@ -303,42 +305,6 @@ fn the_knee_is_ringed() {
 fn kinds_are_named_in_experiments() {
     let kinds: Vec<ChartKind> = ron::from_str("[Latency, CostPerMillion, LatencyAgainstCost]").unwrap();
     assert_eq!(kinds, [ChartKind::Latency, ChartKind::CostPerMillion, ChartKind::LatencyAgainstCost]);
-}
-
-#[test]
-fn latency_over_time_is_drawn_where_there_are_windows() {
-    assert!(charts(&synthetic::study(), &[ChartKind::LatencyOverTime]).is_empty());
-    let mut study = synthetic::with_windows();
-    let svg = svg_of(&study, ChartKind::LatencyOverTime);
-    assert_well_formed(&svg);
-    for text in [
-        "p99 latency of every variant over time at 50k Concurrent users",
-        "Time since the start (minutes)",
-        "fixed fleet: unstable",
-        "autoscaled",
-    ] {
-        assert!(svg.contains(text), "{text}");
-    }
-    // Where the tail is hardly ever told, what is told is drawn.
-    for window in study.variants.iter_mut().flat_map(|one| &mut one.points).flat_map(|point| &mut point.windows) {
-        window.operations[0].p99_s = None;
-    }
-    assert!(svg_of(&study, ChartKind::LatencyOverTime).contains("p95 latency of every variant over time"));
-}
-
-#[test]
-fn any_time_has_an_axis() {
-    for simulated_s in [1e-9, 0.5, 7.0, 200.0, 1e4, 86_400.0, 3e6, 3e9] {
-        let mut study = synthetic::with_windows();
-        for point in study.variants.iter_mut().flat_map(|one| &mut one.points) {
-            point.simulated_s = simulated_s;
-            for (index, window) in point.windows.iter_mut().enumerate() {
-                window.start_s = simulated_s / 4.0 * index as f64;
-                window.end_s = window.start_s + simulated_s / 4.0;
-            }
-        }
-        assert_well_formed(&svg_of(&study, ChartKind::LatencyOverTime));
-    }
 }
 
 fn source(objectives: Vec<Objective>) -> Source {

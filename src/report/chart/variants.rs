@@ -31,7 +31,7 @@ pub(super) fn line_against_load(
     let first_unstable = points.iter().position(is_unstable);
     let spots: Vec<Option<Spot>> = points.into_iter().map(spot).collect();
     let bridged = first_unstable.is_none_or(|first| spots.iter().skip(first).all(Option::is_none));
-    Line { name: name.to_owned(), style, emphasis: false, marked: true, spots, bridged }
+    Line { bridged, ..Line::of(name, style, spots) }
 }
 
 /// One line for each variant.
