@@ -21,7 +21,8 @@ use crate::engine::control::{Command, NodeSample};
 use crate::engine::record::NodeRecord;
 use crate::engine::{Evidence, Node, Reply, Timer, Token, Workload};
 use technique::{
-    Capacity, CompileError, Controller, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Role, Spec, Wiring,
+    Capacity, CompileError, Controller, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Requests, Role,
+    Spec, Wiring,
 };
 
 /// One line of `forescale list`.
@@ -205,6 +206,10 @@ impl Spec for NodeSpec {
 
     fn prices(&self) -> Prices {
         self.spec().prices()
+    }
+
+    fn requests(&self) -> Option<Requests> {
+        self.spec().requests()
     }
 
     fn offered(&self) -> Vec<(String, f64)> {
