@@ -154,7 +154,7 @@ impl ControllerSpec for ClusterAutoscaler {
             let sizes = self.node_groups.iter().map(|(name, group)| {
                 let left = group.allocatable();
                 let gibibytes = left.memory_bytes as f64 / 1_073_741_824.0;
-                format!("`{name}` leaves {} cores and {gibibytes:.1} GiB", left.cpu_milli as f64 * 1e-3)
+                format!("`{name}` leaves {} cores and {gibibytes:.1} GiB", left.cpu_milli as f64 / 1_000.0)
             });
             sizes.collect::<Vec<_>>().join(", ")
         })
