@@ -3,6 +3,7 @@
 //! A controller is a node that no request reaches. It looks at others at the pace at which the real one does, and tells
 //! services what to do. Adding one takes one file, one `mod` line and one line of the register below.
 
+pub mod cluster;
 pub mod hpa;
 pub mod parts;
 pub mod predictive;
@@ -14,7 +15,9 @@ use serde::Deserialize;
 
 use crate::diagnostic::span::Spanned;
 use crate::techniques::CatalogueEntry;
-use crate::techniques::technique::{CompileError, Controller, ControllerSpec, Mistake, Prices, Reference, Wiring};
+use crate::techniques::technique::{
+    CompileError, Controller, ControllerSpec, Mistake, Prices, Reference, Requests, Wiring,
+};
 
 /// Makes, from one line per controller: the written form of any controller, its compilation, and the catalogue.
 macro_rules! register {
@@ -51,6 +54,7 @@ macro_rules! register {
 }
 
 register! {
+    ClusterAutoscaler(cluster): "machines beneath replicas: a scheduler, groups of machines, Cluster Autoscaler or Karpenter",
     HorizontalPodAutoscaler(hpa): "replicas that hold metrics at their targets, as Kubernetes finds them",
     PredictiveScaling(predictive): "replicas for the load that is forecast, in time for them to start",
     RollingUpdate(rolling_update): "a new version takes the place of every replica, a few at a time",
@@ -81,6 +85,10 @@ impl ControllerSpec for AnyController {
 
     fn is_scheduler(&self) -> bool {
         self.spec().is_scheduler()
+    }
+
+    fn refuses(&self, requests: Requests) -> Option<String> {
+        self.spec().refuses(requests)
     }
 
     fn prices(&self) -> Prices {

@@ -1,6 +1,9 @@
 //! What a run leaves behind: plain numbers per node, for a window of simulated time.
 
+use crate::engine::gauge::Gauge;
 use crate::statistics::histogram::LatencyHistogram;
+
+const HOUR_NS: u128 = 3_600_000_000_000;
 
 /// What every node counts, from time zero. Two of these subtract to a window's counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,6 +87,18 @@ pub struct Happening {
     pub time_ns: u64,
     /// In a few words, as a chart tells it: `out of memory`.
     pub what: &'static str,
+}
+
+impl Share {
+    /// The average of a level over time.
+    pub fn level(name: &'static str, gauge: &Gauge, now_ns: u64) -> Self {
+        Self { name, numerator: gauge.integral(now_ns), denominator: u128::from(now_ns) }
+    }
+
+    /// How often something happens.
+    pub fn per_hour(name: &'static str, count: u64, now_ns: u64) -> Self {
+        Self { name, numerator: u128::from(count) * HOUR_NS, denominator: u128::from(now_ns) }
+    }
 }
 
 /// What clients saw of one operation they request.

@@ -23,7 +23,8 @@ use crate::engine::record::NodeRecord;
 use crate::engine::{Evidence, Node, Reply, Timer, Token, Workload};
 use parts::instance::Instance;
 use technique::{
-    Capacity, CompileError, Controller, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Role, Spec, Wiring,
+    Capacity, CompileError, Controller, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Requests, Role,
+    Spec, Wiring,
 };
 
 /// One line of `forescale list`.
@@ -213,6 +214,10 @@ impl Spec for NodeSpec {
 
     fn prices(&self) -> Prices {
         self.spec().prices()
+    }
+
+    fn requests(&self) -> Option<Requests> {
+        self.spec().requests()
     }
 
     fn offered(&self) -> Vec<(String, f64)> {

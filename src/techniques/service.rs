@@ -62,7 +62,8 @@ use crate::techniques::parts::pod::{Memory, WarmUp, WithoutReplicas};
 use crate::techniques::parts::program::Compiler;
 use crate::techniques::parts::steps::{self, Step};
 use crate::techniques::technique::{
-    Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Spec, Wiring, law_mistakes,
+    Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Requests, Spec, Wiring,
+    law_mistakes,
 };
 use crate::units::Duration;
 
@@ -153,7 +154,7 @@ impl Service {
             grace_period_ns: self.termination_grace_period.as_ref().map_or(GRACE_PERIOD_NS, |period| period.ns),
             warm_up: self.warm_up.as_ref().map(|warm_up| warm_up.value),
             memory: self.memory.as_ref().map(|memory| memory.value.clone()),
-            requested_cores: self.cpu_request.as_ref().map_or(self.cores(), |request| request.value),
+            requested_cores: self.requested_cores(),
             without_replicas: self.without_replicas,
             watchers: wiring.watchers(),
             scheduler: wiring.scheduler(),
@@ -171,6 +172,10 @@ impl Service {
 
     fn cores(&self) -> f64 {
         self.cpu.as_ref().map_or(1.0, |cpu| cpu.value)
+    }
+
+    fn requested_cores(&self) -> f64 {
+        self.cpu_request.as_ref().map_or(self.cores(), |request| request.value)
     }
 }
 
@@ -279,6 +284,11 @@ impl Spec for Service {
         let count = f64::from(self.count());
         let workers = self.workers.as_ref().map(|workers| u64::from(workers.value) * u64::from(self.count()));
         Capacity { cores: Some(count * self.cores()), workers, ..Capacity::default() }
+    }
+
+    fn requests(&self) -> Option<Requests> {
+        let memory_bytes = self.memory.as_ref().map_or(0, |memory| memory.requested_bytes());
+        Some(Requests { cores: self.requested_cores(), memory_bytes })
     }
 
     fn settling_s(&self) -> f64 {

@@ -247,6 +247,13 @@ pub struct Prices {
     pub usd_per_byte: f64,
 }
 
+/// What a machine keeps free for one replica.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Requests {
+    pub cores: f64,
+    pub memory_bytes: u64,
+}
+
 /// The written form of a technique.
 pub trait Spec {
     /// Operations that other nodes may call.
@@ -272,6 +279,10 @@ pub trait Spec {
     /// What the node costs.
     fn prices(&self) -> Prices {
         Prices::default()
+    }
+    /// What each replica asks a machine for, if the node's replicas stand on machines.
+    fn requests(&self) -> Option<Requests> {
+        None
     }
     /// Requests that this node starts by itself: operation and mean rate per second at its lowest sustained level, for
     /// open workloads only (a closed workload adapts to what it gets).
@@ -381,6 +392,11 @@ pub trait ControllerSpec {
     /// Whether it finds machines for the replicas of its targets.
     fn is_scheduler(&self) -> bool {
         false
+    }
+    /// If replicas that request this would never find a machine: what the machines have.
+    fn refuses(&self, requests: Requests) -> Option<String> {
+        let _ = requests;
+        None
     }
     /// What it costs itself.
     fn prices(&self) -> Prices {

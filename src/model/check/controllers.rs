@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::source::Place;
 use crate::model::check::Subject;
 use crate::model::check::directory::Directory;
 use crate::model::check::references::{place_of, unknown_node};
-use crate::techniques::technique::{ControllerSpec, LinkSpec, Reference, Spec};
+use crate::techniques::technique::{ControllerSpec, LinkSpec, Reference, Requests, Spec};
 
 /// The only technique whose replicas come and go.
 const SCALABLE: &str = "Service";
+
+const GIBIBYTE: f64 = 1_073_741_824.0;
 
 /// All rules of this file.
 pub fn check<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
@@ -41,6 +44,9 @@ pub fn check<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
                 diagnostics.push(Diagnostic::error("not-scalable", place, title).help(help));
                 continue;
             }
+            if let Some(node) = subject.architecture.nodes.get(target.as_str()).filter(|_| spec.is_scheduler()) {
+                machines(&node.value, &spec.value, target, &place, diagnostics);
+            }
             let role = match (spec.most_replicas(), spec.is_scheduler()) {
                 (Some(_), _) => "decides how many replicas",
                 (None, true) => "finds machines for the replicas",
@@ -60,6 +66,29 @@ pub fn check<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
                 diagnostics.push(unknown_node(place_of(subject, name, name), name, &known));
             }
         }
+    }
+}
+
+/// A replica must fit on a machine, and whoever pays for machines does not pay for replicas.
+fn machines<N: Spec, C: ControllerSpec>(
+    node: &N,
+    controller: &C,
+    target: &str,
+    place: &Place,
+    diagnostics: &mut Diagnostics,
+) {
+    let refused = node.requests().and_then(|requests| Some((requests, controller.refuses(requests)?)));
+    if let Some((Requests { cores, memory_bytes }, sizes)) = refused {
+        let gibibytes = memory_bytes as f64 / GIBIBYTE;
+        let title =
+            format!("a replica of `{target}` requests {cores} cores and {gibibytes:.1} GiB: no machine has so much");
+        let help = format!("{sizes}; request less, or add larger machines");
+        diagnostics.push(Diagnostic::error("fits-no-machine", place.clone(), title).help(help));
+    }
+    if node.prices().usd_per_replica_hour > 0.0 {
+        let title = format!("`{target}` is paid for twice: by replica, and by the machines it stands on");
+        let help = "leave the price of the service out, unless it is for something else, such as a licence";
+        diagnostics.push(Diagnostic::warning("paid-twice", place.clone(), title).help(help));
     }
 }
 

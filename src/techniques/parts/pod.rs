@@ -47,6 +47,11 @@ pub enum WithoutReplicas {
 }
 
 impl Memory {
+    /// What a machine keeps free for it.
+    pub fn requested_bytes(&self) -> u64 {
+        self.request.unwrap_or(self.limit).bytes
+    }
+
     /// Mistakes in it, reported at `span`.
     pub fn mistakes(&self, span: Span) -> Vec<Mistake> {
         let mut found = Vec::new();

@@ -59,8 +59,7 @@ fn all() -> Vec<Knob> {
 }
 
 /// Names in the first column of the parameter table of a technique's documentation.
-fn documented(technique: &str) -> Vec<String> {
-    let path = format!("src/techniques/{technique}.rs");
+pub fn documented(path: &str, technique: &str) -> Vec<String> {
     let text = std::fs::read_to_string(path).expect("the technique's file");
     let rows = text.lines().filter_map(|line| line.strip_prefix("//! | `"));
     rows.flat_map(|row| {
@@ -71,7 +70,7 @@ fn documented(technique: &str) -> Vec<String> {
 }
 
 /// Variants of an enumeration, or fields of a struct, as its source lists them.
-fn listed(path: &str, item: &str) -> Vec<String> {
+pub fn listed(path: &str, item: &str) -> Vec<String> {
     let text = std::fs::read_to_string(path).expect("the source file");
     let start = text.find(&format!(" {item} {{")).expect("the item");
     let body = &text[start..];
@@ -93,7 +92,7 @@ fn every_parameter_and_variant_has_a_knob() {
     let techniques =
         ["clients", "load_balancer", "service", "database", "cache", "queue", "link", "periodic_scheduler"];
     for technique in techniques {
-        let found = documented(technique);
+        let found = documented(&format!("src/techniques/{technique}.rs"), technique);
         assert!(found.len() > 2, "{technique}: the table of parameters is found");
         wanted.extend(found);
     }
@@ -110,17 +109,26 @@ fn every_parameter_and_variant_has_a_knob() {
         assert!(found.len() > 1, "{item}: the variants are found");
         wanted.extend(found);
     }
-    let knobs = all();
+    all_are_there(&wanted, &all());
+}
+
+#[test]
+fn every_knob_moves_its_number() {
+    every_one_moves(&all(), 20.0);
+}
+
+/// Checks that each of these names has a knob.
+pub fn all_are_there(wanted: &[String], knobs: &[Knob]) {
     let known = |name: &String| knobs.iter().any(|knob| knob.names.contains(&name.as_str()));
     let forgotten: Vec<&String> = wanted.iter().filter(|name| !known(name)).collect();
     assert!(forgotten.is_empty(), "nothing shows that these do anything: {forgotten:?}");
 }
 
-#[test]
-fn every_knob_moves_its_number() {
+/// Checks that each of these knobs moves its number, in runs of this length.
+pub fn every_one_moves(knobs: &[Knob], seconds: f64) {
     let mut stuck = Vec::new();
-    for knob in all() {
-        let measured = |edits| (knob.measure)(&run(&prepare(&knob.model, edits), 20.0));
+    for knob in knobs {
+        let measured = |edits| (knob.measure)(&run(&prepare(&knob.model, edits), seconds));
         let (low, high) = (measured(knob.low), measured(knob.high));
         println!("{:60} {low:>14.6} {high:>14.6}", knob.names.join(" "));
         if high <= low * knob.factor || !high.is_finite() || !low.is_finite() {

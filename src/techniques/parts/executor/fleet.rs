@@ -11,7 +11,6 @@ use crate::techniques::parts::pod::{Memory, WarmUp, WithoutReplicas};
 
 /// Millionths, in which shares of a core and of a replica are counted.
 pub(super) const MICRO: f64 = 1e6;
-const HOUR_NS: u128 = 3_600_000_000_000;
 
 /// How replicas of a service live.
 #[derive(Clone, Debug)]
@@ -250,7 +249,7 @@ impl Fleet {
             memory_bytes: self.memory_bytes(place, u64::from(in_system)),
             memory_limit_bytes: pod.memory_limit_bytes,
             requested_memory_bytes: memory.map_or(0, |memory| {
-                let requested = memory.request.unwrap_or(memory.limit).bytes as f64;
+                let requested = memory.requested_bytes() as f64;
                 (requested * pod.memory_limit_bytes as f64 / memory.limit.bytes as f64) as u64
             }),
             waiting,
@@ -264,10 +263,8 @@ impl Fleet {
     pub fn observe(&self, now_ns: u64, record: &mut NodeRecord) {
         record.counters.replica_ns = self.billed.integral(now_ns) / 1_000_000;
         record.counters.capacity_ns = self.capacity.integral(now_ns) / 1_000_000;
-        let level =
-            |name, gauge: &Gauge| Share { name, numerator: gauge.integral(now_ns), denominator: u128::from(now_ns) };
-        let per_hour =
-            |name, count: u64| Share { name, numerator: u128::from(count) * HOUR_NS, denominator: u128::from(now_ns) };
+        let level = |name, gauge: &Gauge| Share::level(name, gauge, now_ns);
+        let per_hour = |name, count: u64| Share::per_hour(name, count, now_ns);
         record.shares.push(level("desired_replicas", &self.desired));
         record.shares.push(level("starting_replicas", &self.starting));
         record.shares.push(level("ready_replicas", &self.ready));

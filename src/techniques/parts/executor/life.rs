@@ -76,7 +76,8 @@ impl Executor {
             }
             Command::Kill { replica } => {
                 if let Some(place) = fleet.place(replica) {
-                    fleet.evictions += 1;
+                    // One that drains was evicted before.
+                    fleet.evictions += u64::from(fleet.pods[place].phase != Some(Phase::Draining));
                     self.gone(context, place);
                     self.publish(context);
                     self.lose(context, place, None);
@@ -364,7 +365,7 @@ impl Executor {
 fn ask_for_place(fleet: &Fleet, context: &mut Context, scheduler: NodeIndex, place: usize) {
     let pod = &fleet.pods[place];
     let memory = fleet.life.memory.as_ref();
-    let requested = memory.map_or(0, |memory| memory.request.unwrap_or(memory.limit).bytes);
+    let requested = memory.map_or(0, |memory| memory.requested_bytes());
     let share = memory.map_or(1.0, |memory| pod.memory_limit_bytes as f64 / memory.limit.bytes as f64);
     let command = Command::Place {
         node: context.node(),
