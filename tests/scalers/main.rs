@@ -5,6 +5,7 @@
 mod run;
 
 mod course;
+mod function;
 mod keda;
 mod step_scaling;
 mod target_tracking;
