@@ -5,10 +5,13 @@
 
 pub mod cluster;
 pub mod hpa;
+pub mod keda;
 pub mod parts;
 pub mod predictive;
 pub mod rolling_update;
 pub mod scheduled;
+pub mod step_scaling;
+pub mod target_tracking;
 pub mod vpa;
 
 use serde::Deserialize;
@@ -56,9 +59,12 @@ macro_rules! register {
 register! {
     ClusterAutoscaler(cluster): "machines beneath replicas: a scheduler, groups of machines, Cluster Autoscaler or Karpenter",
     HorizontalPodAutoscaler(hpa): "replicas that hold metrics at their targets, as Kubernetes finds them",
+    Keda(keda): "replicas that follow events waiting elsewhere, down to none, as KEDA finds them",
     PredictiveScaling(predictive): "replicas for the load that is forecast, in time for them to start",
     RollingUpdate(rolling_update): "a new version takes the place of every replica, a few at a time",
     Scheduled(scheduled): "replicas by the clock: scheduled actions, cron",
+    StepScaling(step_scaling): "instances that are added and removed in steps, by alarms on any metric",
+    TargetTracking(target_tracking): "instances that hold a metric at its target, as EC2 Auto Scaling finds them",
     VerticalPodAutoscaler(vpa): "how much each pod requests, learnt from what pods used",
 }
 

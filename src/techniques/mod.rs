@@ -8,6 +8,7 @@ pub mod technique;
 pub mod cache;
 pub mod clients;
 pub mod database;
+pub mod function;
 pub mod link;
 pub mod load_balancer;
 pub mod periodic_scheduler;
@@ -175,6 +176,7 @@ register! {
     Cache(cache, CacheNode): "a keyed store with time to live and least-recently-used eviction",
     PeriodicScheduler(periodic_scheduler, PeriodicSchedulerNode): "starts tasks by the clock; a second copy sends duplicates",
     Queue(queue, QueueNode): "messages wait for consumers, so that publishers need not",
+    Function(function, FunctionNode): "code without servers: an environment for each request, started when none is idle",
 }
 
 /// Techniques that stand on an edge, under `links`.

@@ -56,10 +56,11 @@ mod node;
 pub mod pods;
 pub mod reconcile;
 pub mod stabilization;
+pub mod sync;
 mod written;
 
 pub use node::{HpaNode, compile};
-pub use written::HorizontalPodAutoscaler;
+pub use written::{HorizontalPodAutoscaler, WrittenBehavior};
 
 #[cfg(test)]
 mod tests;
@@ -70,4 +71,9 @@ pub const MOST_REPLICAS: u32 = i32::MAX.cast_unsigned();
 /// A number of replicas from one that may be negative or beyond what the controller can count.
 fn replicas_from(wide: i64) -> u32 {
     u32::try_from(wide.max(0)).unwrap_or(MOST_REPLICAS).min(MOST_REPLICAS)
+}
+
+/// In thousandths, as the controller computes.
+pub fn milli(value: f64) -> i64 {
+    (value * 1_000.0).round() as i64
 }

@@ -1,23 +1,19 @@
 //! A HorizontalPodAutoscaler at work: brings the algorithm its metrics as late as a cluster does, and carries out what it
 //! decides.
 
-use crate::controllers::hpa::limits::State;
 use crate::controllers::hpa::metrics::{Measurements, PodMetric, PodMetrics, Resource};
-use crate::controllers::hpa::pods::{self, Pod, Readiness, ReadyCondition, Requests};
-use crate::controllers::hpa::reconcile::{Autoscaler, Target};
+use crate::controllers::hpa::milli;
+use crate::controllers::hpa::sync::{SYNC_PERIOD_NS, Syncs, identifier};
 use crate::controllers::hpa::written::{HorizontalPodAutoscaler, Metric};
-use crate::controllers::parts::clock::Clock;
+use crate::controllers::parts::clock::{Clock, written_ns};
 use crate::controllers::parts::scraper::Scraper;
 use crate::controllers::parts::signal::Signal;
-use crate::diagnostic::span::Spanned;
 use crate::engine::context::Context;
-use crate::engine::control::{Command, NodeSample, Phase, ReplicaSample};
-use crate::engine::record::{NodeRecord, Share};
-use crate::engine::{Evidence, Node, NodeIndex, Timer, Token};
+use crate::engine::control::{NodeSample, ReplicaSample};
+use crate::engine::record::NodeRecord;
+use crate::engine::{Evidence, Node, Timer, Token};
 use crate::techniques::technique::{CompileError, Controller, Wiring};
-use crate::units::Duration;
 
-const SYNC_PERIOD_NS: u64 = 15_000_000_000;
 const METRIC_RESOLUTION_NS: u64 = 15_000_000_000;
 const SCRAPE_INTERVAL_NS: u64 = 30_000_000_000;
 
@@ -30,27 +26,26 @@ const SCRAPE: u32 = 2;
 /// The autoscaler of one service.
 #[derive(Clone, Debug)]
 pub struct HpaNode {
-    target: NodeIndex,
-    autoscaler: Autoscaler,
-    state: State,
+    syncs: Syncs,
     sync: Clock,
+    pipeline: Pipeline,
+}
+
+/// What brings the metrics.
+#[derive(Clone, Debug)]
+struct Pipeline {
     /// The metrics server's looks at the pods.
     resources: (Scraper, Clock),
     /// The looks of the monitoring system, by node.
     sources: Vec<(Scraper, Clock)>,
     /// Where each metric comes from: a place among the sources, and what is looked at there.
     metrics: Vec<Option<(usize, Signal)>>,
-    syncs: u64,
-    /// Syncs at which the bounds kept it from what it wanted.
-    at_maximum: u64,
 }
 
 /// Compiles the written form.
 pub fn compile(spec: &HorizontalPodAutoscaler, wiring: &mut dyn Wiring) -> Result<HpaNode, CompileError> {
     let target = wiring.node(&spec.target);
-    let ns =
-        |written: &Option<Spanned<Duration>>, otherwise: u64| written.as_ref().map_or(otherwise, |written| written.ns);
-    let scrape_ns = ns(&spec.scrape_interval, SCRAPE_INTERVAL_NS);
+    let scrape_ns = written_ns(&spec.scrape_interval, SCRAPE_INTERVAL_NS);
     let mut sources: Vec<(Scraper, Clock)> = Vec::new();
     let mut metrics = Vec::new();
     for metric in spec.metrics.iter() {
@@ -73,32 +68,17 @@ pub fn compile(spec: &HorizontalPodAutoscaler, wiring: &mut dyn Wiring) -> Resul
         });
         metrics.push(Some((place, signal)));
     }
-    let resolution_ns = ns(&spec.metric_resolution, METRIC_RESOLUTION_NS);
+    let resolution_ns = written_ns(&spec.metric_resolution, METRIC_RESOLUTION_NS);
     let resources = Clock::new(resolution_ns, wiring.purpose("resources"), Timer { kind: RESOURCES, data: 0 });
-    let sync_ns = ns(&spec.sync_period, SYNC_PERIOD_NS);
+    let sync_ns = written_ns(&spec.sync_period, SYNC_PERIOD_NS);
     Ok(HpaNode {
-        target,
-        autoscaler: spec.autoscaler(),
-        state: State::default(),
+        syncs: Syncs::new(target, spec.autoscaler()),
         sync: Clock::new(sync_ns, wiring.purpose("sync"), Timer { kind: SYNC, data: 0 }),
-        resources: (Scraper::new(target), resources),
-        sources,
-        metrics,
-        syncs: 0,
-        at_maximum: 0,
+        pipeline: Pipeline { resources: (Scraper::new(target), resources), sources, metrics },
     })
 }
 
-/// What tells a pod apart.
-fn identifier(replica: &ReplicaSample) -> u64 {
-    u64::from(replica.id.number)
-}
-
-fn milli(value: f64) -> i64 {
-    (value * 1_000.0).round() as i64
-}
-
-impl Measurements for HpaNode {
+impl Measurements for Pipeline {
     fn resource_usage(&self, resource: Resource, _container: Option<usize>) -> Result<PodMetrics, String> {
         let scraper = &self.resources.0;
         let timestamp_ns = scraper.latest().map_or(0, |scrape| scrape.time_ns);
@@ -130,65 +110,30 @@ impl Measurements for HpaNode {
     }
 }
 
-impl HpaNode {
+impl Pipeline {
     /// Where the metric at this place, which is its name, comes from.
     fn source(&self, name: &str) -> Option<(&Scraper, Signal)> {
         let place: usize = name.parse().ok()?;
         let (source, signal) = (*self.metrics.get(place)?)?;
         Some((&self.sources.get(source)?.0, signal))
     }
-
-    fn reconcile(&mut self, context: &mut Context, sample: &NodeSample) {
-        let requests = |replica: &ReplicaSample| Requests {
-            cpu_milli: Some(milli(replica.requested_cores)),
-            memory_milli: (replica.requested_memory_bytes > 0).then(|| milli(replica.requested_memory_bytes as f64)),
-        };
-        let containers: Vec<[Requests; 1]> = sample.replicas.iter().map(|replica| [requests(replica)]).collect();
-        let pods: Vec<Pod<'_>> = sample
-            .replicas
-            .iter()
-            .zip(&containers)
-            .map(|(replica, containers)| Pod {
-                identifier: identifier(replica),
-                phase: if replica.phase == Phase::Pending { pods::Phase::Pending } else { pods::Phase::Running },
-                is_deleting: replica.phase == Phase::Draining,
-                start_ns: replica.started_ns,
-                ready: Some(ReadyCondition {
-                    readiness: if replica.phase == Phase::Ready { Readiness::Ready } else { Readiness::Unready },
-                    last_transition_ns: replica.transition_ns,
-                }),
-                containers,
-            })
-            .collect();
-        let status_replicas = pods.iter().filter(|pod| !pod.is_deleting).count() as u32;
-        let target = Target { specified_replicas: sample.desired, status_replicas, pods: &pods };
-        let mut state = std::mem::take(&mut self.state);
-        let outcome = self.autoscaler.reconcile(&mut state, target, self, context.now_ns());
-        self.state = state;
-        self.syncs += 1;
-        let wants = outcome.proposals.iter().flatten().map(|proposal| proposal.replicas).max();
-        self.at_maximum += u64::from(wants.is_some_and(|wants| wants > self.autoscaler.bounds.maximum));
-        if outcome.desired_replicas != sample.desired {
-            context.command(self.target, Command::Scale { replicas: outcome.desired_replicas });
-        }
-    }
 }
 
 impl Node for HpaNode {
     fn start(&mut self, context: &mut Context) {
         self.sync.start(context);
-        self.resources.1.start(context);
-        self.sources.iter().for_each(|(_, clock)| clock.start(context));
+        self.pipeline.resources.1.start(context);
+        self.pipeline.sources.iter().for_each(|(_, clock)| clock.start(context));
     }
 
     fn arrive(&mut self, _context: &mut Context, _slot: u32) {}
 
     fn timer(&mut self, context: &mut Context, timer: Timer) {
         let (node, clock) = match timer.kind {
-            SYNC => (self.target, self.sync),
-            RESOURCES => (self.target, self.resources.1),
+            SYNC => (self.syncs.target, self.sync),
+            RESOURCES => (self.syncs.target, self.pipeline.resources.1),
             kind => {
-                let Some((scraper, clock)) = self.sources.get((kind - SCRAPE) as usize) else { return };
+                let Some((scraper, clock)) = self.pipeline.sources.get((kind - SCRAPE) as usize) else { return };
                 (scraper.node, *clock)
             }
         };
@@ -199,10 +144,10 @@ impl Node for HpaNode {
     fn sampled(&mut self, context: &mut Context, token: Token, sample: &NodeSample) {
         let now_ns = context.now_ns();
         match token.0 as u32 {
-            SYNC => self.reconcile(context, sample),
-            RESOURCES => self.resources.0.keep(now_ns, sample),
+            SYNC => self.syncs.sync(context, sample, &self.pipeline),
+            RESOURCES => self.pipeline.resources.0.keep(now_ns, sample),
             kind => {
-                if let Some((scraper, _)) = self.sources.get_mut((kind - SCRAPE) as usize) {
+                if let Some((scraper, _)) = self.pipeline.sources.get_mut((kind - SCRAPE) as usize) {
                     scraper.keep(now_ns, sample);
                 }
             }
@@ -214,11 +159,7 @@ impl Node for HpaNode {
     }
 
     fn observe(&mut self, _now_ns: u64, record: &mut NodeRecord) {
-        record.shares.push(Share {
-            name: "at_maximum_ratio",
-            numerator: self.at_maximum.into(),
-            denominator: self.syncs.into(),
-        });
+        self.syncs.observe(record);
     }
 }
 

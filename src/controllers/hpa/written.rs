@@ -2,13 +2,15 @@
 
 use serde::Deserialize;
 
-use crate::controllers::hpa::MOST_REPLICAS;
 use crate::controllers::hpa::behavior::{Behavior, Bounds, Change, Policy, Rules, Select};
 use crate::controllers::hpa::legacy::Legacy;
 use crate::controllers::hpa::limits::Limits;
 use crate::controllers::hpa::metrics::{self, ResourceTarget, ValueTarget};
+use crate::controllers::hpa::milli;
 use crate::controllers::hpa::pods::Grace;
 use crate::controllers::hpa::reconcile::{Autoscaler, DEFAULT_TOLERANCE};
+use crate::controllers::parts::bounds;
+use crate::controllers::parts::clock::{self, written_ns};
 use crate::controllers::parts::signal::Signal;
 use crate::diagnostic::span::{Span, Spanned};
 use crate::techniques::technique::{ControllerSpec, Mistake, Reference};
@@ -133,23 +135,17 @@ impl HorizontalPodAutoscaler {
     /// The algorithm with these parameters. A metric is named by its place in the list.
     pub fn autoscaler(&self) -> Autoscaler {
         let grace = Grace::default();
-        let ns = |duration: &Option<Spanned<Duration>>, otherwise: u64| {
-            duration.as_ref().map_or(otherwise, |duration| duration.ns)
-        };
         Autoscaler {
             metrics: self.metrics.iter().enumerate().map(|(place, metric)| metric.compiled(place)).collect(),
             bounds: Bounds { minimum: self.minimum(), maximum: self.max_replicas.value },
-            limits: match &self.behavior {
-                None => Limits::Legacy(Legacy::default()),
-                Some(WrittenBehavior { scale_up, scale_down }) => Limits::Behavior(Behavior {
-                    up: rules(scale_up.as_ref(), Rules::default_up()),
-                    down: rules(scale_down.as_ref(), Rules::default_down()),
-                }),
-            },
+            limits: WrittenBehavior::limits(self.behavior.as_ref()),
             tolerance: self.tolerance.as_ref().map_or(DEFAULT_TOLERANCE, |tolerance| tolerance.value.value),
             grace: Grace {
-                cpu_initialization_period_ns: ns(&self.cpu_initialization_period, grace.cpu_initialization_period_ns),
-                initial_readiness_delay_ns: ns(&self.initial_readiness_delay, grace.initial_readiness_delay_ns),
+                cpu_initialization_period_ns: written_ns(
+                    &self.cpu_initialization_period,
+                    grace.cpu_initialization_period_ns,
+                ),
+                initial_readiness_delay_ns: written_ns(&self.initial_readiness_delay, grace.initial_readiness_delay_ns),
             },
         }
     }
@@ -174,11 +170,6 @@ fn rules(written: Option<&Spanned<WrittenRules>>, default: Rules) -> Rules {
         },
         tolerance: written.tolerance.as_ref().map(|tolerance| tolerance.value.value),
     }
-}
-
-/// In thousandths, as the controller computes.
-fn milli(value: f64) -> i64 {
-    (value * 1_000.0).round() as i64
 }
 
 impl Metric {
@@ -283,15 +274,10 @@ impl ControllerSpec for HorizontalPodAutoscaler {
 
     fn mistakes(&self) -> Vec<Mistake> {
         let mut found = Vec::new();
-        let (minimum, maximum) = (self.minimum(), self.max_replicas.value);
-        if maximum == 0 || maximum > crate::techniques::service::MOST_REPLICAS.min(MOST_REPLICAS) {
-            let message = "an autoscaler allows between 1 and 60,000 replicas";
-            found.push(Mistake::new(self.max_replicas.span, message, "write for example max_replicas: 10"));
-        } else if minimum > maximum {
-            let message = format!("min_replicas {minimum} is above max_replicas {maximum}");
-            let span = self.min_replicas.as_ref().map_or(self.max_replicas.span, |replicas| replicas.span);
-            found.push(Mistake::new(span, message, format!("write at most {maximum}, or raise max_replicas")));
-        }
+        found.extend(bounds::mistakes(
+            ("min_replicas", self.min_replicas.as_ref(), 1),
+            ("max_replicas", Some(&self.max_replicas), 0),
+        ));
         for metric in self.metrics.iter() {
             found.extend(metric.mistakes());
         }
@@ -303,16 +289,26 @@ impl ControllerSpec for HorizontalPodAutoscaler {
             let message = "without pods nothing could be measured that brings them back";
             found.push(Mistake::new(replicas.span, message, "write 1 or more, or add an Object or External metric"));
         }
-        let behavior = self.behavior.iter();
-        for rules in behavior.flat_map(|behavior| behavior.scale_up.iter().chain(&behavior.scale_down)) {
-            found.extend(rules.mistakes());
-        }
+        found.extend(self.behavior.iter().flat_map(WrittenBehavior::mistakes));
         let periods = [&self.sync_period, &self.metric_resolution, &self.scrape_interval];
-        for period in periods.into_iter().flatten().filter(|period| period.ns < 1_000_000) {
-            let message = "nothing is looked at more often than every millisecond";
-            found.push(Mistake::new(period.span, message, "write for example \"15s\""));
-        }
+        found.extend(periods.into_iter().flatten().filter_map(clock::mistake));
         found
+    }
+}
+
+impl WrittenBehavior {
+    /// What limits the changes, if this is written or nothing is.
+    pub fn limits(written: Option<&Self>) -> Limits {
+        let Some(Self { scale_up, scale_down }) = written else { return Limits::Legacy(Legacy::default()) };
+        Limits::Behavior(Behavior {
+            up: rules(scale_up.as_ref(), Rules::default_up()),
+            down: rules(scale_down.as_ref(), Rules::default_down()),
+        })
+    }
+
+    /// Mistakes in the rules of both directions.
+    pub fn mistakes(&self) -> Vec<Mistake> {
+        self.scale_up.iter().chain(&self.scale_down).flat_map(|rules| rules.mistakes()).collect()
     }
 }
 

@@ -1,8 +1,11 @@
 //! When a controller acts: at equal distances, from a moment that is its own.
 
+use crate::diagnostic::span::Spanned;
 use crate::engine::Timer;
 use crate::engine::context::Context;
 use crate::random::Purpose;
+use crate::techniques::technique::Mistake;
+use crate::units::Duration;
 
 /// A period, and where in it the ticks lie. Real controllers are not in step with the load nor with each other, so the first
 /// tick lies anywhere within the first period, and elsewhere in every replication.
@@ -34,4 +37,15 @@ impl Clock {
     pub fn wait(&self, context: &mut Context) {
         context.after(self.period_ns, self.timer);
     }
+}
+
+/// What is wrong with a period as written.
+pub fn mistake(period: &Spanned<Duration>) -> Option<Mistake> {
+    let message = "nothing is looked at more often than every millisecond";
+    (period.ns < 1_000_000).then(|| Mistake::new(period.span, message, "write for example \"15s\""))
+}
+
+/// A time as written, or what holds otherwise.
+pub fn written_ns(written: &Option<Spanned<Duration>>, otherwise_ns: u64) -> u64 {
+    written.as_ref().map_or(otherwise_ns, |written| written.ns)
 }

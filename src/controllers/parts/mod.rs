@@ -1,5 +1,10 @@
 //! What several controllers are made of. A part knows no controller.
 
+pub mod alarm;
+pub mod bounds;
 pub mod clock;
+pub mod datapoints;
+pub mod group;
+pub mod level;
 pub mod scraper;
 pub mod signal;

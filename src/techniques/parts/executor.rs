@@ -4,6 +4,7 @@
 //! waits for others, which is what makes pools run dry), and uses the replica's cores while it computes.
 
 mod accept_queue;
+mod binding;
 mod computing;
 mod ending;
 mod fleet;
@@ -87,7 +88,14 @@ pub struct Executor {
 
 /// What a node adds when a visit's program has ended well: the outcome to reply with.
 pub trait Finish {
+    /// Whether callers see one replica, whichever serves them.
+    const HIDES_REPLICAS: bool = false;
+
     fn finish(&mut self, context: &mut Context, slot: u32) -> Outcome;
+
+    /// A visit has left the replica at this place, however it ended.
+    #[inline(always)]
+    fn left(&mut self, _context: &mut Context, _place: usize) {}
 }
 
 /// A program's end is its success.
@@ -308,7 +316,7 @@ impl Executor {
                 // To whoever called this node it is an error like any other that a replica elsewhere was killed.
                 let is_killed = reply.outcome == Outcome::Failed(Failure::Killed);
                 let outcome = if is_killed { Outcome::Failed(Failure::Error) } else { reply.outcome };
-                let next = self.fail(context, slot, outcome);
+                let next = self.fail(context, slot, outcome, finish);
                 self.go_on(context, next, finish);
             }
             _ => self.proceed(context, slot, finish),

@@ -31,25 +31,25 @@ impl Executor {
     #[inline(always)]
     pub(super) fn end(&mut self, context: &mut Context, slot: u32, finish: &mut impl Finish) -> u32 {
         if context.visit(slot).flags & BRANCH != 0 {
-            return self.join(context, slot, None);
+            return self.join(context, slot, None, finish);
         }
         let outcome = finish.finish(context, slot);
-        self.depart(context, slot, outcome)
+        self.depart(context, slot, outcome, finish)
     }
 
     /// The operation of this visit fails.
     #[cold]
     #[inline(never)]
-    pub(super) fn fail(&mut self, context: &mut Context, slot: u32, outcome: Outcome) -> u32 {
+    pub(super) fn fail(&mut self, context: &mut Context, slot: u32, outcome: Outcome, finish: &mut impl Finish) -> u32 {
         if context.visit(slot).flags & BRANCH != 0 {
-            return self.join(context, slot, Some(outcome));
+            return self.join(context, slot, Some(outcome), finish);
         }
-        self.depart(context, slot, outcome)
+        self.depart(context, slot, outcome, finish)
     }
 
     /// A branch ends; the last one lets its parent go on, or fail if any branch failed.
     #[inline(never)]
-    fn join(&mut self, context: &mut Context, slot: u32, failure: Option<Outcome>) -> u32 {
+    fn join(&mut self, context: &mut Context, slot: u32, failure: Option<Outcome>, finish: &mut impl Finish) -> u32 {
         let parent = VisitId::from_token(context.visit(slot).token).slot;
         context.close(slot);
         let visit = context.visit(parent);
@@ -62,14 +62,14 @@ impl Executor {
         }
         if visit.flags & FAILED != 0 {
             visit.flags &= !FAILED;
-            return self.fail(context, parent, Outcome::Failed(Failure::Error));
+            return self.fail(context, parent, Outcome::Failed(Failure::Error), finish);
         }
         parent
     }
 
     /// Answers a visit that goes on afterwards.
     #[inline(never)]
-    pub(super) fn answer_early(&mut self, context: &mut Context, slot: u32, outcome: Outcome) {
+    pub(super) fn answer_early<F: Finish>(&mut self, context: &mut Context, slot: u32, outcome: Outcome) {
         let now_ns = context.now_ns();
         let visit = context.visit(slot);
         visit.program_counter += 1;
@@ -79,8 +79,8 @@ impl Executor {
             self.meter.answer(!matches!(outcome, Outcome::Failed(_)), now_ns - visit.entered_ns, waited_ns);
         }
         let replica = context.visit(slot).replica;
-        if self.fleet.is_some() {
-            self.forget_choice(context, slot);
+        if self.fleet.is_some() || F::HIDES_REPLICAS {
+            self.forget_choice::<F>(context, slot);
         }
         context.reply_early(slot, outcome);
         context.visit(slot).replica = replica;
@@ -88,11 +88,11 @@ impl Executor {
 
     /// The visit leaves, and its worker takes up the next one, which is returned.
     #[inline(always)]
-    fn depart(&mut self, context: &mut Context, slot: u32, outcome: Outcome) -> u32 {
+    fn depart<F: Finish>(&mut self, context: &mut Context, slot: u32, outcome: Outcome, finish: &mut F) -> u32 {
         let now_ns = context.now_ns();
         let place = usize::from(context.visit(slot).replica);
-        if self.fleet.is_some() {
-            self.forget_choice(context, slot);
+        if self.fleet.is_some() || F::HIDES_REPLICAS {
+            self.forget_choice::<F>(context, slot);
         }
         let visit = context.answer(slot, outcome);
         let spent_ns = now_ns - visit.entered_ns;
@@ -101,6 +101,7 @@ impl Executor {
             self.meter.answer(!matches!(outcome, Outcome::Failed(_)), spent_ns, waited_ns);
         }
         self.meter.leave(now_ns, visit.entered_ns);
+        finish.left(context, place);
         if visit.flags & CHOSEN_HERE != 0
             && let Some(balancer) = &mut self.balancer
         {
@@ -128,10 +129,12 @@ impl Executor {
 
     /// A caller that left the choice of the replica to this node does not hear of it: to its balancer, if it has one, the
     /// request was never sent to that replica.
-    fn forget_choice(&mut self, context: &mut Context, slot: u32) {
+    fn forget_choice<F: Finish>(&mut self, context: &mut Context, slot: u32) {
         let visit = context.visit(slot);
         if visit.flags & CHOSEN_HERE != 0 {
             visit.replica = Visit::ANY_REPLICA;
+        } else if F::HIDES_REPLICAS {
+            visit.replica = 0;
         }
     }
 }

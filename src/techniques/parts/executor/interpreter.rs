@@ -52,7 +52,7 @@ impl Executor {
     /// Carries out instructions until the visit must wait for something or ends. Returns the visit that goes on next, or
     /// [`NONE`]; others that are set free to go on are left in `ready`.
     #[inline(always)]
-    fn step(&mut self, context: &mut Context, slot: u32, finish: &mut impl Finish) -> u32 {
+    fn step<F: Finish>(&mut self, context: &mut Context, slot: u32, finish: &mut F) -> u32 {
         loop {
             let visit = context.visit(slot);
             let (key, salt, at) = (visit.key, visit.salt, visit.program_counter);
@@ -97,11 +97,11 @@ impl Executor {
                 }
                 Instruction::Reply => {
                     let outcome = finish.finish(context, slot);
-                    self.answer_early(context, slot, outcome);
+                    self.answer_early::<F>(context, slot, outcome);
                 }
                 Instruction::Fail { probability, purpose } => {
                     if Stream::keyed(key, purpose, salt).unit() < probability {
-                        return self.fail(context, slot, Outcome::Failed(Failure::Error));
+                        return self.fail(context, slot, Outcome::Failed(Failure::Error), finish);
                     }
                     visit.program_counter += 1;
                 }
