@@ -336,7 +336,7 @@ impl Executor {
                 denominator: self.serving_ns(now_ns) * u128::from(self.limits.workers),
             });
         }
-        if let Some(fleet) = &self.fleet {
+        if let Some(fleet) = &mut self.fleet {
             fleet.observe(now_ns, record);
         }
     }

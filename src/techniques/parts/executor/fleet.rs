@@ -4,13 +4,16 @@ use crate::distribution::Sampler;
 use crate::engine::NodeIndex;
 use crate::engine::control::{Allowance, Phase, ReplicaId, ReplicaSample};
 use crate::engine::gauge::Gauge;
-use crate::engine::record::{NodeRecord, Share};
+use crate::engine::record::{Happening, NodeRecord, Share};
 use crate::engine::visit::VisitList;
 use crate::random::Purpose;
 use crate::techniques::parts::pod::{Memory, WarmUp, WithoutReplicas};
 
 /// Millionths, in which shares of a core and of a replica are counted.
 pub(super) const MICRO: f64 = 1e6;
+
+/// Happenings that are remembered from one record to the next.
+const MOST_HAPPENINGS: usize = 1_000;
 
 /// How replicas of a service live.
 #[derive(Clone, Debug)]
@@ -96,6 +99,8 @@ pub struct Fleet {
     pub(super) evictions: u64,
     /// Requests that were lost with their replica.
     pub(super) killed: u64,
+    /// What befell replicas since the last record.
+    happenings: Vec<Happening>,
     /// Computations of killed requests whose timers have not gone off: by their timer's data, when they were killed.
     pub(super) dead: std::collections::BTreeMap<u64, u64>,
 }
@@ -125,6 +130,7 @@ impl Fleet {
             out_of_memory: 0,
             evictions: 0,
             killed: 0,
+            happenings: Vec::new(),
             dead: std::collections::BTreeMap::new(),
         }
     }
@@ -259,8 +265,16 @@ impl Fleet {
         })
     }
 
+    /// Remembers what befell a replica, for charts.
+    pub(super) fn note(&mut self, time_ns: u64, what: &'static str) {
+        if self.happenings.len() < MOST_HAPPENINGS {
+            self.happenings.push(Happening { time_ns, what });
+        }
+    }
+
     /// Fills in a record.
-    pub fn observe(&self, now_ns: u64, record: &mut NodeRecord) {
+    pub fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
+        record.happenings.append(&mut self.happenings);
         record.counters.replica_ns = self.billed.integral(now_ns) / 1_000_000;
         record.counters.capacity_ns = self.capacity.integral(now_ns) / 1_000_000;
         let level = |name, gauge: &Gauge| Share::level(name, gauge, now_ns);

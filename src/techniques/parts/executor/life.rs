@@ -78,6 +78,7 @@ impl Executor {
                 if let Some(place) = fleet.place(replica) {
                     // One that drains was evicted before.
                     fleet.evictions += u64::from(fleet.pods[place].phase != Some(Phase::Draining));
+                    fleet.note(now_ns, "machine lost");
                     self.gone(context, place);
                     self.publish(context);
                     self.lose(context, place, None);
@@ -85,6 +86,7 @@ impl Executor {
                 }
             }
             Command::Roll { surge, unavailable } => {
+                fleet.note(now_ns, "update begins");
                 fleet.roll = Some(Roll { first_new: fleet.created, surge, unavailable });
                 self.reconcile(context);
             }
@@ -140,8 +142,8 @@ impl Executor {
                 // Neither more nor fewer would be no update at all; Kubernetes lets one be missing then.
                 (surge, if surge == 0 { unavailable.max(1) } else { unavailable })
             });
-            if old.is_empty() {
-                fleet.roll = None;
+            if old.is_empty() && fleet.roll.take().is_some() {
+                fleet.note(now_ns, "update done");
             }
             if new < wanted && total < wanted.saturating_add(surge) {
                 let place = fleet.create(now_ns);
@@ -283,6 +285,7 @@ impl Executor {
         let now_ns = context.now_ns();
         let Some(fleet) = &mut self.fleet else { return };
         fleet.out_of_memory += 1;
+        fleet.note(now_ns, "out of memory");
         fleet.pods[place].out_of_memory += 1;
         if fleet.pods[place].phase == Some(Phase::Draining) {
             self.gone(context, place);
