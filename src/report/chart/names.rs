@@ -46,7 +46,7 @@ impl NameColumn {
     }
 
     /// The same names in a column of this width.
-    pub(super) fn as_wide_as(self, width: f64) -> Self {
+    pub(super) fn widened_to(self, width: f64) -> Self {
         Self { width, ..self }
     }
 

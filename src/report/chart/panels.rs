@@ -55,7 +55,7 @@ pub(super) fn render<DB: DrawingBackend>(timeline: &Timeline, canvas: &Canvas<DB
         let plot = Plot { frame, horizontal, vertical, letters: rows.letters, is_lowest };
         let title = canvas.shortened(&panel.vertical.title, tick, width);
         canvas.text(&title, (left, frame.top - 0.75 * rows.letters), tick, Align::Left)?;
-        draw_plot(panel, &plot, &column.as_wide_as(beside), canvas)?;
+        draw_plot(panel, &plot, &column.widened_to(beside), canvas)?;
     }
     canvas.root.present()
 }
