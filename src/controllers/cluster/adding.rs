@@ -1,6 +1,7 @@
 //! Machines are asked for, and come.
 
 use crate::controllers::cluster::expander::Offer;
+use crate::controllers::cluster::group::Group;
 use crate::controllers::cluster::inventory::MachinePhase;
 use crate::controllers::cluster::karpenter::{Kind, machines_for};
 use crate::controllers::cluster::node::{
@@ -126,7 +127,7 @@ impl ClusterNode {
 
     /// The types of machines, as Karpenter compares them.
     pub(super) fn kinds(&self, now_ns: u64) -> Vec<Kind> {
-        let kind = |group: &crate::controllers::cluster::group::Group| Kind {
+        let kind = |group: &Group| Kind {
             allocatable: group.allocatable,
             micro_usd_per_hour: group.micro_usd_per_hour,
             left: group.left(now_ns),

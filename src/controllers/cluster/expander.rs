@@ -67,7 +67,10 @@ mod tests {
 
     fn group(cores: u64, micro_usd_per_hour: u64, priority: u32) -> Group {
         let allocatable = Resources { cpu_milli: cores * 1_000, memory_bytes: cores << 32, pods: 110 };
-        Group { micro_usd_per_hour, priority, ..Group::of(allocatable) }
+        let mut group = Group::of(allocatable);
+        group.micro_usd_per_hour = micro_usd_per_hour;
+        group.priority = priority;
+        group
     }
 
     fn best(expander: Expander, groups: &[Group], most: u32) -> Vec<usize> {
