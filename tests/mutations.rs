@@ -1,5 +1,6 @@
 //! Whatever is written in a model, reading it ends soon and with a message, never with a panic.
 
+use forescale::controllers::AnyController;
 use forescale::diagnostic::report::{Style, json, text};
 use forescale::diagnostic::span::work;
 use forescale::diagnostic::{Diagnostics, Document};
@@ -81,7 +82,7 @@ fn mutated(mutations: &[Mutation]) -> String {
 fn read_and_render(content: &str) {
     let document = Document::new("mutated.ron", content);
     let mut diagnostics = Diagnostics::new();
-    let architecture = read::<NodeSpec, Link, KeyLaw>(&document, &mut diagnostics);
+    let architecture = read::<NodeSpec, Link, KeyLaw, AnyController>(&document, &mut diagnostics);
     assert_eq!(architecture.is_some(), !diagnostics.has_errors(), "{content}");
     let rendered = text(&diagnostics, Style { width: 80, color: true });
     assert_eq!(rendered.is_empty(), diagnostics.is_empty());
@@ -111,7 +112,7 @@ proptest! {
             match patch(&Document::new("shop.ron", MODEL), &[edit]) {
                 Ok(document) => {
                     let mut diagnostics = Diagnostics::new();
-                    drop(read::<NodeSpec, Link, KeyLaw>(&document, &mut diagnostics));
+                    drop(read::<NodeSpec, Link, KeyLaw, AnyController>(&document, &mut diagnostics));
                     text(&diagnostics, Style::default());
                 }
                 Err(diagnostics) => prop_assert!(diagnostics.has_errors()),
@@ -123,7 +124,8 @@ proptest! {
 #[test]
 fn the_valid_model_is_valid() {
     let mut diagnostics = Diagnostics::new();
-    let architecture = read::<NodeSpec, Link, KeyLaw>(&Document::new("shop.ron", MODEL), &mut diagnostics);
+    let architecture =
+        read::<NodeSpec, Link, KeyLaw, AnyController>(&Document::new("shop.ron", MODEL), &mut diagnostics);
     assert!(architecture.is_some() && diagnostics.is_empty(), "{}", text(&diagnostics, Style::default()));
 }
 

@@ -41,6 +41,8 @@ macro_rules! register {
     ($($name:ident($module:ident, $node:ident): $summary:literal,)*) => {
         /// A node as written in a model.
         #[derive(Clone, Debug, Deserialize)]
+        // There are only as many as a model has nodes.
+        #[allow(clippy::large_enum_variant)]
         pub enum NodeSpec {
             $($name($module::$name),)*
         }
