@@ -160,15 +160,19 @@ pub(super) fn differences(study: &Study) -> Rows {
 pub(super) fn over_time(study: &Study) -> Rows {
     let load = with_unit(&study.axis.label, study.axis.unit.as_deref());
     let header = ["Variant", load.as_str(), "Outside objectives", "Recovery", "Lost requests", "Replica-hours"];
+    // Of the nodes that scale in any of the variants, so that those in which they do not can be held against these.
+    let points = study.variants.iter().flat_map(|variant| &variant.points);
+    let scaling = points.flat_map(|point| point.nodes.iter().filter(|node| changing_replicas(node).is_some()));
+    let scaling: BTreeSet<&str> = scaling.map(|node| node.name.as_str()).collect();
     let row = |(variant, point): (&Variant, &Point)| {
         let told = |metric: Metric| quantity(metric).optional(metric.told(point, "all"));
-        let scales = point.nodes.iter().any(|node| changing_replicas(node).is_some());
-        let hours = point.nodes.iter().filter_map(|node| Some(node.replica_hours?.value)).sum::<f64>();
+        let nodes = point.nodes.iter().filter(|node| scaling.contains(node.name.as_str()));
+        let hours: Vec<f64> = nodes.filter_map(|node| Some(node.replica_hours?.value)).collect();
         let cells = [
             told(Metric::OutsideObjectives),
             told(Metric::Recovery),
             told(Metric::LostRequests),
-            if scales { Quantity::Count.value(hours) } else { ABSENT.to_owned() },
+            if hours.is_empty() { ABSENT.to_owned() } else { Quantity::Count.value(hours.iter().sum()) },
         ];
         let names = [one_line(&variant.name), Quantity::Count.tick(point.load, point.load)];
         let is_told = !point.windows.is_empty() && cells.iter().any(|cell| cell != ABSENT);
