@@ -227,7 +227,7 @@ fn requests_of_a_killed_replica_are_lost_unless_somebody_tries_again() {
     let lost = run(&prepare(&text("latency: Constant(\"1ms\")"), &[]), 32.0);
     let saved = run(
         &prepare(&text("latency: Constant(\"1ms\"), retry: Retry(max_attempts: 5, backoff: \"200ms\")"), &[]),
-        60.0,
+        32.0,
     );
     assert!(lost.node("clients").counters.failed > 20);
     assert!(saved.node("clients").counters.failed * 5 < lost.node("clients").counters.failed);
