@@ -95,9 +95,10 @@ fn a_machine_that_does_not_come_is_given_up_and_another_group_asked() {
 
 #[test]
 fn karpenter_waits_for_a_batch_and_takes_the_cheapest_type_that_holds_it() {
-    let types = "\"small\": NodeGroup(cpu: 2, memory: \"8GiB\", price: \"$0.1/h\", max_nodes: 9),
+    // The dear ones first, so that the first that fits is not the cheapest.
+    let types = "\"large\": NodeGroup(cpu: 16, memory: \"64GiB\", price: \"$0.9/h\", max_nodes: 9),
                  \"medium\": NodeGroup(cpu: 4, memory: \"16GiB\", price: \"$0.19/h\", max_nodes: 9),
-                 \"large\": NodeGroup(cpu: 16, memory: \"64GiB\", price: \"$0.9/h\", max_nodes: 9)";
+                 \"small\": NodeGroup(cpu: 2, memory: \"8GiB\", price: \"$0.1/h\", max_nodes: 9)";
     let at = |replicas: u32| {
         let actions = format!("(at: \"100s\", replicas: {replicas}), (at: \"9000s\", replicas: 4)");
         let options = "provisioner: Karpenter, consolidation: Never";
