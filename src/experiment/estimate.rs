@@ -220,7 +220,8 @@ fn too_few(latencies: &Latencies, exceedances: f64) -> Option<String> {
 /// The share of requests that failed; certainly none where nothing in the model can fail.
 fn error_ratio(sample: &Sample<'_>, failed: &[f64], ended: &[f64], latencies: &Latencies) -> Option<Failures> {
     let told = failures(failed, ended, latencies)?;
-    if sample.compiled.can_fail() {
+    // Replicas that come and go may take requests with them, whatever their service says.
+    if sample.compiled.can_fail() || failed.iter().any(|failed| *failed > 0.0) {
         return Some(told);
     }
     Some(Failures { ratio: Interval { value: 0.0, low: 0.0, high: 0.0 }, ..told })

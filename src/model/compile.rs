@@ -248,7 +248,10 @@ fn standing_usd_per_hour(spec: &NodeSpec) -> f64 {
 }
 
 fn can_fail(model: &Model) -> bool {
-    model.nodes.values().any(|spec| spec.can_fail()) || model.links.values().any(|link| link.gives_up())
+    // Controllers end replicas, and whatever these still have to do.
+    !model.controllers.is_empty()
+        || model.nodes.values().any(|spec| spec.can_fail())
+        || model.links.values().any(|link| link.gives_up())
 }
 
 fn service_s(model: &Model) -> f64 {
@@ -441,7 +444,7 @@ impl Wiring for Wire<'_> {
         self.plan.controllers_of(self.name).find(|(_, one)| one.is_scheduler()).map(|(index, _)| index)
     }
 
-    fn arrivals(&mut self, clients: &str) -> Result<Option<Process>, CompileError> {
+    fn arrivals(&mut self, clients: &str) -> Result<Option<(Process, u32)>, CompileError> {
         match self.plan.model.nodes.get(clients).map(|spec| &spec.value) {
             Some(NodeSpec::Clients(clients)) => clients.process(self),
             _ => Ok(None),

@@ -87,12 +87,19 @@ impl Clients {
         self.mix.keys().map(|name| name.value.as_str())
     }
 
-    /// The arrival process, if the workload is open.
+    /// The arrival process and the requests of each arrival, if the workload is open.
     ///
     /// # Errors
     /// When a file that says what it is cannot be used.
-    pub fn process(&self, wiring: &dyn Wiring) -> Result<Option<Process>, CompileError> {
-        if self.closed() { Ok(None) } else { self.open_process(wiring).map(Some) }
+    pub fn process(&self, wiring: &dyn Wiring) -> Result<Option<(Process, u32)>, CompileError> {
+        if self.closed() {
+            return Ok(None);
+        }
+        Ok(Some((self.open_process(wiring)?, self.requests_at_once())))
+    }
+
+    fn requests_at_once(&self) -> u32 {
+        self.batch.as_ref().map_or(1, |batch| batch.value)
     }
 
     fn open_process(&self, wiring: &dyn Wiring) -> Result<Process, CompileError> {

@@ -264,6 +264,14 @@ impl QueueNode {
         })
     }
 
+    /// Consumers that are there, those included that take no more and still have something.
+    fn tell_consumers(&mut self, now_ns: u64) {
+        if matches!(self.available, Consumers::PerReplica { .. }) {
+            let consumers = u64::from(self.available.count().max(self.unacknowledged));
+            self.capacity_gauge.set(now_ns, consumers);
+        }
+    }
+
     fn deliver(&mut self, context: &mut Context) {
         let now_ns = context.now_ns();
         while !self.waiting.is_empty() {
@@ -308,6 +316,7 @@ impl Node for QueueNode {
         let now_ns = context.now_ns();
         let Some(slot) = context.visits().find(VisitId::from_token(reply.token)) else { return };
         self.unacknowledged -= 1;
+        self.tell_consumers(now_ns);
         self.meter.release(now_ns);
         let visit = *context.visit(slot);
         self.available.acknowledge(visit.replica);
@@ -334,7 +343,7 @@ impl Node for QueueNode {
     fn command(&mut self, context: &mut Context, command: Command) {
         if let Command::Endpoints { ready, .. } = command {
             self.available.set_ready(&ready);
-            self.capacity_gauge.set(context.now_ns(), u64::from(self.available.count()));
+            self.tell_consumers(context.now_ns());
             self.deliver(context);
         }
     }

@@ -228,11 +228,11 @@ pub trait Wiring {
     fn watchers(&self) -> Vec<NodeIndex>;
     /// The controller that finds machines for this node's replicas.
     fn scheduler(&self) -> Option<NodeIndex>;
-    /// The arrivals of these clients; `None` if they are no clients, or closed.
+    /// The arrivals of these clients and the requests of each; `None` if they are no clients, or closed.
     ///
     /// # Errors
     /// When a file that says what they are cannot be used.
-    fn arrivals(&mut self, clients: &str) -> Result<Option<Process>, CompileError>;
+    fn arrivals(&mut self, clients: &str) -> Result<Option<(Process, u32)>, CompileError>;
     /// Users of all closed workloads together: they are numbered from zero.
     fn population(&self) -> u32;
     /// A path written in the model, seen from where the model lies.

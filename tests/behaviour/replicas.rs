@@ -302,3 +302,43 @@ fn a_service_without_replicas_rejects_or_holds() {
     assert_eq!(holds.node("clients").counters.failed, 0);
     assert!(holds.node("clients").operations[0].latency.quantile_ns(0.999).expect("requests") > 2.5e9);
 }
+
+#[test]
+fn where_replicas_are_ended_requests_can_fail() {
+    let text = shrinking("500ms");
+    assert!(prepare(&text, &[]).can_fail());
+    let stays = text.replace("actions: [(at: \"5s\", replicas: 1), ", "actions: [");
+    assert_eq!(run(&prepare(&stays, &[]), 10.0).node("clients").counters.failed, 0);
+}
+
+#[test]
+fn connections_do_not_survive_their_replica_though_another_takes_its_place() {
+    let text = model(
+        r#""clients": Clients(users: 400, think: Exponential("10s"), mix: { "balancer.request": 1 }),
+           "balancer": LoadBalancer(target: "server", policy: PersistentConnections),
+           "server": Service(replicas: 2, workers: 8, operations: { "request": [ Compute(Exponential("1ms")) ] }),"#,
+        r#""clock": Scheduled(target: "server", period: "1h",
+            actions: [(at: "60s", replicas: 1), (at: "60500ms", replicas: 2), (at: "50m", replicas: 2)])"#,
+    );
+    let mut watch = Watch::new(&text);
+    let completed = |watch: &mut Watch, seconds| -> Vec<u64> {
+        watch.at("server", seconds).replicas.iter().map(|replica| replica.completed).collect()
+    };
+    let (early, late) = (completed(&mut watch, 120.0), completed(&mut watch, 320.0));
+    // Half of those that were connected to the second one come back to its place, so it has a quarter.
+    let share = (late[1] - early[1]) as f64 / (late[0] - early[0] + late[1] - early[1]) as f64;
+    assert!((0.18..0.32).contains(&share), "{share}");
+}
+
+#[test]
+fn event_loops_are_resized_by_whole_cores() {
+    let text = model(
+        r#""clients": Clients(rate: "20/s", mix: { "server.request": 1 }),
+           "server": Service(replicas: 3, cpu: 4, scheduling: RunToCompletion, operations: { "request": [ Compute(Exponential("5ms")) ] }),"#,
+        r#""size": VerticalPodAutoscaler(target: "server")"#,
+    );
+    let mut watch = Watch::new(&text);
+    let after = watch.at("server", 3_600.0);
+    assert!(after.replicas.iter().all(|replica| replica.cores == 1.0 || replica.cores == 4.0), "{:?}", after.replicas);
+    assert!(after.replicas.iter().any(|replica| replica.cores == 1.0));
+}

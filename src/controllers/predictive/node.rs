@@ -26,6 +26,9 @@ const LOOK: u32 = 1;
 /// The target's own state, after a look.
 const DECIDE: u32 = 2;
 
+/// What a quotient may be above the whole number that it is.
+const ROUNDING: f64 = 1e-9;
+
 /// In millionths, so that sums over replications are whole numbers.
 const MICRO: f64 = 1e6;
 
@@ -35,7 +38,7 @@ enum Foresight {
     /// What has been seen.
     Forecast(Forecaster),
     /// The rate at which clients will send.
-    Oracle(Process),
+    Oracle { arrivals: Process, requests: f64 },
 }
 
 /// The controller of one service.
@@ -75,8 +78,10 @@ pub fn compile(spec: &PredictiveScaling, wiring: &mut dyn Wiring) -> Result<Pred
     let foresight = match spec.method.value.forecaster(spec.step_ns()) {
         Some(forecaster) => Foresight::Forecast(forecaster),
         None => match wiring.arrivals(spec.source())? {
-            Some(process) => Foresight::Oracle(process),
-            None => {
+            Some((arrivals, requests)) if arrivals.rate_per_s(0.0).is_some() => {
+                Foresight::Oracle { arrivals, requests: f64::from(requests) }
+            }
+            _ => {
                 let message = "an oracle knows the rate of open clients only";
                 return Err(CompileError::at(spec.method.span, message).help(
                     "name clients with arrivals such as Poisson, Stages, Diurnal, Spike or Trace as its source",
@@ -138,9 +143,9 @@ impl PredictiveNode {
                 loads.map(|forecast| forecast.value).reduce(f64::max)
             }
             // The rate is piecewise smooth: looked at where a step would end, and at a hundredth of the lead time.
-            Foresight::Oracle(process) => {
+            Foresight::Oracle { arrivals, requests } => {
                 let moments = (0..=100).map(|part| now_ns as f64 + self.lead_ns as f64 * f64::from(part) / 100.0);
-                moments.filter_map(|time_ns| process.rate_per_s(time_ns)).reduce(f64::max)
+                moments.filter_map(|time_ns| arrivals.rate_per_s(time_ns)).reduce(f64::max).map(|rate| rate * requests)
             }
         }
     }
@@ -150,7 +155,7 @@ impl PredictiveNode {
         let floor = if self.has_floor { self.metric.of_node(&self.looks.0) } else { None };
         let ahead = self.load_ahead(now_ns).map(|load| load * (1.0 + self.headroom));
         let Some(load) = [floor, ahead].into_iter().flatten().reduce(f64::max) else { return };
-        let replicas = (load / self.load_per_replica).ceil().min(f64::from(self.maximum)) as u32;
+        let replicas = (load / self.load_per_replica - ROUNDING).ceil().min(f64::from(self.maximum)) as u32;
         let replicas = replicas.clamp(self.minimum, self.maximum);
         self.wanted.push_back((now_ns, replicas));
         while self.wanted.front().is_some_and(|(time_ns, _)| time_ns + self.scale_down_window_ns < now_ns) {

@@ -81,6 +81,10 @@ impl VpaNode {
         }
         for replica in sample.replicas.iter().filter(|replica| replica.requested_memory_bytes > 0) {
             let known = self.pods.entry(replica.id.number).or_default();
+            // Until its first kill the process has run since the pod started.
+            if known.kills == 0 {
+                known.process_started_ns = replica.started_ns.unwrap_or(replica.created_ns);
+            }
             if replica.out_of_memory > known.kills {
                 known.kills = replica.out_of_memory;
                 known.killed_after_ns = Some(now_ns.saturating_sub(known.process_started_ns));

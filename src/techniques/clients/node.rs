@@ -78,7 +78,7 @@ impl ClientsNode {
             Source::Closed { think, purpose: wiring.purpose("think"), target: users.value, ramps, seats }
         } else {
             let process = spec.open_process(wiring)?;
-            let batch = spec.batch.as_ref().map_or(1, |batch| batch.value);
+            let batch = spec.requests_at_once();
             Source::Open { process, stream: None, purpose: wiring.purpose("arrivals"), batch }
         };
         Ok(Self {

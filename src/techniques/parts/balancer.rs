@@ -234,7 +234,12 @@ impl Balancer {
                     .for_each(|place| average_ns[place] = 0.0);
             }
             State::ConsistentHash { ring, .. } => *ring = ring_of(members).into(),
-            State::Choices { .. } | State::SessionAffinity | State::PersistentConnections { .. } => {}
+            // Connections end with their replica; another one at its place knows nothing of them.
+            State::PersistentConnections { connections, .. } => connections
+                .iter_mut()
+                .filter(|replica| members.binary_search(replica).is_err())
+                .for_each(|replica| *replica = Visit::ANY_REPLICA),
+            State::Choices { .. } | State::SessionAffinity => {}
         }
     }
 

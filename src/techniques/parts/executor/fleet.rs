@@ -12,6 +12,9 @@ use crate::techniques::parts::pod::{Memory, WarmUp, WithoutReplicas};
 /// Millionths, in which shares of a core and of a replica are counted.
 pub(super) const MICRO: f64 = 1e6;
 
+/// Replicas that may be there at once, those that drain included.
+const MOST_PLACES: usize = u16::MAX as usize;
+
 /// Happenings that are remembered from one record to the next.
 const MOST_HAPPENINGS: usize = 1_000;
 
@@ -299,6 +302,11 @@ impl Fleet {
 }
 
 impl Fleet {
+    /// Whether one more replica finds a place. Callers know places by 16 bits.
+    pub(super) fn has_place(&self) -> bool {
+        self.pods.len() < MOST_PLACES || self.pods.iter().any(|pod| pod.phase.is_none())
+    }
+
     /// A new replica at the first free place, which looks for a machine.
     pub(super) fn create(&mut self, now_ns: u64) -> usize {
         let pod = Pod {

@@ -61,6 +61,10 @@ impl Executor {
             }
             Command::Resize { cores, memory_bytes } => {
                 fleet.cores = cores.unwrap_or(fleet.cores);
+                // Event loops have whole cores.
+                if matches!(self.template.processor, Processor::RunToCompletion { .. }) {
+                    fleet.cores = fleet.cores.round().max(1.0);
+                }
                 fleet.memory_limit_bytes = memory_bytes.unwrap_or(fleet.memory_limit_bytes);
                 self.template.processor = self.template.processor.resized(fleet.cores, self.limits.workers);
                 self.ample &= matches!(self.template.processor, Processor::Ample);
@@ -145,7 +149,7 @@ impl Executor {
             if old.is_empty() && fleet.roll.take().is_some() {
                 fleet.note(now_ns, "update done");
             }
-            if new < wanted && total < wanted.saturating_add(surge) {
+            if new < wanted && total < wanted.saturating_add(surge) && fleet.has_place() {
                 let place = fleet.create(now_ns);
                 if place == self.replicas.len() {
                     self.replicas.push(self.template.clone());
