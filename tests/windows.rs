@@ -243,6 +243,30 @@ fn the_long_run_has_no_windows() {
     assert!(!serde_json::to_string(&point).expect("plain data").contains("windows"));
 }
 
+/// Two servers for a third of each hour and one for the rest of it: the long run is the mean of whole hours.
+#[test]
+fn the_long_run_of_a_schedule_is_that_of_whole_periods() {
+    let scheduled = |controller: &str| {
+        compiled(format!(
+            r#"Architecture(name: "scheduled", nodes: {{
+                "clients": Clients(rate: "1/s", mix: {{ "server.request": 1 }}),
+                "server": Service(price: "$3/h", operations: {{ "request": [ Wait(Constant("10ms")) ] }}),
+            }}, controllers: {{ "clock": {controller} }})"#
+        ))
+    };
+    let clock =
+        r#"Scheduled(target: "server", period: "1h", actions: [(at: "10m", replicas: 2), (at: "30m", replicas: 1)])"#;
+    let point = told(&scheduled(clock), &Settings { replications: 4, ..Settings::quick() });
+    let cost = point.cost_usd_per_hour.expect("there is a price");
+    assert!((cost.value - 4.0).abs() < 0.01, "{cost:?}");
+
+    let update = scheduled(r#"RollingUpdate(target: "server", at: ["10m"])"#);
+    let refusal = study(&update, 0.0, &Settings::quick()).expect("the counts obey the laws").point.refusal;
+    let refusal = refusal.expect("an update is over once");
+    assert_eq!(refusal.code, "time_varying");
+    assert!(refusal.reason.contains("`clock` acts once"), "{}", refusal.reason);
+}
+
 /// A quantile is told where a hundred requests or more lie beyond it over all replications.
 #[test]
 fn quantiles_of_few_requests_are_left_out() {

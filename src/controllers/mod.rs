@@ -104,4 +104,12 @@ impl ControllerSpec for AnyController {
     fn settling_s(&self) -> f64 {
         self.spec().settling_s()
     }
+
+    fn cycle_s(&self) -> f64 {
+        self.spec().cycle_s()
+    }
+
+    fn is_transient(&self) -> bool {
+        self.spec().is_transient()
+    }
 }

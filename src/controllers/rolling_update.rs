@@ -84,6 +84,10 @@ impl ControllerSpec for RollingUpdate {
         vec![&self.target]
     }
 
+    fn is_transient(&self) -> bool {
+        true
+    }
+
     fn mistakes(&self) -> Vec<Mistake> {
         let mut found = Vec::new();
         if self.at.is_empty() {

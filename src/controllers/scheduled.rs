@@ -78,7 +78,7 @@ impl ControllerSpec for Scheduled {
         self.actions.iter().map(|action| action.replicas).max()
     }
 
-    fn settling_s(&self) -> f64 {
+    fn cycle_s(&self) -> f64 {
         self.period_ns() as f64 * 1e-9
     }
 

@@ -265,18 +265,17 @@ fn node(sample: &Sample<'_>, index: usize, exceedances: f64) -> Node {
         latency_mean_s: latency.mean(),
         latency_p99_s: latency.told_quantile(0.99, exceedances),
         cost_usd_per_hour: ratio(&costs, &hours).filter(|cost| cost.value > 0.0),
-        replicas: replicas(sample, index),
+        replicas: replicas(sample, index).filter(|replicas| replicas.value > 0.0),
         replica_hours: None,
         measures: measures(sample, index, |_| true),
     }
 }
 
-/// Mean number of replicas that a node is paid for, if it has any.
+/// Mean number of replicas that a node is paid for.
 pub fn replicas(sample: &Sample<'_>, index: usize) -> Option<Interval> {
     let replicas_ns = sample.per_replication(|record| record.nodes[index].counters.replica_ns as f64);
     let times_ns = sample.per_replication(|record| (record.end_ns - record.start_ns) as f64);
-    let told = ratio_interval(&replicas_ns, &times_ns).map(|estimate| interval(estimate, 1.0));
-    told.filter(|replicas| replicas.value > 0.0)
+    ratio_interval(&replicas_ns, &times_ns).map(|estimate| interval(estimate, 1.0))
 }
 
 /// What only this technique has, of the wanted names.

@@ -41,6 +41,7 @@ use crate::experiment::pipeline::replication::{Replication, Runs, Stop, advance,
 use crate::experiment::pipeline::terminating::{Borders, terminating};
 use crate::experiment::study::{Objective, Refusal};
 use crate::model::Compiled;
+use crate::model::compile::NodeDescription;
 use crate::random::Seed;
 
 /// How a point is studied.
@@ -213,8 +214,8 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
         finding.point.refusal = Some(refusal);
         finding
     };
-    if let Some(clients) = compiled.descriptions.iter().find(|node| node.is_transient) {
-        return refuse(runs, 0, time_varying(&clients.name));
+    if let Some(node) = compiled.descriptions.iter().find(|node| node.is_transient) {
+        return refuse(runs, 0, time_varying(node));
     }
     let fifth_ns = match first_fifth_ns(compiled, settings) {
         Ok(fifth_ns) => fifth_ns,
@@ -313,9 +314,15 @@ fn audit(compiled: &Compiled, settings: &Settings, runs: &Runs) -> Result<(), Vi
     Ok(())
 }
 
-fn time_varying(clients: &str) -> Refusal {
+fn time_varying(node: &NodeDescription) -> Refusal {
+    let NodeDescription { name, is_controller, .. } = node;
+    let course = if *is_controller {
+        format!("`{name}` acts once at times of its own")
+    } else {
+        format!("the load of `{name}` runs through a course of its own")
+    };
     let reason = format!(
-        "the load of `{clients}` runs through a course of its own, so there is no long run: ask for a length of time \
+        "{course}, so there is no long run: ask for a length of time \
          (Terminating in an experiment, --duration when simulating)"
     );
     Refusal { code: "time_varying".to_owned(), reason }

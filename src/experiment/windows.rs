@@ -37,7 +37,9 @@ pub fn drop_constants(windows: &mut [Window], whole: &Point) {
     for node in &whole.nodes {
         let is_idle = node.queue_length.is_none_or(|queue| queue.value == 0.0);
         let own = |window: &Window| window.nodes.iter().find(|one| one.name == node.name).and_then(|one| one.replicas);
-        let is_fixed = is_constant(&windows.iter().map(own).collect::<Vec<_>>(), node.replicas);
+        // Of the whole, nodes without replicas tell none; a window in which a node has none tells zero.
+        let of_whole = node.replicas.unwrap_or(Interval { value: 0.0, low: 0.0, high: 0.0 });
+        let is_fixed = is_constant(&windows.iter().map(own).collect::<Vec<_>>(), Some(of_whole));
         for one in windows.iter_mut().flat_map(|window| &mut window.nodes).filter(|one| one.name == node.name) {
             one.queue_length = one.queue_length.filter(|_| !is_idle);
             one.replicas = one.replicas.filter(|_| !is_fixed);
@@ -178,6 +180,13 @@ mod tests {
         assert_eq!(names, ["web"], "the replicas of the other never change");
         let replicas: Vec<_> = point.nodes.iter().map(|node| node.replicas.map(|replicas| replicas.value)).collect();
         assert_eq!(replicas, [None, Some(4.0), Some(2.0)], "the mean over the time");
+    }
+
+    #[test]
+    fn windows_without_replicas_tell_none_of_them() {
+        let (windows, _) = told(0);
+        let of_web = |window: &Window| window.nodes[0].replicas.map(|replicas| replicas.value);
+        assert_eq!(windows.iter().map(of_web).collect::<Vec<_>>(), [Some(2.0), Some(0.0)]);
     }
 
     #[test]

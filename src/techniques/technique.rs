@@ -406,6 +406,14 @@ pub trait ControllerSpec {
     fn settling_s(&self) -> f64 {
         0.0
     }
+    /// After how many seconds it does the same again; zero if by no clock.
+    fn cycle_s(&self) -> f64 {
+        0.0
+    }
+    /// Whether it does something once, so that there is no long run.
+    fn is_transient(&self) -> bool {
+        false
+    }
 }
 
 /// What the house asks of the written form of a key space.

@@ -169,6 +169,9 @@ fn a_rolling_update_keeps_its_bounds_and_replaces_everybody() {
         let after = watch.at("server", 60.0);
         assert_eq!(after.replicas.len(), 6);
         assert!(after.replicas.iter().all(|replica| replica.id.number >= 6), "all are new");
+        let happenings = watch.simulation.take_record().nodes.swap_remove(1).happenings;
+        let done = happenings.iter().find(|one| one.what == "update done").expect("it comes to its end");
+        assert!((7..40).contains(&(done.time_ns / SECOND_NS)), "{surge} {unavailable}: {}", done.time_ns);
         assert_eq!(watch.at("clients", 60.0).failed, 0);
     }
 }

@@ -101,6 +101,9 @@ fn an_interruption_kills_what_has_not_ended_and_replicas_come_back_elsewhere() {
         // All four each time, but for those that were not back when the next machine was taken.
         let evictions = run.share("web", "evictions_per_hour") / per_hour;
         assert!((3.0..=4.0).contains(&evictions), "{evictions} evictions per interruption");
+        // Each is an event that charts show.
+        let events = run.node("cluster").happenings.iter().filter(|one| one.what == "spot interruption").count();
+        assert_eq!(events as f64, (per_hour * 10.0).round());
     }
     let (ready, starting) = (short.share("cluster", "ready_nodes"), short.share("cluster", "starting_nodes"));
     assert!((cost_usd(&short) / (0.2 * 10.0 * (ready + starting)) - 1.0).abs() < 1e-9);
