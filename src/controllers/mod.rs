@@ -105,6 +105,10 @@ impl ControllerSpec for AnyController {
         self.spec().settling_s()
     }
 
+    fn containers(&self) -> Vec<&Spanned<String>> {
+        self.spec().containers()
+    }
+
     fn cycle_s(&self) -> f64 {
         self.spec().cycle_s()
     }

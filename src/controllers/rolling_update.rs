@@ -34,7 +34,7 @@ use crate::engine::context::Context;
 use crate::engine::control::{Allowance, Command};
 use crate::engine::record::NodeRecord;
 use crate::engine::{Evidence, Node, NodeIndex, Timer};
-use crate::techniques::technique::{CompileError, Controller, ControllerSpec, Mistake, Reference, Wiring};
+use crate::techniques::technique::{CompileError, Controller, ControllerSpec, Mistake, Wiring};
 use crate::units::{Duration, Ratio};
 
 const DEFAULT: Allowance = Allowance::Share(0.25);
@@ -74,10 +74,6 @@ fn allowance(written: Option<&Spanned<Amount>>) -> Allowance {
 impl ControllerSpec for RollingUpdate {
     fn kind(&self) -> &'static str {
         "RollingUpdate"
-    }
-
-    fn references(&self) -> Vec<Reference<'_>> {
-        Vec::new()
     }
 
     fn targets(&self) -> Vec<&Spanned<String>> {

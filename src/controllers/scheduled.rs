@@ -31,7 +31,7 @@ use crate::engine::context::Context;
 use crate::engine::control::Command;
 use crate::engine::record::NodeRecord;
 use crate::engine::{Evidence, Node, NodeIndex, Timer};
-use crate::techniques::technique::{CompileError, Controller, ControllerSpec, Mistake, Reference, Wiring};
+use crate::techniques::technique::{CompileError, Controller, ControllerSpec, Mistake, Wiring};
 use crate::units::Duration;
 
 const DAY_NS: u64 = 86_400_000_000_000;
@@ -64,10 +64,6 @@ impl Scheduled {
 impl ControllerSpec for Scheduled {
     fn kind(&self) -> &'static str {
         "Scheduled"
-    }
-
-    fn references(&self) -> Vec<Reference<'_>> {
-        Vec::new()
     }
 
     fn targets(&self) -> Vec<&Spanned<String>> {

@@ -90,7 +90,27 @@ pub enum Phase {
     Draining,
 }
 
-/// One replica at one moment.
+/// A container beside that which answers requests, in each replica of a node. It has cores of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sidecar {
+    pub requested_cores: f64,
+    /// Cores that it uses without any request.
+    pub idle_cores: f64,
+    /// Core nanoseconds for each request that the replica answers.
+    pub busy_per_request_ns: u64,
+    /// What it holds, and requests.
+    pub memory_bytes: u64,
+}
+
+impl Sidecar {
+    /// Cores in use on the average between two looks at a replica, `window_ns` apart.
+    pub fn used_cores(&self, before: &ReplicaSample, now: &ReplicaSample, window_ns: u64) -> f64 {
+        let answered = now.completed.saturating_sub(before.completed) as f64;
+        self.idle_cores + answered * self.busy_per_request_ns as f64 / window_ns as f64
+    }
+}
+
+/// One replica at one moment, its sidecars left out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReplicaSample {
     pub id: ReplicaId,
@@ -129,6 +149,8 @@ pub struct NodeSample {
     /// Replicas wanted.
     pub desired: u32,
     pub replicas: Vec<ReplicaSample>,
+    /// Of each replica.
+    pub sidecars: Arc<[Sidecar]>,
 }
 
 impl NodeSample {

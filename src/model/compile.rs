@@ -433,6 +433,12 @@ impl Wiring for Wire<'_> {
         self.plan.controllers_of(self.name).next().is_some()
     }
 
+    fn container(&self, service: &str, container: &str) -> Option<usize> {
+        let sidecars = self.plan.model.nodes.get(service)?.sidecars();
+        let names = std::iter::once(service).chain(sidecars);
+        names.into_iter().position(|name| name == container)
+    }
+
     fn watchers(&self) -> Vec<NodeIndex> {
         let nodes = self.plan.model.nodes.iter().enumerate();
         let watching = nodes.filter(|(_, (_, spec))| spec.watches() == Some(self.name));

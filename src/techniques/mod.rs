@@ -252,6 +252,10 @@ impl Spec for NodeSpec {
         self.spec().watches()
     }
 
+    fn sidecars(&self) -> Vec<&str> {
+        self.spec().sidecars()
+    }
+
     fn instance(&self) -> Option<&Spanned<String>> {
         self.spec().instance()
     }

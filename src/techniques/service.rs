@@ -30,6 +30,7 @@
 //! | `termination_grace_period` | time | 30 s | for what a replica still has to do when it is ended; the rest is killed |
 //! | `cpu_request` | cores | `cpu` | what a machine keeps free for a replica, and what utilization is told against |
 //! | `memory` | | unlimited | what a replica holds; over its limit it is killed and starts again |
+//! | `sidecars` | | none | containers beside the program: what they request and use of cores and memory |
 //! | `without_replicas` | | `Reject` | what becomes of requests while there is no replica |
 //! | `operations` | | | steps of each operation |
 //!
@@ -58,7 +59,7 @@ use crate::price::{HourlyPrice, RequestPrice};
 use crate::techniques::parts::balancer::Policy;
 use crate::techniques::parts::executor::{AcceptQueue, Executor, Life, Limits, Succeed};
 use crate::techniques::parts::instance::Instance;
-use crate::techniques::parts::pod::{Memory, WarmUp, WithoutReplicas};
+use crate::techniques::parts::pod::{Memory, Sidecar, WarmUp, WithoutReplicas};
 use crate::techniques::parts::program::Compiler;
 use crate::techniques::parts::steps::{self, Step};
 use crate::techniques::technique::{
@@ -110,6 +111,8 @@ pub struct Service {
     #[serde(default)]
     pub memory: Option<Spanned<Memory>>,
     #[serde(default)]
+    pub sidecars: Named<Sidecar>,
+    #[serde(default)]
     pub without_replicas: WithoutReplicas,
     pub operations: Spanned<Named<Vec<Step>>>,
 }
@@ -155,6 +158,7 @@ impl Service {
             warm_up: self.warm_up.as_ref().map(|warm_up| warm_up.value),
             memory: self.memory.as_ref().map(|memory| memory.value.clone()),
             requested_cores: self.requested_cores(),
+            sidecars: self.sidecars.values().map(|sidecar| sidecar.compiled()).collect(),
             without_replicas: self.without_replicas,
             watchers: wiring.watchers(),
             scheduler: wiring.scheduler(),
@@ -256,6 +260,7 @@ impl Spec for Service {
         if let Some(memory) = &self.memory {
             found.extend(memory.mistakes(memory.span));
         }
+        found.extend(self.sidecars.values().flat_map(Sidecar::mistakes));
         if let Some(request) =
             self.cpu_request.as_ref().filter(|request| !(0.001..=self.cores()).contains(&request.value))
         {
@@ -288,7 +293,14 @@ impl Spec for Service {
 
     fn requests(&self) -> Option<Requests> {
         let memory_bytes = self.memory.as_ref().map_or(0, |memory| memory.requested_bytes());
-        Some(Requests { cores: self.requested_cores(), memory_bytes })
+        let beside = self.sidecars.values().fold((0.0, 0u64), |(cores, bytes), sidecar| {
+            (cores + sidecar.cpu_request, bytes.saturating_add(sidecar.memory.bytes))
+        });
+        Some(Requests { cores: self.requested_cores() + beside.0, memory_bytes: memory_bytes.saturating_add(beside.1) })
+    }
+
+    fn sidecars(&self) -> Vec<&str> {
+        self.sidecars.keys().map(|name| name.value.as_str()).collect()
     }
 
     fn settling_s(&self) -> f64 {

@@ -224,6 +224,8 @@ pub trait Wiring {
     fn node(&self, name: &str) -> NodeIndex;
     /// Whether a controller decides how many replicas this node has, or how large they are.
     fn is_scaled(&self) -> bool;
+    /// The place of a container in each replica of a service: 0 is the program, named as the service; then its sidecars.
+    fn container(&self, service: &str, container: &str) -> Option<usize>;
     /// The nodes that choose among this node's replicas, and must hear which are ready.
     fn watchers(&self) -> Vec<NodeIndex>;
     /// The controller that finds machines for this node's replicas.
@@ -264,6 +266,10 @@ pub trait Spec {
     fn mistakes(&self) -> Vec<Mistake>;
     /// What one visit to this operation causes.
     fn demand(&self, operation: &str) -> Demand;
+    /// The names of the containers beside the program in each replica.
+    fn sidecars(&self) -> Vec<&str> {
+        Vec::new()
+    }
     /// The replicas that a caller balances over.
     fn replicas(&self) -> ReplicaView {
         ReplicaView { count: 1, zones: 1 }
@@ -380,11 +386,17 @@ pub trait ControllerSpec {
     /// The name as it is written in a model, for example `HorizontalPodAutoscaler`.
     fn kind(&self) -> &'static str;
     /// Every name the controller refers to.
-    fn references(&self) -> Vec<Reference<'_>>;
+    fn references(&self) -> Vec<Reference<'_>> {
+        Vec::new()
+    }
     /// Mistakes that this controller alone shows.
     fn mistakes(&self) -> Vec<Mistake>;
     /// The nodes whose replicas it creates, ends or changes.
     fn targets(&self) -> Vec<&Spanned<String>>;
+    /// The containers of its target that it looks at, by name.
+    fn containers(&self) -> Vec<&Spanned<String>> {
+        Vec::new()
+    }
     /// The most replicas that it gives its target, if it decides how many there are. Only one controller may.
     fn most_replicas(&self) -> Option<u32> {
         None

@@ -289,6 +289,33 @@ fn an_autoscaler_settles_within_the_tolerance_of_its_target() {
     }
 }
 
+/// Eight pods would hold the program at 50%, 7.3 the whole pod, and 20 the proxy at a tenth of what it requests.
+#[test]
+fn an_autoscaler_looks_at_the_whole_pod_or_at_one_of_its_containers() {
+    let metrics = [
+        ("Resource(name: Cpu, target: Utilization(\"50%\"))", 7..=8),
+        ("ContainerResource(name: Cpu, container: \"server\", target: Utilization(\"50%\"))", 7..=9),
+        ("ContainerResource(name: Cpu, container: \"proxy\", target: Utilization(\"10%\"))", 18..=22),
+        ("ContainerResource(name: Cpu, container: \"proxy\", target: AverageValue(Cores(0.01)))", 36..=45),
+    ];
+    for (metric, expected) in metrics {
+        let text = model(
+            r#""clients": Clients(rate: "400/s", mix: { "balancer.request": 1 }),
+               "balancer": LoadBalancer(target: "server"),
+               "server": Service(replicas: 9, operations: { "request": [ Compute(Exponential("10ms")) ] },
+                   sidecars: { "proxy": Sidecar(cpu_request: 0.2, cpu_per_request: "1ms") }),"#,
+            &format!(
+                r#""autoscaler": HorizontalPodAutoscaler(target: "server", max_replicas: 50, metrics: [ {metric} ])"#
+            ),
+        );
+        let mut watch = Watch::new(&text);
+        for minutes in 30..60 {
+            let desired = watch.at("server", f64::from(minutes) * 60.0).desired;
+            assert!(expected.contains(&desired), "{metric}: {desired} after {minutes} min");
+        }
+    }
+}
+
 #[test]
 fn a_service_without_replicas_rejects_or_holds() {
     let text = model(

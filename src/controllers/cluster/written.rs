@@ -8,7 +8,7 @@ use crate::controllers::cluster::resources::Resources;
 use crate::controllers::cluster::scheduler::Scoring;
 use crate::diagnostic::span::{Named, Span, Spanned};
 use crate::distribution::Distribution;
-use crate::techniques::technique::{ControllerSpec, Mistake, Reference, Requests, law_mistakes};
+use crate::techniques::technique::{ControllerSpec, Mistake, Requests, law_mistakes};
 use crate::units::{Duration, Ratio};
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -133,10 +133,6 @@ impl ClusterAutoscaler {
 impl ControllerSpec for ClusterAutoscaler {
     fn kind(&self) -> &'static str {
         "ClusterAutoscaler"
-    }
-
-    fn references(&self) -> Vec<Reference<'_>> {
-        Vec::new()
     }
 
     fn targets(&self) -> Vec<&Spanned<String>> {

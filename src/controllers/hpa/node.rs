@@ -9,7 +9,7 @@ use crate::controllers::parts::clock::{Clock, written_ns};
 use crate::controllers::parts::scraper::Scraper;
 use crate::controllers::parts::signal::Signal;
 use crate::engine::context::Context;
-use crate::engine::control::{NodeSample, ReplicaSample};
+use crate::engine::control::{NodeSample, ReplicaSample, Sidecar};
 use crate::engine::record::NodeRecord;
 use crate::engine::{Evidence, Node, Timer, Token};
 use crate::techniques::technique::{CompileError, Controller, Wiring};
@@ -50,7 +50,7 @@ pub fn compile(spec: &HorizontalPodAutoscaler, wiring: &mut dyn Wiring) -> Resul
     let mut metrics = Vec::new();
     for metric in spec.metrics.iter() {
         let (node, signal) = match &metric.value {
-            Metric::Resource { .. } => {
+            Metric::Resource { .. } | Metric::ContainerResource { .. } => {
                 metrics.push(None);
                 continue;
             }
@@ -72,21 +72,34 @@ pub fn compile(spec: &HorizontalPodAutoscaler, wiring: &mut dyn Wiring) -> Resul
     let resources = Clock::new(resolution_ns, wiring.purpose("resources"), Timer { kind: RESOURCES, data: 0 });
     let sync_ns = written_ns(&spec.sync_period, SYNC_PERIOD_NS);
     Ok(HpaNode {
-        syncs: Syncs::new(target, spec.autoscaler()),
+        syncs: Syncs::new(target, spec.autoscaler(&|name| wiring.container(&spec.target, name).unwrap_or(0))),
         sync: Clock::new(sync_ns, wiring.purpose("sync"), Timer { kind: SYNC, data: 0 }),
         pipeline: Pipeline { resources: (Scraper::new(target), resources), sources, metrics },
     })
 }
 
 impl Measurements for Pipeline {
-    fn resource_usage(&self, resource: Resource, _container: Option<usize>) -> Result<PodMetrics, String> {
+    fn resource_usage(&self, resource: Resource, container: Option<usize>) -> Result<PodMetrics, String> {
         let scraper = &self.resources.0;
         let timestamp_ns = scraper.latest().map_or(0, |scrape| scrape.time_ns);
+        let sidecars = scraper.latest().map_or(&[][..], |scrape| &scrape.sample.sidecars);
         let usage = |(before, now, window_ns): (&ReplicaSample, &ReplicaSample, u64)| {
-            let value_milli = match resource {
-                Resource::Cpu => ((now.busy_ns - before.busy_ns) as f64 / window_ns as f64 * 1_000.0).ceil() as i64,
-                Resource::Memory => milli(now.memory_bytes as f64),
+            let of_program = match resource {
+                Resource::Cpu => (now.busy_ns - before.busy_ns) as f64 / window_ns as f64,
+                Resource::Memory => now.memory_bytes as f64,
             };
+            let of_sidecar = |sidecar: &Sidecar| match resource {
+                Resource::Cpu => sidecar.used_cores(before, now, window_ns),
+                Resource::Memory => sidecar.memory_bytes as f64,
+            };
+            let containers = std::iter::once(of_program).chain(sidecars.iter().map(of_sidecar)).enumerate();
+            let counted = containers.filter(|(place, _)| container.is_none_or(|wanted| wanted == *place));
+            // The metrics server tells whole milli-cores, rounded up.
+            let in_milli = |amount: f64| match resource {
+                Resource::Cpu => (amount * 1_000.0).ceil() as i64,
+                Resource::Memory => milli(amount),
+            };
+            let value_milli = counted.map(|(_, amount)| in_milli(amount)).sum();
             (identifier(now), PodMetric { value_milli, timestamp_ns, window_ns })
         };
         Ok(scraper.replicas().map(usage).collect())

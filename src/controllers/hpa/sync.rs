@@ -7,7 +7,7 @@ use crate::controllers::hpa::pods::{self, Pod, Readiness, ReadyCondition, Reques
 use crate::controllers::hpa::reconcile::{Autoscaler, Target};
 use crate::engine::NodeIndex;
 use crate::engine::context::Context;
-use crate::engine::control::{Command, NodeSample, Phase, ReplicaSample};
+use crate::engine::control::{Command, NodeSample, Phase, ReplicaSample, Sidecar};
 use crate::engine::record::{NodeRecord, Share};
 
 /// Between two syncs, unless told otherwise.
@@ -37,15 +37,21 @@ impl Syncs {
 
     /// One sync: decides from a sample of the target, and scales it.
     pub fn sync(&mut self, context: &mut Context, sample: &NodeSample, measurements: &dyn Measurements) {
-        let requests = |replica: &ReplicaSample| Requests {
+        let each = 1 + sample.sidecars.len();
+        let of_program = |replica: &ReplicaSample| Requests {
             cpu_milli: Some(milli(replica.requested_cores)),
             memory_milli: (replica.requested_memory_bytes > 0).then(|| milli(replica.requested_memory_bytes as f64)),
         };
-        let containers: Vec<[Requests; 1]> = sample.replicas.iter().map(|replica| [requests(replica)]).collect();
+        let of_sidecar = |sidecar: &Sidecar| Requests {
+            cpu_milli: Some(milli(sidecar.requested_cores)),
+            memory_milli: Some(milli(sidecar.memory_bytes as f64)),
+        };
+        let of_replica = |replica| std::iter::once(of_program(replica)).chain(sample.sidecars.iter().map(of_sidecar));
+        let containers: Vec<Requests> = sample.replicas.iter().flat_map(of_replica).collect();
         let pods: Vec<Pod<'_>> = sample
             .replicas
             .iter()
-            .zip(&containers)
+            .zip(containers.chunks_exact(each))
             .map(|(replica, containers)| Pod {
                 identifier: identifier(replica),
                 phase: if replica.phase == Phase::Pending { pods::Phase::Pending } else { pods::Phase::Running },

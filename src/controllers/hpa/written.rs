@@ -53,6 +53,8 @@ pub struct HorizontalPodAutoscaler {
 pub enum Metric {
     /// What the pods of the target use of a resource.
     Resource { name: Resource, target: TargetOf<ResourceAverage> },
+    /// What one container of each pod uses of a resource.
+    ContainerResource { name: Resource, container: Spanned<String>, target: TargetOf<ResourceAverage> },
     /// A value of each pod of the target, held at this average.
     Pods { metric: Signal, average_value: Spanned<f64> },
     /// A value of another object of the cluster.
@@ -132,11 +134,12 @@ impl HorizontalPodAutoscaler {
         self.min_replicas.as_ref().map_or(1, |replicas| replicas.value)
     }
 
-    /// The algorithm with these parameters. A metric is named by its place in the list.
-    pub fn autoscaler(&self) -> Autoscaler {
+    /// The algorithm with these parameters. A metric is named by its place in the list; `container` tells the place of a
+    /// container of the target.
+    pub fn autoscaler(&self, container: &dyn Fn(&str) -> usize) -> Autoscaler {
         let grace = Grace::default();
         Autoscaler {
-            metrics: self.metrics.iter().enumerate().map(|(place, metric)| metric.compiled(place)).collect(),
+            metrics: self.metrics.iter().enumerate().map(|(place, metric)| metric.compiled(place, container)).collect(),
             bounds: Bounds { minimum: self.minimum(), maximum: self.max_replicas.value },
             limits: WrittenBehavior::limits(self.behavior.as_ref()),
             tolerance: self.tolerance.as_ref().map_or(DEFAULT_TOLERANCE, |tolerance| tolerance.value.value),
@@ -172,8 +175,34 @@ fn rules(written: Option<&Spanned<WrittenRules>>, default: Rules) -> Rules {
     }
 }
 
+impl Resource {
+    fn compiled(self) -> metrics::Resource {
+        match self {
+            Self::Cpu => metrics::Resource::Cpu,
+            Self::Memory => metrics::Resource::Memory,
+        }
+    }
+}
+
+impl TargetOf<ResourceAverage> {
+    fn compiled(&self) -> ResourceTarget {
+        match self {
+            Self::Utilization(ratio) => {
+                ResourceTarget::Utilization { percent: (ratio.value.value * 100.0).round() as i32 }
+            }
+            Self::Value(value) => ResourceTarget::AverageValue { milli: milli(value.value) },
+            Self::AverageValue(average) => ResourceTarget::AverageValue {
+                milli: match average.value {
+                    ResourceAverage::Cores(cores) => milli(cores),
+                    ResourceAverage::Bytes(bytes) => milli(bytes.bytes as f64),
+                },
+            },
+        }
+    }
+}
+
 impl Metric {
-    fn compiled(&self, place: usize) -> metrics::Metric {
+    fn compiled(&self, place: usize, container_of: &dyn Fn(&str) -> usize) -> metrics::Metric {
         let name = place.to_string();
         let value = |target: &TargetOf<f64>| match target {
             TargetOf::Utilization(ratio) => ValueTarget::Value { milli: milli(ratio.value.value) },
@@ -181,23 +210,13 @@ impl Metric {
             TargetOf::AverageValue(value) => ValueTarget::AverageValue { milli: milli(value.value) },
         };
         match self {
-            Self::Resource { name, target } => metrics::Metric::Resource {
-                resource: match name {
-                    Resource::Cpu => metrics::Resource::Cpu,
-                    Resource::Memory => metrics::Resource::Memory,
-                },
-                target: match target {
-                    TargetOf::Utilization(ratio) => {
-                        ResourceTarget::Utilization { percent: (ratio.value.value * 100.0).round() as i32 }
-                    }
-                    TargetOf::Value(value) => ResourceTarget::AverageValue { milli: milli(value.value) },
-                    TargetOf::AverageValue(average) => ResourceTarget::AverageValue {
-                        milli: match average.value {
-                            ResourceAverage::Cores(cores) => milli(cores),
-                            ResourceAverage::Bytes(bytes) => milli(bytes.bytes as f64),
-                        },
-                    },
-                },
+            Self::Resource { name, target } => {
+                metrics::Metric::Resource { resource: name.compiled(), target: target.compiled() }
+            }
+            Self::ContainerResource { name, container, target } => metrics::Metric::ContainerResource {
+                resource: name.compiled(),
+                container: container_of(container),
+                target: target.compiled(),
             },
             Self::Pods { average_value, .. } => {
                 metrics::Metric::Pods { name, average_value_milli: milli(average_value.value) }
@@ -215,7 +234,7 @@ impl Metric {
             }
         };
         match self {
-            Self::Resource { name, target } => match target {
+            Self::Resource { name, target } | Self::ContainerResource { name, target, .. } => match target {
                 TargetOf::Utilization(ratio) => above_zero(ratio.value.value * 10.0, ratio.span),
                 TargetOf::Value(value) => {
                     let help = "write Utilization(\"70%\"), or AverageValue(Cores(0.5))";
@@ -259,9 +278,17 @@ impl ControllerSpec for HorizontalPodAutoscaler {
     fn references(&self) -> Vec<Reference<'_>> {
         let named = self.metrics.iter().filter_map(|metric| match &metric.value {
             Metric::Object { described_object: source, .. } | Metric::External { source, .. } => Some(source),
-            Metric::Resource { .. } | Metric::Pods { .. } => None,
+            Metric::Resource { .. } | Metric::ContainerResource { .. } | Metric::Pods { .. } => None,
         });
         named.map(Reference::Any).collect()
+    }
+
+    fn containers(&self) -> Vec<&Spanned<String>> {
+        let named = self.metrics.iter().filter_map(|metric| match &metric.value {
+            Metric::ContainerResource { container, .. } => Some(container),
+            _ => None,
+        });
+        named.collect()
     }
 
     fn targets(&self) -> Vec<&Spanned<String>> {

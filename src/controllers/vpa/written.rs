@@ -6,7 +6,7 @@ use crate::controllers::vpa::budget::BudgetSettings;
 use crate::controllers::vpa::recommendation::AllowedRange;
 use crate::controllers::vpa::updater::{self, Updater};
 use crate::diagnostic::span::Spanned;
-use crate::techniques::technique::{ControllerSpec, Mistake, Reference};
+use crate::techniques::technique::{ControllerSpec, Mistake};
 use crate::units::{Bytes, Duration, Ratio};
 
 /// The recommender, the updater and what admits pods, in one.
@@ -103,10 +103,6 @@ impl VerticalPodAutoscaler {
 impl ControllerSpec for VerticalPodAutoscaler {
     fn kind(&self) -> &'static str {
         "VerticalPodAutoscaler"
-    }
-
-    fn references(&self) -> Vec<Reference<'_>> {
-        Vec::new()
     }
 
     fn targets(&self) -> Vec<&Spanned<String>> {

@@ -44,6 +44,9 @@ pub fn check<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
                 diagnostics.push(Diagnostic::error("not-scalable", place, title).help(help));
                 continue;
             }
+            if let Some(node) = subject.architecture.nodes.get(target.as_str()) {
+                containers(subject, &node.value, &spec.value, target, diagnostics);
+            }
             if let Some(node) = subject.architecture.nodes.get(target.as_str()).filter(|_| spec.is_scheduler()) {
                 machines(&node.value, &spec.value, target, &place, diagnostics);
             }
@@ -66,6 +69,23 @@ pub fn check<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
                 diagnostics.push(unknown_node(place_of(subject, name, name), name, &known));
             }
         }
+    }
+}
+
+/// What a controller looks at must be in the replicas.
+fn containers<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    node: &N,
+    controller: &C,
+    target: &str,
+    diagnostics: &mut Diagnostics,
+) {
+    let known: Vec<&str> = std::iter::once(target).chain(node.sidecars()).collect();
+    for container in controller.containers().into_iter().filter(|name| !known.contains(&name.as_str())) {
+        let title = format!("replicas of `{target}` have no container `{}`", container.value);
+        let help = format!("they have {}; others are added under sidecars", known.join(", "));
+        let place = place_of(subject, container, container);
+        diagnostics.push(Diagnostic::error("unknown-container", place, title).help(help));
     }
 }
 

@@ -356,6 +356,7 @@ impl Executor {
         sample.desired = self.replicas.len() as u32;
         let Some(fleet) = &self.fleet else { return };
         sample.desired = fleet.desired.level() as u32;
+        sample.sidecars = fleet.life.sidecars.clone();
         sample.replicas.extend(
             self.replicas
                 .iter()

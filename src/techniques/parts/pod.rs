@@ -3,8 +3,9 @@
 use serde::Deserialize;
 
 use crate::diagnostic::span::{Span, Spanned};
+use crate::engine::control;
 use crate::techniques::technique::Mistake;
-use crate::units::Bytes;
+use crate::units::{Bytes, Duration};
 
 /// The memory of a replica: what it holds, and what it may hold.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,6 +25,24 @@ pub struct Memory {
     /// Never given back after each request.
     #[serde(default)]
     pub leak: Bytes,
+}
+
+/// A container beside the program, such as a proxy or a shipper of logs. It uses cores of its own and delays no request;
+/// what a request waits for on its way through a proxy is a `Wait` of the operation.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sidecar {
+    /// Cores that a machine keeps free for it, and that its utilization is told against.
+    pub cpu_request: f64,
+    /// Cores that it uses all the time.
+    #[serde(default)]
+    pub idle_cpu: f64,
+    /// Its computing for each request that the replica answers.
+    #[serde(default)]
+    pub cpu_per_request: Option<Duration>,
+    /// What it holds, and requests.
+    #[serde(default)]
+    pub memory: Bytes,
 }
 
 /// Replicas that have just started are slow: code is not compiled yet, pools and caches are empty.
@@ -64,6 +83,32 @@ impl Memory {
         if let Some(request) = self.request.filter(|request| request.bytes > self.limit.bytes) {
             let message = format!("the request of {request} is above the limit of {}", self.limit);
             found.push(Mistake::new(span, message, "request at most the limit"));
+        }
+        found
+    }
+}
+
+impl Sidecar {
+    /// As controllers see it.
+    pub fn compiled(&self) -> control::Sidecar {
+        control::Sidecar {
+            requested_cores: self.cpu_request,
+            idle_cores: self.idle_cpu,
+            busy_per_request_ns: self.cpu_per_request.map_or(0, |time| time.ns),
+            memory_bytes: self.memory.bytes,
+        }
+    }
+
+    /// Mistakes in it.
+    pub fn mistakes(written: &Spanned<Self>) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        if !(0.001..=1_000.0).contains(&written.cpu_request) {
+            let message = "a container requests between 0.001 and 1,000 cores";
+            found.push(Mistake::new(written.span, message, "write for example cpu_request: 0.1"));
+        }
+        if !(0.0..=1_000.0).contains(&written.idle_cpu) {
+            let message = "a container uses between 0 and 1,000 cores";
+            found.push(Mistake::new(written.span, message, "write for example idle_cpu: 0.01"));
         }
         found
     }

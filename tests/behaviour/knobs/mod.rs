@@ -102,6 +102,7 @@ fn every_parameter_and_variant_has_a_knob() {
         ("src/techniques/parts/arrivals.rs", "enum Arrivals"),
         ("src/techniques/link.rs", "struct Retry"),
         ("src/techniques/link.rs", "enum Jitter"),
+        ("src/techniques/parts/pod.rs", "struct Sidecar"),
         ("src/techniques/service.rs", "enum Discipline"),
         ("src/techniques/service.rs", "enum Scheduling"),
     ] {

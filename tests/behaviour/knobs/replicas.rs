@@ -73,5 +73,38 @@ pub fn knobs() -> Vec<Knob> {
         ),
         // The autoscaler compares what is used with what is requested.
         knob(&["service.cpu_request"], autoscaled(), &[], &[("nodes.server.cpu_request", "0.3")], ready),
+        // A proxy beside it uses cores too, which the autoscaler takes for the pod's.
+        knob(
+            &["service.sidecars", "Sidecar.idle_cpu"],
+            autoscaled(),
+            &[],
+            &[("nodes.server.sidecars", "{ \"proxy\": Sidecar(cpu_request: 0.01, idle_cpu: 0.5) }")],
+            ready,
+        ),
+        knob(
+            &["Sidecar.cpu_per_request"],
+            autoscaled(),
+            &[("nodes.server.sidecars", "{ \"proxy\": Sidecar(cpu_request: 0.01) }")],
+            &[("nodes.server.sidecars", "{ \"proxy\": Sidecar(cpu_request: 0.01, cpu_per_request: \"4ms\") }")],
+            ready,
+        ),
+        knob(
+            &["Sidecar.cpu_request"],
+            autoscaled(),
+            &[("nodes.server.sidecars", "{ \"proxy\": Sidecar(cpu_request: 2, idle_cpu: 0.5) }")],
+            &[("nodes.server.sidecars", "{ \"proxy\": Sidecar(cpu_request: 0.1, idle_cpu: 0.5) }")],
+            ready,
+        ),
+        knob(
+            &["Sidecar.memory"],
+            autoscaled().replace(
+                "max_replicas: 20,",
+                "max_replicas: 20, metrics: [ Resource(name: Memory, target: AverageValue(Bytes(\"100MiB\"))) ],",
+            )
+            .replace("workers: 4,", "workers: 4, memory: Memory(limit: \"1GiB\", base: \"50MiB\"), sidecars: { \"proxy\": Sidecar(cpu_request: 1) },"),
+            &[],
+            &[("nodes.server.sidecars.proxy", "Sidecar(cpu_request: 1, memory: \"100MiB\")")],
+            ready,
+        ),
     ]
 }

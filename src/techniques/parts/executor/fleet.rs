@@ -1,8 +1,10 @@
 //! Replicas that come and go: what is known of each, and what is counted of all.
 
+use std::sync::Arc;
+
 use crate::distribution::Sampler;
 use crate::engine::NodeIndex;
-use crate::engine::control::{Allowance, Phase, ReplicaId, ReplicaSample};
+use crate::engine::control::{Allowance, Phase, ReplicaId, ReplicaSample, Sidecar};
 use crate::engine::gauge::Gauge;
 use crate::engine::record::{Happening, NodeRecord, Share};
 use crate::engine::visit::VisitList;
@@ -27,6 +29,7 @@ pub struct Life {
     pub memory: Option<Memory>,
     /// What each replica asks a machine for.
     pub requested_cores: f64,
+    pub sidecars: Arc<[Sidecar]>,
     pub without_replicas: WithoutReplicas,
     /// Those who choose among the replicas.
     pub watchers: Vec<NodeIndex>,

@@ -375,11 +375,14 @@ fn ask_for_place(fleet: &Fleet, context: &mut Context, scheduler: NodeIndex, pla
     let memory = fleet.life.memory.as_ref();
     let requested = memory.map_or(0, |memory| memory.requested_bytes());
     let share = memory.map_or(1.0, |memory| pod.memory_limit_bytes as f64 / memory.limit.bytes as f64);
+    let sidecars = &fleet.life.sidecars;
     let command = Command::Place {
         node: context.node(),
         replica: fleet.id(place),
-        cores: fleet.life.requested_cores * pod.cores / fleet.written_cores,
-        memory_bytes: (requested as f64 * share) as u64,
+        cores: fleet.life.requested_cores * pod.cores / fleet.written_cores
+            + sidecars.iter().map(|sidecar| sidecar.requested_cores).sum::<f64>(),
+        memory_bytes: (requested as f64 * share) as u64
+            + sidecars.iter().map(|sidecar| sidecar.memory_bytes).sum::<u64>(),
     };
     context.command(scheduler, command);
 }
