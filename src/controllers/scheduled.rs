@@ -26,7 +26,7 @@
 
 use serde::Deserialize;
 
-use crate::diagnostic::span::Spanned;
+use crate::diagnostic::span::{Span, Spanned};
 use crate::engine::context::Context;
 use crate::engine::control::Command;
 use crate::engine::record::NodeRecord;
@@ -78,7 +78,11 @@ impl ControllerSpec for Scheduled {
         self.actions.iter().map(|action| action.replicas).max()
     }
 
-    fn settling_s(&self) -> f64 {
+    fn moments(&self) -> Vec<(u64, Span)> {
+        self.actions.first().map(|action| (action.at.ns, self.actions.span)).into_iter().collect()
+    }
+
+    fn cycle_s(&self) -> f64 {
         self.period_ns() as f64 * 1e-9
     }
 

@@ -89,6 +89,18 @@ pub struct Happening {
     pub what: &'static str,
 }
 
+/// Happenings that a node remembers from one record to the next.
+const MOST_HAPPENINGS: usize = 1_000;
+
+impl Happening {
+    /// Puts one more on a node's list, of too many only the first.
+    pub fn remember(list: &mut Vec<Self>, time_ns: u64, what: &'static str) {
+        if list.len() < MOST_HAPPENINGS {
+            list.push(Self { time_ns, what });
+        }
+    }
+}
+
 impl Share {
     /// The average of a level over time.
     pub fn level(name: &'static str, gauge: &Gauge, now_ns: u64) -> Self {

@@ -225,7 +225,8 @@ pub fn compile_sharing(
     let nodes = nodes.into_iter().flatten().collect();
     let of_controllers = model.controllers.values().map(|controller| controller.settling_s());
     let settling_s = model.nodes.values().map(|spec| spec.settling_s()).chain(of_controllers).fold(0.0, f64::max);
-    let cycle_s = model.nodes.values().map(|spec| spec.cycle_s()).fold(0.0, f64::max);
+    let of_controllers = model.controllers.values().map(|controller| controller.cycle_s());
+    let cycle_s = model.nodes.values().map(|spec| spec.cycle_s()).chain(of_controllers).fold(0.0, f64::max);
     let population = model.nodes.values().map(|spec| spec.population()).fold(0, u32::saturating_add);
     Ok(Compiled {
         descriptions: describe(model, &plan),
@@ -306,7 +307,7 @@ fn describe(model: &Model, plan: &Plan<'_>) -> Vec<NodeDescription> {
         kind: controller.kind(),
         prices: controller.prices(),
         requested: Vec::new(),
-        is_transient: false,
+        is_transient: controller.is_transient(),
         is_controller: true,
     });
     nodes.chain(links).chain(controllers).collect()

@@ -9,6 +9,7 @@ use crate::controllers::cluster::written::{Consolidation, Provisioner};
 use crate::engine::Timer;
 use crate::engine::context::Context;
 use crate::engine::control::Command;
+use crate::engine::record::Happening;
 
 /// What Cluster Autoscaler gives the pods of a machine to end.
 const GRACE_PERIOD_NS: u64 = 600_000_000_000;
@@ -150,6 +151,7 @@ impl ClusterNode {
         let Some(interruptions) = &self.groups[machine.group].interruptions else { return };
         let notice_ns = interruptions.notice_ns;
         self.interruptions += 1;
+        Happening::remember(&mut self.happenings, context.now_ns(), "spot interruption");
         context.after(notice_ns, Timer { kind: MACHINE_OVERDUE, data: number.into() });
         self.leave(context, number);
     }

@@ -10,7 +10,7 @@ use crate::controllers::parts::clock::Clock;
 use crate::distribution::Sampler;
 use crate::engine::context::Context;
 use crate::engine::control::Command;
-use crate::engine::record::{NodeRecord, Share};
+use crate::engine::record::{Happening, NodeRecord, Share};
 use crate::engine::{Evidence, Node, NodeIndex, Timer};
 use crate::random::{Purpose, Stream};
 use crate::techniques::technique::{CompileError, Controller, Wiring};
@@ -63,6 +63,8 @@ pub struct ClusterNode {
     /// Choices made by chance.
     pub(super) choices: u64,
     pub(super) interruptions: u64,
+    /// What befell machines since the last record.
+    pub(super) happenings: Vec<Happening>,
     /// Pods that got a place and an image, and how long they waited together.
     pub(super) placed: u64,
     pub(super) placed_after_ns: u128,
@@ -99,6 +101,7 @@ pub fn compile(spec: &ClusterAutoscaler, wiring: &mut dyn Wiring) -> Result<Clus
         asked_for_ns: None,
         choices: 0,
         interruptions: 0,
+        happenings: Vec::new(),
         placed: 0,
         placed_after_ns: 0,
         has_started: false,
@@ -195,6 +198,7 @@ impl Node for ClusterNode {
 
     fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
         self.inventory.observe(now_ns, record);
+        record.happenings.append(&mut self.happenings);
         record.shares.push(Share {
             name: "placement_mean_s",
             numerator: self.placed_after_ns,

@@ -113,6 +113,16 @@ impl ControllerSpec for VerticalPodAutoscaler {
         vec![&self.target]
     }
 
+    fn resizes(&self) -> bool {
+        self.update_mode != UpdateMode::Off
+    }
+
+    fn settling_s(&self) -> f64 {
+        let lifetime_ns = self.updater().minimum_lifetime_ns;
+        // Before that pods within their bounds are let alone, and only told about in any case.
+        if self.update_mode == UpdateMode::Recreate { lifetime_ns as f64 * 1e-9 } else { 0.0 }
+    }
+
     fn mistakes(&self) -> Vec<Mistake> {
         let mut found = Vec::new();
         for amounts in [&self.min_allowed, &self.max_allowed].into_iter().flatten() {

@@ -253,10 +253,3 @@ fn awkward_courses_are_drawn() {
     }
     assert!(charts(&study, &[ChartKind::Timeline]).is_empty(), "nothing is told");
 }
-
-#[test]
-#[ignore = "writes pictures to look at"]
-fn look() {
-    let directory = std::env::temp_dir().join("forescale-look");
-    draw(&synthetic::with_scaling(), &directory, &[ChartKind::Timeline, ChartKind::LatencyOverTime], BOTH).unwrap();
-}

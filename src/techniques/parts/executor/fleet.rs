@@ -15,9 +15,6 @@ pub(super) const MICRO: f64 = 1e6;
 /// Replicas that may be there at once, those that drain included.
 const MOST_PLACES: usize = u16::MAX as usize;
 
-/// Happenings that are remembered from one record to the next.
-const MOST_HAPPENINGS: usize = 1_000;
-
 /// How replicas of a service live.
 #[derive(Clone, Debug)]
 pub struct Life {
@@ -270,9 +267,7 @@ impl Fleet {
 
     /// Remembers what befell a replica, for charts.
     pub(super) fn note(&mut self, time_ns: u64, what: &'static str) {
-        if self.happenings.len() < MOST_HAPPENINGS {
-            self.happenings.push(Happening { time_ns, what });
-        }
+        Happening::remember(&mut self.happenings, time_ns, what);
     }
 
     /// Fills in a record.

@@ -146,9 +146,6 @@ impl Executor {
                 // Neither more nor fewer would be no update at all; Kubernetes lets one be missing then.
                 (surge, if surge == 0 { unavailable.max(1) } else { unavailable })
             });
-            if old.is_empty() && fleet.roll.take().is_some() {
-                fleet.note(now_ns, "update done");
-            }
             if new < wanted && total < wanted.saturating_add(surge) && fleet.has_place() {
                 let place = fleet.create(now_ns);
                 if place == self.replicas.len() {
@@ -164,6 +161,10 @@ impl Executor {
             }
             let is_ready = |place: &usize| fleet.pods[*place].phase == Some(Phase::Ready);
             let ready = staying.iter().filter(|place| is_ready(place)).count() as u32;
+            if old.is_empty() && ready >= wanted && fleet.roll.take().is_some() {
+                fleet.note(now_ns, "update done");
+                continue;
+            }
             let rank = |place: &usize| (is_ready(place), std::cmp::Reverse(fleet.pods[*place].number));
             let superfluous = if new > wanted || (old.is_empty() && total > wanted) {
                 staying.iter().copied().filter(|place| fleet.pods[*place].number >= first_new).min_by_key(rank)
