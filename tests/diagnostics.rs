@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use forescale::diagnostic::report::{Style, json, text};
-use forescale::diagnostic::{Diagnostics, Level};
+use forescale::diagnostic::{Diagnostics, Document, Level};
 use forescale::experiment::plan::{self, ModelFile, load_point, read_file};
 
 /// Seen from the package, so that messages name the same paths on every machine.
@@ -105,6 +105,54 @@ fn the_files_that_the_invalid_ones_are_made_from_are_valid() {
     let mut diagnostics = Diagnostics::new();
     assert!(plan::load(Path::new("tests/valid/surge.ron"), false, None, &mut diagnostics).is_some());
     assert!(diagnostics.is_empty(), "{}", text(&diagnostics, Style::default()));
+}
+
+/// Files that say too much of controllers, and what makes each of them right: nobody is warned for nothing.
+const MENDED: &[(&str, &[(&str, &str)])] = &[
+    ("keda-that-never-wakes", &[("Reject", "Hold")]),
+    ("keda-that-never-wakes", &[("RequestsInProgress", "RequestsPerSecond")]),
+    ("keda-that-never-wakes", &[("threshold: 5) ]", "threshold: 5) ], min_replica_count: 1")]),
+    ("keda-that-looks-behind-the-queue", &[("source: \"workers\"", "source: \"jobs\"")]),
+    ("keda-that-looks-behind-the-queue", &[("prefetch: 2", "consumers: 200")]),
+    ("autoscaler-of-memory-without-memory", &[("workers: 16", "workers: 16, memory: Memory(limit: \"1GiB\")")]),
+    ("predictive-oracle-of-bursts", &[("source: \"robots\"", "source: \"users\"")]),
+    ("warning-fixed-consumers", &[("consumers: 4", "prefetch: 2")]),
+    ("warning-fixed-consumers", &[("consumers: 4", "consumers: 20")]),
+    (
+        "warning-always-zero",
+        &[
+            ("queue: 0", "queue: 10"),
+            ("cores: 8", "cores: 8, queue: 10"),
+            ("source: \"redis\", metric: RequestsPerSecond", "source: \"web\", metric: RequestsPerSecond"),
+        ],
+    ),
+    ("warning-cpu-target-out-of-reach", &[("150%", "110%"), ("Cores(0.5)", "Cores(0.45)"), ("96%", "95%")]),
+    (
+        "warning-horizontal-against-vertical",
+        &[("target: \"web\")", "target: \"web\", update_mode: Off)"), ("Initial", "Off")],
+    ),
+    (
+        "warning-too-few-connections-when-scaled",
+        &[("max_replicas: 10", "max_replicas: 2"), ("replicas: 4)", "replicas: 3)")],
+    ),
+    ("warning-replicas-out-of-bounds", &[("replicas: 12", "replicas: 10"), ("min_capacity: 2", "min_capacity: 1")]),
+];
+
+#[test]
+fn nothing_is_said_about_controllers_that_are_right() {
+    for (name, edits) in MENDED {
+        let path = format!("{MODELS}/{name}.ron");
+        let mut text = std::fs::read_to_string(&path).expect("the file can be read");
+        for (wrong, right) in *edits {
+            assert!(text.contains(wrong), "{name} has no {wrong}");
+            text = text.replacen(wrong, right, 1);
+        }
+        let mut diagnostics = Diagnostics::new();
+        let file = ModelFile { document: Document::new(path, text), directory: PathBuf::from(MODELS) };
+        load_point(&file, &[], true, &mut diagnostics);
+        let said = self::text(&diagnostics, Style { width: 120, color: false });
+        assert!(diagnostics.is_empty(), "{name} with {edits:?}:\n{said}");
+    }
 }
 
 /// A snapshot that belongs to no file any more would be kept, and read, for nothing.

@@ -9,7 +9,7 @@ use crate::cli::{Common, Verdict, edits, print, print_json, progress, settle, sh
 use crate::diagnostic::Diagnostics;
 use crate::experiment::agreement::{self, Theory};
 use crate::experiment::pipeline::{Horizon, Settings, UnfitWindow, study};
-use crate::experiment::plan::{ModelFile, load_point, model_of, read_file};
+use crate::experiment::plan::{ModelFile, check_moments, load_point, model_of, read_file};
 use crate::experiment::run::{digest, result_digest};
 use crate::experiment::study::{Point, SCHEMA};
 use crate::report::table;
@@ -75,6 +75,7 @@ impl Simulate {
         let Some(compiled) = compiled else {
             return settle(&diagnostics, common.json);
         };
+        check_moments(&file, &edits, &settings.horizon, &mut diagnostics);
         show(&diagnostics, false);
         let sign = progress::sign_of_life();
         let found = common.on_threads(|| study(&compiled, 0.0, &settings))?.map_err(|broken| violation(&broken))?;

@@ -41,7 +41,7 @@
 use serde::Deserialize;
 
 use crate::controllers::hpa::WrittenBehavior;
-use crate::controllers::hpa::behavior::Bounds;
+use crate::controllers::hpa::behavior;
 use crate::controllers::hpa::metrics::{self, Measurements, PodMetrics, Resource, ValueTarget};
 use crate::controllers::hpa::milli;
 use crate::controllers::hpa::pods::Grace;
@@ -56,6 +56,7 @@ use crate::engine::context::Context;
 use crate::engine::control::{Command, NodeSample};
 use crate::engine::record::{NodeRecord, Share};
 use crate::engine::{Evidence, Node, Timer, Token};
+use crate::techniques::parts::signal::{Bound, Bounds, Look};
 use crate::techniques::technique::{CompileError, Controller, ControllerSpec, Mistake, Reference, Wiring};
 use crate::units::Duration;
 
@@ -90,7 +91,7 @@ pub struct Keda {
 #[serde(deny_unknown_fields)]
 pub struct Trigger {
     pub source: Spanned<String>,
-    pub metric: Signal,
+    pub metric: Spanned<Signal>,
     /// For each replica.
     pub threshold: Spanned<f64>,
     /// Above it there is something to do.
@@ -119,7 +120,7 @@ impl Keda {
         };
         Autoscaler {
             metrics: self.triggers.iter().enumerate().map(metric).collect(),
-            bounds: Bounds { minimum: self.minimum().max(1), maximum: self.maximum() },
+            bounds: behavior::Bounds { minimum: self.minimum().max(1), maximum: self.maximum() },
             limits: WrittenBehavior::limits(self.behavior.as_ref()),
             tolerance: DEFAULT_TOLERANCE,
             grace: Grace::default(),
@@ -140,8 +141,22 @@ impl ControllerSpec for Keda {
         vec![&self.target]
     }
 
-    fn most_replicas(&self) -> Option<u32> {
-        Some(self.maximum())
+    fn bounds(&self) -> Option<Bounds> {
+        let fewest = match &self.idle_replica_count {
+            Some(idle) => Bound { field: "idle_replica_count", replicas: idle.value },
+            None => Bound { field: "min_replica_count", replicas: self.minimum() },
+        };
+        Some(Bounds { fewest, most: Bound { field: "max_replica_count", replicas: self.maximum() } })
+    }
+
+    fn looks(&self) -> Vec<Look<'_>> {
+        let looks = self.triggers.iter().map(|trigger| Look {
+            node: &trigger.source,
+            signal: trigger.metric.value,
+            span: trigger.metric.span,
+            wakes: true,
+        });
+        looks.collect()
     }
 
     fn settling_s(&self) -> f64 {
@@ -218,7 +233,7 @@ pub(super) fn compile(spec: &Keda, wiring: &mut dyn Wiring) -> Result<KedaNode, 
         Clock::new(written_ns(&spec.sync_period, SYNC_PERIOD_NS), wiring.purpose("sync"), timer(SYNC)),
         Clock::new(written_ns(&spec.polling_interval, POLLING_INTERVAL_NS), wiring.purpose("poll"), timer(POLL)),
     ];
-    let source = |trigger: &Spanned<Trigger>| (Scraper::new(wiring.node(&trigger.source)), trigger.metric);
+    let source = |trigger: &Spanned<Trigger>| (Scraper::new(wiring.node(&trigger.source)), trigger.metric.value);
     let sources = Sources(spec.triggers.iter().map(source).collect());
     let activation =
         |trigger: &Spanned<Trigger>| trigger.activation_threshold.as_ref().map_or(0.0, |above| above.value);

@@ -16,8 +16,9 @@ pub mod vpa;
 
 use serde::Deserialize;
 
-use crate::diagnostic::span::Spanned;
+use crate::diagnostic::span::{Span, Spanned};
 use crate::techniques::CatalogueEntry;
+use crate::techniques::parts::signal::{Bounds, Goal, Look};
 use crate::techniques::technique::{
     CompileError, Controller, ControllerSpec, Mistake, Prices, Reference, Requests, Wiring,
 };
@@ -85,8 +86,32 @@ impl ControllerSpec for AnyController {
         self.spec().targets()
     }
 
+    fn bounds(&self) -> Option<Bounds> {
+        self.spec().bounds()
+    }
+
     fn most_replicas(&self) -> Option<u32> {
         self.spec().most_replicas()
+    }
+
+    fn looks(&self) -> Vec<Look<'_>> {
+        self.spec().looks()
+    }
+
+    fn goals(&self) -> Vec<Goal> {
+        self.spec().goals()
+    }
+
+    fn resizes(&self) -> bool {
+        self.spec().resizes()
+    }
+
+    fn moments(&self) -> Vec<(u64, Span)> {
+        self.spec().moments()
+    }
+
+    fn foresees(&self) -> Option<(&Spanned<String>, Span)> {
+        self.spec().foresees()
     }
 
     fn is_scheduler(&self) -> bool {

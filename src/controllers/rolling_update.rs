@@ -29,7 +29,7 @@
 
 use serde::Deserialize;
 
-use crate::diagnostic::span::Spanned;
+use crate::diagnostic::span::{Span, Spanned};
 use crate::engine::context::Context;
 use crate::engine::control::{Allowance, Command};
 use crate::engine::record::NodeRecord;
@@ -44,7 +44,7 @@ const DEFAULT: Allowance = Allowance::Share(0.25);
 #[serde(deny_unknown_fields)]
 pub struct RollingUpdate {
     pub target: Spanned<String>,
-    pub at: Spanned<Vec<Duration>>,
+    pub at: Spanned<Vec<Spanned<Duration>>>,
     #[serde(default)]
     pub max_surge: Option<Spanned<Amount>>,
     #[serde(default)]
@@ -78,6 +78,10 @@ impl ControllerSpec for RollingUpdate {
 
     fn targets(&self) -> Vec<&Spanned<String>> {
         vec![&self.target]
+    }
+
+    fn moments(&self) -> Vec<(u64, Span)> {
+        self.at.iter().map(|at| (at.ns, at.span)).collect()
     }
 
     fn is_transient(&self) -> bool {

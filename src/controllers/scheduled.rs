@@ -26,7 +26,7 @@
 
 use serde::Deserialize;
 
-use crate::diagnostic::span::Spanned;
+use crate::diagnostic::span::{Span, Spanned};
 use crate::engine::context::Context;
 use crate::engine::control::Command;
 use crate::engine::record::NodeRecord;
@@ -72,6 +72,10 @@ impl ControllerSpec for Scheduled {
 
     fn most_replicas(&self) -> Option<u32> {
         self.actions.iter().map(|action| action.replicas).max()
+    }
+
+    fn moments(&self) -> Vec<(u64, Span)> {
+        self.actions.first().map(|action| (action.at.ns, self.actions.span)).into_iter().collect()
     }
 
     fn cycle_s(&self) -> f64 {

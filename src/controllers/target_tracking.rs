@@ -46,6 +46,7 @@ use crate::engine::context::Context;
 use crate::engine::control::NodeSample;
 use crate::engine::record::{NodeRecord, Share};
 use crate::engine::{Evidence, Node, Timer, Token};
+use crate::techniques::parts::signal::{Bound, Bounds};
 use crate::techniques::technique::{CompileError, Controller, ControllerSpec, Mistake, Reference, Wiring};
 use crate::units::Duration;
 
@@ -85,8 +86,11 @@ impl ControllerSpec for TargetTracking {
         vec![&self.target]
     }
 
-    fn most_replicas(&self) -> Option<u32> {
-        Some(self.max_capacity.value)
+    fn bounds(&self) -> Option<Bounds> {
+        Some(Bounds {
+            fewest: Bound { field: "min_capacity", replicas: self.min_capacity.value },
+            most: Bound { field: "max_capacity", replicas: self.max_capacity.value },
+        })
     }
 
     fn settling_s(&self) -> f64 {

@@ -59,8 +59,12 @@ impl Document {
 
     /// Whether a range was written in the text that the document started from.
     pub fn is_of_first(&self, span: Span) -> bool {
-        let first = self.pieces.first().map(|piece| &piece.origin.source);
-        first.is_some_and(|first| Arc::ptr_eq(first, &self.place(span).source))
+        self.is_of(&self.place(span).source)
+    }
+
+    /// Whether the document started from this source.
+    pub fn is_of(&self, source: &Arc<Source>) -> bool {
+        self.pieces.first().is_some_and(|piece| Arc::ptr_eq(&piece.origin.source, source))
     }
 
     /// Where a range of the text was written. A range over several origins is cut to the part that starts it.

@@ -3,6 +3,7 @@
 use crate::diagnostic::diagnostic::Diagnostic;
 use crate::diagnostic::document::Document;
 use crate::diagnostic::fault::too_deep;
+use crate::diagnostic::habits::{habit, in_usual_unit};
 use crate::diagnostic::names::{closest, help};
 use crate::diagnostic::outline::Outline;
 use crate::diagnostic::source::{Place, floor_char_boundary};
@@ -47,6 +48,9 @@ pub fn failure(context: &Context<'_>, entry: Option<usize>, error: &ron::Error) 
     let span = subject(context, entry);
     let place = context.document.place(span);
     let found = &context.document.text()[span.start..span.end];
+    if let Some(diagnostic) = habit(context, entry, error, found, &place) {
+        return diagnostic;
+    }
     match error {
         Error::NoSuchStructField { expected, found, outer } => {
             let owner = outer.as_ref().map(|outer| format!(" of `{outer}`")).unwrap_or_default();
@@ -60,7 +64,7 @@ pub fn failure(context: &Context<'_>, entry: Option<usize>, error: &ron::Error) 
             "possible here",
             expected,
         ),
-        Error::Message(message) => advice(place, &sentence(message)),
+        Error::Message(message) => advice(place, &sentence(&in_usual_unit(context, entry, message))),
         Error::InvalidValueForType { expected, found } => {
             Diagnostic::error("wrong-type", place, format!("expected {expected}, found {found}"))
                 .label(format!("expected {expected}"))
@@ -205,7 +209,7 @@ const EXAMPLES: [(&str, &str); 12] = [
 ];
 
 /// The name before the brackets in which an entry stands.
-fn head<'a>(context: &Context<'a>, entry: usize) -> &'a str {
+pub(super) fn head<'a>(context: &Context<'a>, entry: usize) -> &'a str {
     let entry = &context.outline.entries[entry];
     let group = &context.outline.groups[entry.group];
     let from = group.parent.map(|parent| context.outline.entries[parent].value.start).unwrap_or_default();
@@ -277,7 +281,7 @@ fn length(place: Place, expected: &str) -> Diagnostic {
 }
 
 /// A text without its quotes.
-fn text_of(found: &str) -> &str {
+pub(super) fn text_of(found: &str) -> &str {
     found.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default()
 }
 
@@ -436,7 +440,7 @@ fn expectation(error: &ron::Error) -> Option<String> {
 }
 
 /// What a piece of text looks like.
-fn describe(text: &str) -> String {
+pub(super) fn describe(text: &str) -> String {
     let short = text.len() <= 40 && !text.contains('\n');
     let kind = match text.chars().next() {
         None | Some(')' | ']' | '}') => return "nothing".to_owned(),

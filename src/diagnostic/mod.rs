@@ -10,6 +10,7 @@
 //! | [`mod@parse`] | text to value, with every mistake rather than the first |
 //! | [`fault`] | brackets and commas gone wrong, as friendly messages |
 //! | [`explain`] | a parser's error as a friendly message |
+//! | [`habits`] | what people write who know a field from elsewhere |
 //! | [`names`] | "did you mean" |
 //! | [`diagnostic`] | the message as plain data, and a collection of them |
 //! | [`report`] | messages as text for people and as JSON for tools |
@@ -19,6 +20,7 @@ pub mod diagnostic;
 pub mod document;
 pub mod explain;
 pub mod fault;
+pub mod habits;
 pub mod names;
 pub mod outline;
 mod outline_builder;

@@ -47,6 +47,7 @@ use crate::price::HourlyPrice;
 use crate::random::mix;
 use crate::techniques::parts::executor::{AcceptQueue, Executor, Finish, Limits};
 use crate::techniques::parts::program::Compiler;
+use crate::techniques::parts::signal::{Signal, Tells};
 use crate::techniques::parts::steps::Step;
 use crate::techniques::technique::{
     CacheCommand, Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, Spec, Wiring, law_mistakes,
@@ -149,6 +150,11 @@ impl Spec for Cache {
     fn capacity(&self) -> Capacity {
         let threads = self.threads.as_ref().map_or(1, |threads| threads.value);
         Capacity { cores: Some(f64::from(threads)), ..Capacity::default() }
+    }
+
+    fn tells(&self, signal: Signal) -> Tells {
+        let _ = signal;
+        Tells::Never
     }
 
     fn resources(&self) -> Vec<(&'static str, f64)> {

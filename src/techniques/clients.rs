@@ -41,6 +41,7 @@ use crate::diagnostic::span::{Named, Spanned};
 use crate::distribution::Distribution;
 use crate::techniques::parts::arrivals::{Arrivals, HIGHEST_RATE_PER_S, Process};
 use crate::techniques::parts::executor::PRIORITIES;
+use crate::techniques::parts::signal::{Signal, Tells};
 use crate::techniques::technique::{
     CompileError, Demand, Mistake, Operations, Reference, Role, Spec, Wiring, law_mistakes, mean_s,
 };
@@ -210,6 +211,15 @@ impl Spec for Clients {
 
     fn demand(&self, _operation: &str) -> Demand {
         Demand::default()
+    }
+
+    fn tells(&self, signal: Signal) -> Tells {
+        if signal == Signal::QueueLength { Tells::Never } else { Tells::Always }
+    }
+
+    fn is_foreseeable(&self) -> bool {
+        let arrivals = self.arrivals.as_ref();
+        !self.closed() && arrivals.is_none_or(|arrivals| arrivals.is_foreseeable())
     }
 
     fn population(&self) -> u32 {

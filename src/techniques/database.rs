@@ -42,6 +42,7 @@ use crate::price::{HourlyPrice, RequestPrice};
 use crate::techniques::parts::executor::{AcceptQueue, Executor, Finish, Limits};
 use crate::techniques::parts::instance::Instance;
 use crate::techniques::parts::program::Compiler;
+use crate::techniques::parts::signal::{Signal, Tells};
 use crate::techniques::parts::steps::{self, Step};
 use crate::techniques::technique::{
     Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, Spec, Wiring, Worker,
@@ -187,6 +188,11 @@ impl Spec for Database {
             connections: Some(connections),
             waiting: self.queue.as_ref().map_or(0, |queue| u64::from(queue.value)),
         }
+    }
+
+    fn tells(&self, signal: Signal) -> Tells {
+        let waits = self.queue.as_ref().is_some_and(|queue| queue.value > 0);
+        if signal == Signal::QueueLength && !waits { Tells::Never } else { Tells::Always }
     }
 
     fn resources(&self) -> Vec<(&'static str, f64)> {

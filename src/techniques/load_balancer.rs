@@ -43,6 +43,7 @@ use crate::price::{HourlyPrice, RequestPrice};
 use crate::random::{Purpose, Stream};
 use crate::techniques::parts::balancer::{Balancer, Policy};
 use crate::techniques::parts::meter::Meter;
+use crate::techniques::parts::signal::{Signal, Tells};
 use crate::techniques::technique::{
     Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, Spec, Wiring, Worker, law_mistakes, mean_s,
 };
@@ -111,6 +112,15 @@ impl Spec for LoadBalancer {
     fn capacity(&self) -> Capacity {
         let workers = self.max_connections.as_ref().map(|connections| u64::from(connections.value));
         Capacity { workers, worker: Worker::Connection, ..Capacity::default() }
+    }
+
+    fn tells(&self, signal: Signal) -> Tells {
+        match signal {
+            Signal::QueueLength => Tells::Never,
+            // A request is here for as long as it is processed, and as the target has it.
+            Signal::RequestsInProgress if self.processing.is_none() => Tells::WithReplicas,
+            Signal::RequestsInProgress | Signal::RequestsPerSecond => Tells::Always,
+        }
     }
 
     fn resources(&self) -> Vec<(&'static str, f64)> {

@@ -23,6 +23,7 @@ use crate::engine::control::{Command, NodeSample};
 use crate::engine::record::NodeRecord;
 use crate::engine::{Evidence, Node, Reply, Timer, Token, Workload};
 use parts::instance::Instance;
+use parts::signal::{Signal, Tells};
 use technique::{
     Capacity, CompileError, Controller, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Requests, Role,
     Spec, Wiring,
@@ -266,6 +267,14 @@ impl Spec for NodeSpec {
 
     fn decouples(&self) -> bool {
         self.spec().decouples()
+    }
+
+    fn tells(&self, signal: Signal) -> Tells {
+        self.spec().tells(signal)
+    }
+
+    fn is_foreseeable(&self) -> bool {
+        self.spec().is_foreseeable()
     }
 
     fn kind(&self) -> &'static str {

@@ -37,6 +37,7 @@ use crate::engine::{Destination, Evidence, Node, Outcome, Reply, Timer, Token, W
 use crate::price::HourlyPrice;
 use crate::random::Purpose;
 use crate::techniques::parts::executor::resalt;
+use crate::techniques::parts::signal::{Signal, Tells};
 use crate::techniques::technique::{CompileError, Demand, Mistake, Operations, Prices, Reference, Role, Spec, Wiring};
 use crate::units::Duration;
 
@@ -108,6 +109,10 @@ impl Spec for PeriodicScheduler {
 
     fn demand(&self, _operation: &str) -> Demand {
         Demand::default()
+    }
+
+    fn tells(&self, signal: Signal) -> Tells {
+        if signal == Signal::RequestsPerSecond { Tells::Always } else { Tells::Never }
     }
 
     fn offered(&self) -> Vec<(String, f64)> {

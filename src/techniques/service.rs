@@ -61,6 +61,7 @@ use crate::techniques::parts::executor::{AcceptQueue, Executor, Life, Limits, Su
 use crate::techniques::parts::instance::Instance;
 use crate::techniques::parts::pod::{Memory, Sidecar, WarmUp, WithoutReplicas};
 use crate::techniques::parts::program::Compiler;
+use crate::techniques::parts::signal::{Signal, Tells};
 use crate::techniques::parts::steps::{self, Step};
 use crate::techniques::technique::{
     Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Requests, Spec, Wiring,
@@ -289,6 +290,17 @@ impl Spec for Service {
         let count = f64::from(self.count());
         let workers = self.workers.as_ref().map(|workers| u64::from(workers.value) * u64::from(self.count()));
         Capacity { cores: Some(count * self.cores()), workers, ..Capacity::default() }
+    }
+
+    fn tells(&self, signal: Signal) -> Tells {
+        let somebody_waits = self.workers.is_some() && self.queue.as_ref().is_none_or(|queue| queue.value > 0);
+        match signal {
+            // What is turned away has arrived.
+            Signal::RequestsPerSecond => Tells::Always,
+            _ if self.without_replicas == WithoutReplicas::Hold => Tells::Always,
+            Signal::QueueLength if !somebody_waits => Tells::Never,
+            Signal::QueueLength | Signal::RequestsInProgress => Tells::WithReplicas,
+        }
     }
 
     fn requests(&self) -> Option<Requests> {

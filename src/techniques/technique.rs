@@ -9,6 +9,7 @@ use crate::engine::{Destination, Node, NodeIndex};
 use crate::random::Purpose;
 use crate::techniques::parts::arrivals::Process;
 use crate::techniques::parts::instance::Instance;
+use crate::techniques::parts::signal::{Bounds, Goal, Look, Signal, Tells};
 
 /// A name in a model that must mean something elsewhere in it.
 #[derive(Clone, Copy, Debug)]
@@ -334,6 +335,15 @@ pub trait Spec {
     fn decouples(&self) -> bool {
         false
     }
+    /// When this quantity, which controllers look at, may be above zero.
+    fn tells(&self, signal: Signal) -> Tells {
+        let _ = signal;
+        Tells::Always
+    }
+    /// Whether it is written at what rate this node starts requests at each moment.
+    fn is_foreseeable(&self) -> bool {
+        false
+    }
     /// The technique's name as it is written in a model, for example `Service`.
     fn kind(&self) -> &'static str;
     /// The part the node plays.
@@ -397,8 +407,32 @@ pub trait ControllerSpec {
     fn containers(&self) -> Vec<&Spanned<String>> {
         Vec::new()
     }
+    /// How many replicas it leaves its target at all times, if it is held within bounds.
+    fn bounds(&self) -> Option<Bounds> {
+        None
+    }
     /// The most replicas that it gives its target, if it decides how many there are. Only one controller may.
     fn most_replicas(&self) -> Option<u32> {
+        self.bounds().map(|bounds| bounds.most.replicas)
+    }
+    /// What it looks at to decide how many replicas there are.
+    fn looks(&self) -> Vec<Look<'_>> {
+        Vec::new()
+    }
+    /// What it holds replicas at by adding others.
+    fn goals(&self) -> Vec<Goal> {
+        Vec::new()
+    }
+    /// Whether it changes how much the replicas of its targets request.
+    fn resizes(&self) -> bool {
+        false
+    }
+    /// When it acts by the clock, and where that is written; of what comes round again, only the first time.
+    fn moments(&self) -> Vec<(u64, Span)> {
+        Vec::new()
+    }
+    /// The node whose requests it must know ahead, and where that is asked for.
+    fn foresees(&self) -> Option<(&Spanned<String>, Span)> {
         None
     }
     /// Whether it finds machines for the replicas of its targets.

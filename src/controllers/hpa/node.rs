@@ -54,9 +54,9 @@ pub fn compile(spec: &HorizontalPodAutoscaler, wiring: &mut dyn Wiring) -> Resul
                 metrics.push(None);
                 continue;
             }
-            Metric::Pods { metric, .. } => (target, *metric),
+            Metric::Pods { metric, .. } => (target, metric.value),
             Metric::Object { described_object: source, metric, .. } | Metric::External { source, metric, .. } => {
-                (wiring.node(source), *metric)
+                (wiring.node(source), metric.value)
             }
         };
         let known = sources.iter().position(|(scraper, _)| scraper.node == node);

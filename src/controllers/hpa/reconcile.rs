@@ -92,7 +92,8 @@ impl Autoscaler {
         if self.metrics.is_empty() { DEFAULT_METRICS } else { &self.metrics }
     }
 
-    fn tolerances(&self) -> Tolerances {
+    /// By which share a ratio may differ from one without a change.
+    pub fn tolerances(&self) -> Tolerances {
         let (up, down) = match &self.limits {
             Limits::Behavior(behavior) => (behavior.up.tolerance, behavior.down.tolerance),
             Limits::Legacy(_) => (None, None),

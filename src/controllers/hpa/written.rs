@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::controllers::hpa::behavior::{Behavior, Bounds, Change, Policy, Rules, Select};
+use crate::controllers::hpa::behavior::{self, Behavior, Change, Policy, Rules, Select};
 use crate::controllers::hpa::legacy::Legacy;
 use crate::controllers::hpa::limits::Limits;
 use crate::controllers::hpa::metrics::{self, ResourceTarget, ValueTarget};
@@ -13,6 +13,7 @@ use crate::controllers::parts::bounds;
 use crate::controllers::parts::clock::{self, written_ns};
 use crate::controllers::parts::signal::Signal;
 use crate::diagnostic::span::{Span, Spanned};
+use crate::techniques::parts::signal::{Bound, Bounds, Goal, Look, Resource, Usage};
 use crate::techniques::technique::{ControllerSpec, Mistake, Reference};
 use crate::units::{Bytes, Duration, Ratio};
 
@@ -56,18 +57,11 @@ pub enum Metric {
     /// What one container of each pod uses of a resource.
     ContainerResource { name: Resource, container: Spanned<String>, target: TargetOf<ResourceAverage> },
     /// A value of each pod of the target, held at this average.
-    Pods { metric: Signal, average_value: Spanned<f64> },
+    Pods { metric: Spanned<Signal>, average_value: Spanned<f64> },
     /// A value of another object of the cluster.
-    Object { described_object: Spanned<String>, metric: Signal, target: TargetOf<f64> },
+    Object { described_object: Spanned<String>, metric: Spanned<Signal>, target: TargetOf<f64> },
     /// A value from outside the cluster.
-    External { source: Spanned<String>, metric: Signal, target: TargetOf<f64> },
-}
-
-/// A resource that pods request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum Resource {
-    Cpu,
-    Memory,
+    External { source: Spanned<String>, metric: Spanned<Signal>, target: TargetOf<f64> },
 }
 
 /// What a metric is compared with.
@@ -140,7 +134,7 @@ impl HorizontalPodAutoscaler {
         let grace = Grace::default();
         Autoscaler {
             metrics: self.metrics.iter().enumerate().map(|(place, metric)| metric.compiled(place, container)).collect(),
-            bounds: Bounds { minimum: self.minimum(), maximum: self.max_replicas.value },
+            bounds: behavior::Bounds { minimum: self.minimum(), maximum: self.max_replicas.value },
             limits: WrittenBehavior::limits(self.behavior.as_ref()),
             tolerance: self.tolerance.as_ref().map_or(DEFAULT_TOLERANCE, |tolerance| tolerance.value.value),
             grace: Grace {
@@ -202,6 +196,32 @@ impl TargetOf<ResourceAverage> {
 }
 
 impl Metric {
+    /// The quantity of a node that it is; `target` is whose pods are meant.
+    fn look<'a>(&'a self, target: &'a Spanned<String>) -> Option<Look<'a>> {
+        let (node, metric, wakes) = match self {
+            Self::Resource { .. } | Self::ContainerResource { .. } => return None,
+            Self::Pods { metric, .. } => (target, metric, false),
+            Self::Object { described_object: source, metric, .. } | Self::External { source, metric, .. } => {
+                (source, metric, true)
+            }
+        };
+        Some(Look { node, signal: metric.value, span: metric.span, wakes })
+    }
+
+    /// The resource at the level that it is to have.
+    fn goal(&self, tolerance: f64) -> Option<Goal> {
+        let Self::Resource { name, target } = self else { return None };
+        let (span, level) = match target {
+            TargetOf::Utilization(ratio) => (ratio.span, Usage::Share(ratio.value.value)),
+            TargetOf::AverageValue(average) => match average.value {
+                ResourceAverage::Cores(cores) => (average.span, Usage::Cores(cores)),
+                ResourceAverage::Bytes(bytes) => (average.span, Usage::Bytes(bytes.bytes)),
+            },
+            TargetOf::Value(_) => return None,
+        };
+        Some(Goal { resource: *name, span, level, tolerance })
+    }
+
     fn compiled(&self, place: usize, container_of: &dyn Fn(&str) -> usize) -> metrics::Metric {
         let name = place.to_string();
         let value = |target: &TargetOf<f64>| match target {
@@ -295,8 +315,23 @@ impl ControllerSpec for HorizontalPodAutoscaler {
         vec![&self.target]
     }
 
-    fn most_replicas(&self) -> Option<u32> {
-        Some(self.max_replicas.value)
+    fn bounds(&self) -> Option<Bounds> {
+        Some(Bounds {
+            fewest: Bound { field: "min_replicas", replicas: self.minimum() },
+            most: Bound { field: "max_replicas", replicas: self.max_replicas.value },
+        })
+    }
+
+    fn looks(&self) -> Vec<Look<'_>> {
+        self.metrics.iter().filter_map(|metric| metric.look(&self.target)).collect()
+    }
+
+    fn goals(&self) -> Vec<Goal> {
+        let tolerance = self.autoscaler(&|_| 0).tolerances().up;
+        let of_metrics = self.metrics.iter().filter_map(|metric| metric.goal(tolerance));
+        // Without metrics it is CPU at 80%, which stands nowhere.
+        let usual = Goal { resource: Resource::Cpu, span: Span::default(), level: Usage::Share(0.8), tolerance };
+        of_metrics.chain(Some(usual).filter(|_| self.metrics.is_empty())).collect()
     }
 
     fn mistakes(&self) -> Vec<Mistake> {

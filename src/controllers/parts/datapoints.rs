@@ -13,6 +13,7 @@ use crate::diagnostic::span::Spanned;
 use crate::engine::context::Context;
 use crate::engine::control::{NodeSample, Phase};
 use crate::engine::{NodeIndex, Timer};
+use crate::techniques::parts::signal::Look;
 use crate::techniques::technique::{Mistake, Reference, Wiring};
 
 /// Until a period's value can be seen, unless told otherwise.
@@ -27,7 +28,7 @@ pub enum Metric {
     /// Requests in a period, divided by the instances that are ready.
     RequestCountPerTarget,
     /// A quantity of any node.
-    Custom { source: Spanned<String>, metric: Signal },
+    Custom { source: Spanned<String>, metric: Spanned<Signal> },
 }
 
 impl Metric {
@@ -35,6 +36,16 @@ impl Metric {
     pub fn reference(&self) -> Option<Reference<'_>> {
         match self {
             Self::Custom { source, .. } => Some(Reference::Any(source)),
+            Self::CpuUtilization | Self::RequestCountPerTarget => None,
+        }
+    }
+
+    /// The look at that node.
+    pub fn look(&self) -> Option<Look<'_>> {
+        match self {
+            Self::Custom { source, metric } => {
+                Some(Look { node: source, signal: metric.value, span: metric.span, wakes: true })
+            }
             Self::CpuUtilization | Self::RequestCountPerTarget => None,
         }
     }

@@ -1,20 +1,8 @@
-//! What a controller may look at, by the names that a model uses.
-
-use serde::Deserialize;
+//! The values of what a controller looks at.
 
 use crate::controllers::parts::scraper::Scraper;
 use crate::engine::control::{Phase, ReplicaSample};
-
-/// A quantity of a node, or of each of its replicas.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum Signal {
-    /// Requests that wait for a worker or for a replica; messages that wait for a consumer.
-    QueueLength,
-    /// Requests that wait or are worked on; of a queue, messages that are not acknowledged: the consumers' lag.
-    RequestsInProgress,
-    /// Requests that arrive, per second, between the last two looks.
-    RequestsPerSecond,
-}
+pub use crate::techniques::parts::signal::Signal;
 
 impl Signal {
     /// Its value for the node as a whole; `None` as long as too little has been seen.

@@ -82,10 +82,7 @@ pub fn compile(spec: &PredictiveScaling, wiring: &mut dyn Wiring) -> Result<Pred
                 Foresight::Oracle { arrivals, requests: f64::from(requests) }
             }
             _ => {
-                let message = "an oracle knows the rate of open clients only";
-                return Err(CompileError::at(spec.method.span, message).help(
-                    "name clients with arrivals such as Poisson, Stages, Diurnal, Spike or Trace as its source",
-                ));
+                return Err(CompileError::at(spec.method.span, "an oracle knows the rate of open clients only"));
             }
         },
     };
@@ -93,7 +90,7 @@ pub fn compile(spec: &PredictiveScaling, wiring: &mut dyn Wiring) -> Result<Pred
     Ok(PredictiveNode {
         target,
         source,
-        metric: spec.metric.unwrap_or(Signal::RequestsPerSecond),
+        metric: spec.signal(),
         load_per_replica: spec.load_per_replica.value,
         minimum: spec.minimum(),
         maximum: spec.max_replicas.value,

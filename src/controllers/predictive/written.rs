@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use crate::controllers::parts::signal::Signal;
-use crate::diagnostic::span::Spanned;
+use crate::diagnostic::span::{Span, Spanned};
 use crate::statistics::forecast;
+use crate::techniques::parts::signal::{Bound, Bounds, Look, Signal};
 use crate::techniques::service::MOST_REPLICAS;
 use crate::techniques::technique::{ControllerSpec, Mistake, Reference};
 use crate::units::{Duration, Ratio};
@@ -20,7 +20,7 @@ pub struct PredictiveScaling {
     #[serde(default)]
     pub source: Option<Spanned<String>>,
     #[serde(default)]
-    pub metric: Option<Signal>,
+    pub metric: Option<Spanned<Signal>>,
     pub load_per_replica: Spanned<f64>,
     #[serde(default)]
     pub min_replicas: Option<Spanned<u32>>,
@@ -91,6 +91,11 @@ impl PredictiveScaling {
         self.min_replicas.as_ref().map_or(1, |replicas| replicas.value)
     }
 
+    /// What is forecast.
+    pub(super) fn signal(&self) -> Signal {
+        self.metric.as_ref().map_or(Signal::RequestsPerSecond, |metric| metric.value)
+    }
+
     /// Whose load is forecast.
     pub(super) fn source(&self) -> &Spanned<String> {
         self.source.as_ref().unwrap_or(&self.target)
@@ -110,8 +115,24 @@ impl ControllerSpec for PredictiveScaling {
         vec![&self.target]
     }
 
-    fn most_replicas(&self) -> Option<u32> {
-        Some(self.max_replicas.value)
+    fn bounds(&self) -> Option<Bounds> {
+        Some(Bounds {
+            fewest: Bound { field: "min_replicas", replicas: self.minimum() },
+            most: Bound { field: "max_replicas", replicas: self.max_replicas.value },
+        })
+    }
+
+    fn looks(&self) -> Vec<Look<'_>> {
+        if matches!(self.method.value, Method::Oracle) {
+            return Vec::new();
+        }
+        // What was seen a season ago may bring replicas back.
+        let span = self.metric.as_ref().map_or(self.source().span, |metric| metric.span);
+        vec![Look { node: self.source(), signal: self.signal(), span, wakes: false }]
+    }
+
+    fn foresees(&self) -> Option<(&Spanned<String>, Span)> {
+        matches!(self.method.value, Method::Oracle).then_some((self.source(), self.method.span))
     }
 
     fn settling_s(&self) -> f64 {

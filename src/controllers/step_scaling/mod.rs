@@ -50,6 +50,7 @@ use crate::engine::context::Context;
 use crate::engine::control::{NodeSample, Phase};
 use crate::engine::record::{NodeRecord, Share};
 use crate::engine::{Evidence, Node, Timer, Token};
+use crate::techniques::parts::signal::{Bound, Bounds, Look};
 use crate::techniques::technique::{CompileError, Controller, ControllerSpec, Mistake, Reference, Wiring};
 use crate::units::Duration;
 
@@ -164,8 +165,15 @@ impl ControllerSpec for StepScaling {
         vec![&self.target]
     }
 
-    fn most_replicas(&self) -> Option<u32> {
-        Some(self.max_capacity.value)
+    fn bounds(&self) -> Option<Bounds> {
+        Some(Bounds {
+            fewest: Bound { field: "min_capacity", replicas: self.min_capacity.value },
+            most: Bound { field: "max_capacity", replicas: self.max_capacity.value },
+        })
+    }
+
+    fn looks(&self) -> Vec<Look<'_>> {
+        self.policies.iter().filter_map(|policy| policy.alarm.metric.look()).collect()
     }
 
     fn settling_s(&self) -> f64 {

@@ -109,6 +109,10 @@ impl ControllerSpec for VerticalPodAutoscaler {
         vec![&self.target]
     }
 
+    fn resizes(&self) -> bool {
+        self.update_mode != UpdateMode::Off
+    }
+
     fn settling_s(&self) -> f64 {
         let lifetime_ns = self.updater().minimum_lifetime_ns;
         // Before that pods within their bounds are let alone, and only told about in any case.

@@ -10,6 +10,7 @@
 //! | `variants`, `paths` | named edits and sums of them |
 //! | `objectives` | what a design must meet |
 //! | `space` | all of it, understood, before any point is made |
+//! | `moments` | whether what controllers do by the clock comes before the end |
 //! | `windows` | whether the windows of all points can be kept |
 //! | `points` | every point compiled, series by series |
 //! | `refined` | further loads of a series, where its curve bends |
@@ -20,6 +21,7 @@ mod evaluate;
 mod grid;
 mod load_axis;
 mod model_file;
+mod moments;
 mod objectives;
 mod paths;
 mod points;
@@ -36,6 +38,7 @@ use std::path::{Path, PathBuf};
 pub use grid::MOST_POINTS;
 pub use load_axis::LoadAxis;
 pub use model_file::{ModelFile, load_document, load_point, model_of, read_file};
+pub use moments::check_moments;
 pub(crate) use paths::covers;
 pub use space::{Dimension, Space};
 

@@ -8,6 +8,9 @@ use crate::experiment::written::Experiment;
 use crate::files;
 use crate::model::{Compiled, Edit, KeyTables, Model, compile_sharing, patch_partly, read};
 
+/// Of more edits than this nobody finds out which has made a line of the model wrong.
+const MOST_BLAMED: usize = 20;
+
 /// A model file and what it says.
 #[derive(Clone, Debug)]
 pub struct ModelFile {
@@ -77,7 +80,7 @@ pub(super) fn load_sharing(
         return None;
     }
     for diagnostic in found.iter().filter(|diagnostic| warnings || diagnostic.level == Level::Error) {
-        diagnostics.push(diagnostic.clone());
+        diagnostics.push(blamed(file, edits, diagnostic.clone()));
     }
     match compile_sharing(&model?, &document, &file.directory, tables) {
         Ok(compiled) => Some(compiled),
@@ -86,6 +89,29 @@ pub(super) fn load_sharing(
             None
         }
     }
+}
+
+/// A mistake in a line of the model that is right without edits, with the edits that have made it wrong.
+fn blamed(file: &ModelFile, edits: &[Edit], found: Diagnostic) -> Diagnostic {
+    let is_of_model = file.document.is_of(&found.primary.place.source);
+    if found.level != Level::Error || !is_of_model || edits.len() > MOST_BLAMED {
+        return found;
+    }
+    let remains = |edits: &[Edit]| {
+        let mut others = Diagnostics::new();
+        let document = patch_partly(&file.document, edits, &mut others);
+        let _: Option<Model> = read(&document, &mut others);
+        others.iter().any(|other| other.title == found.title && other.primary.place == found.primary.place)
+    };
+    if remains(&[]) {
+        return found;
+    }
+    let without = |left_out: &usize| {
+        let others = edits.iter().enumerate().filter(|(position, _)| position != left_out);
+        others.map(|(_, edit)| edit.clone()).collect::<Vec<_>>()
+    };
+    let guilty: Vec<usize> = (0..edits.len()).filter(|position| !remains(&without(position))).collect();
+    guilty.into_iter().fold(found, |found, position| found.also(edits[position].path_origin.clone(), "since this edit"))
 }
 
 /// Opens the model that an experiment names.

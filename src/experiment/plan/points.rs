@@ -3,6 +3,7 @@
 use crate::diagnostic::{Diagnostic, Diagnostics, Level};
 use crate::experiment::plan::grid::Grid;
 use crate::experiment::plan::model_file::load_sharing;
+use crate::experiment::plan::moments::check_moments;
 use crate::experiment::plan::space::Space;
 use crate::experiment::plan::{PlannedPoint, Series};
 use crate::model::KeyTables;
@@ -27,6 +28,7 @@ pub(super) fn points(space: &Space, grid: &Grid, diagnostics: &mut Diagnostics) 
             // Doubts about the lightest load that every series raises hold for the model; what heavier loads do is
             // what the experiment asks.
             if position == 0 {
+                check_moments(&space.file, &edits, &space.settings.horizon, diagnostics);
                 let warnings = found.iter().filter(|one| one.level == Level::Warning).cloned();
                 doubts = Some(match doubts.take() {
                     None => warnings.collect(),

@@ -3,6 +3,8 @@
 //! Only lower bounds count (see [`crate::techniques::technique::Demand`]), as long as calls succeed and nobody is turned away
 //! on the way: what sheds load, or fails often, spares what lies behind it.
 
+use std::fmt;
+
 use petgraph::Direction;
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::DiGraph;
@@ -33,7 +35,7 @@ pub fn check<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
         let cores = sum(&|vertex| visits[vertex] * of(vertex).core_s);
         let workers = sum(&|vertex| visits[vertex] * held_s[vertex]);
         let rate = sum(&|vertex| visits[vertex]);
-        let capacity = at_most(subject, name, node.capacity(), node.replicas().count);
+        let (capacity, _) = at_most(subject, name, &node.value);
         let place = subject.place(name.span);
         if let Some(available) = capacity.cores.filter(|available| cores >= *available) {
             let title = format!("`{name}` needs {cores:.2} cores but has {available}");
@@ -59,21 +61,38 @@ pub fn check<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
     connections(subject, graph, diagnostics);
 }
 
-/// What a node has when its controller, if it has one, has given it the most replicas it may.
+/// What a node has when its controller, if it has one, has given it the most replicas it may, and how many that is.
 fn at_most<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
     subject: &Subject<'_, N, L, K, C>,
-    node: &str,
-    capacity: Capacity,
-    replicas: u32,
-) -> Capacity {
-    let controllers = subject.architecture.controllers.values();
-    let mine = controllers.filter(|controller| controller.targets().iter().any(|target| target.as_str() == node));
-    let Some(most) = mine.filter_map(|controller| controller.most_replicas()).max() else { return capacity };
-    let times = f64::from(most) / f64::from(replicas.max(1));
-    Capacity {
+    name: &str,
+    node: &N,
+) -> (Capacity, Option<Most>) {
+    let capacity = node.capacity();
+    let mine = subject.controllers_of(name).filter_map(|(_, one)| {
+        Some(Most { replicas: one.most_replicas()?, field: one.bounds().map(|bounds| bounds.most.field) })
+    });
+    let Some(most) = mine.max_by_key(|most| most.replicas) else { return (capacity, None) };
+    let times = f64::from(most.replicas) / f64::from(node.replicas().count.max(1));
+    let scaled = Capacity {
         cores: capacity.cores.map(|cores| cores * times),
-        workers: capacity.workers.map(|workers| (workers as f64 * times) as u64),
+        workers: capacity.workers.map(|workers| (workers as f64 * times).round() as u64),
         ..capacity
+    };
+    (scaled, Some(most))
+}
+
+/// The most replicas that a controller gives a node, and the field that says so if there is one.
+struct Most {
+    replicas: u32,
+    field: Option<&'static str>,
+}
+
+impl fmt::Display for Most {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.field {
+            Some(field) => write!(formatter, "at `{field}` {}", self.replicas),
+            None => write!(formatter, "with {} replicas", self.replicas),
+        }
     }
 }
 
@@ -187,7 +206,10 @@ fn connections<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
             .help("lower the callers' workers, let connections wait in a queue, or accept more of them");
         for (caller, workers) in workers.iter().take(5) {
             let count = workers.map_or("any number of".to_owned(), |workers| workers.to_string());
-            diagnostic = diagnostic.also(subject.place(caller.span), format!("may open {count} connections"));
+            let scaled = nodes.get(caller.as_str()).map(|node| at_most(subject, caller, node));
+            let most = scaled.filter(|(scaled, _)| scaled.workers == *workers).and_then(|(_, most)| most);
+            let when = most.filter(|_| workers.is_some()).map_or(String::new(), |most| format!(" {most}"));
+            diagnostic = diagnostic.also(subject.place(caller.span), format!("may open {count} connections{when}"));
         }
         diagnostics.push(diagnostic);
     }
@@ -229,7 +251,10 @@ fn most_at_once<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
     for (from, to) in &graph.neighbors {
         nodes.add_edge(indices[*from], indices[*to], ());
     }
-    let mut most: Vec<Option<u64>> = specs.iter().map(|node| node.capacity().workers).collect();
+    // Replicas that are written are there at first, even where they are more than a controller allows.
+    let of_all = subject.architecture.nodes.iter();
+    let of_all = of_all.map(|(name, node)| at_most(subject, name, &node.value).0.workers.max(node.capacity().workers));
+    let mut most: Vec<Option<u64>> = of_all.collect();
     // Callers before callees. Who stands in a circle sends to itself, and a queue's consumers work whether anybody waits
     // for them or not.
     for component in kosaraju_scc(&nodes).into_iter().rev() {

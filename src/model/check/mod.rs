@@ -8,10 +8,12 @@ pub mod clients;
 pub mod controllers;
 pub mod cycles;
 pub mod directory;
+pub mod goals;
 pub mod graph;
 pub mod instances;
 pub mod keys;
 pub mod links;
+pub mod looks;
 pub mod reach;
 pub mod references;
 pub mod retries;
@@ -25,7 +27,7 @@ use std::collections::BTreeSet;
 use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::diagnostic::document::Document;
 use crate::diagnostic::source::Place;
-use crate::diagnostic::span::Span;
+use crate::diagnostic::span::{Span, Spanned};
 use crate::model::architecture::Architecture;
 use crate::model::check::graph::Graph;
 use crate::techniques::technique::{ControllerSpec, KeySpec, LinkSpec, Mistake, Spec};
@@ -43,6 +45,17 @@ impl<N: Spec, L: LinkSpec, K, C: ControllerSpec> Subject<'_, N, L, K, C> {
     fn place(&self, span: Span) -> Place {
         self.document.place(span)
     }
+
+    /// The controllers that could be read as a whole, by name.
+    fn controllers(&self) -> impl Iterator<Item = (&Spanned<String>, &C)> {
+        let all = self.architecture.controllers.iter();
+        all.filter(|(name, _)| !self.unread.contains(name.as_str())).map(|(name, one)| (name, &one.value))
+    }
+
+    /// Those of them whose target this node is.
+    fn controllers_of<'s>(&'s self, node: &'s str) -> impl Iterator<Item = (&'s Spanned<String>, &'s C)> {
+        self.controllers().filter(move |(_, one)| one.targets().iter().any(|target| target.as_str() == node))
+    }
 }
 
 /// Reports everything that is wrong or doubtful about an architecture.
@@ -55,6 +68,8 @@ pub fn check<N: Spec, L: LinkSpec, K: KeySpec, C: ControllerSpec>(
     keys::unknown(subject, diagnostics);
     links::names(subject, diagnostics);
     controllers::check(subject, diagnostics);
+    looks::mistakes(subject, diagnostics);
+    goals::mistakes(subject, diagnostics);
     instances::check(subject, diagnostics);
     reach::no_clients(subject, diagnostics);
     clients::names(subject, diagnostics);
@@ -65,6 +80,8 @@ pub fn check<N: Spec, L: LinkSpec, K: KeySpec, C: ControllerSpec>(
     let graph = Graph::of(subject);
     links::unused(subject, &graph, diagnostics);
     keys::unused(subject, diagnostics);
+    looks::doubts(subject, diagnostics);
+    goals::doubts(subject, diagnostics);
     reach::unreachable(subject, &graph, diagnostics);
     cycles::check(subject, &graph, diagnostics);
     retries::amplification(subject, &graph, diagnostics);

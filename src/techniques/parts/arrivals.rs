@@ -159,6 +159,11 @@ impl Arrivals {
         matches!(self, Self::Stages { .. } | Self::Spike { .. } | Self::Trace { .. })
     }
 
+    /// Whether the rate to be expected at each moment is known: bursts come by chance.
+    pub fn is_foreseeable(&self) -> bool {
+        !matches!(self, Self::Mmpp { .. })
+    }
+
     /// How far above the clients' rate the process goes.
     fn highest_factor(&self) -> f64 {
         match self {

@@ -8,4 +8,5 @@ pub mod meter;
 pub mod pod;
 pub mod processor;
 pub mod program;
+pub mod signal;
 pub mod steps;
