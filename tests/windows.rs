@@ -267,6 +267,32 @@ fn the_long_run_of_a_schedule_is_that_of_whole_periods() {
     assert!(refusal.reason.contains("`clock` acts once"), "{}", refusal.reason);
 }
 
+/// 4 cores at 50% are eight replicas, however many there are at first.
+#[test]
+fn the_long_run_of_an_autoscaler_forgets_where_it_began() {
+    let cost = |replicas: u32, rate: u32| {
+        let scaled = compiled(format!(
+            r#"Architecture(name: "scaled", nodes: {{
+                "clients": Clients(rate: "{rate}/s", mix: {{ "server.request": 1 }}),
+                "server": Service(replicas: {replicas}, price: "$1/h", startup: Constant("30s"),
+                    operations: {{ "request": [ Compute(Exponential("10ms")) ] }}),
+            }}, controllers: {{
+                "autoscaler": HorizontalPodAutoscaler(target: "server", min_replicas: 2, max_replicas: 30,
+                    metrics: [ Resource(name: Cpu, target: Utilization("50%")) ]),
+            }})"#
+        ));
+        let point = told(&scaled, &Settings { replications: 4, ..Settings::quick() });
+        point.cost_usd_per_hour.expect("there is a price").value
+    };
+    for replicas in [4, 20] {
+        let found = cost(replicas, 400);
+        assert!((7.2..=8.9).contains(&found), "{found} replicas, from {replicas}");
+    }
+    // Four replicas do 400 of these a second; it takes a while until there are enough, and longer until all is worked off.
+    let found = cost(4, 1_000);
+    assert!((18.0..=22.5).contains(&found), "{found} replicas");
+}
+
 /// A quantile is told where a hundred requests or more lie beyond it over all replications.
 #[test]
 fn quantiles_of_few_requests_are_left_out() {

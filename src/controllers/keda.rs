@@ -46,6 +46,7 @@ use crate::controllers::hpa::metrics::{self, Measurements, PodMetrics, Resource,
 use crate::controllers::hpa::milli;
 use crate::controllers::hpa::pods::Grace;
 use crate::controllers::hpa::reconcile::{Autoscaler, DEFAULT_TOLERANCE};
+use crate::controllers::hpa::settling::settling_ns;
 use crate::controllers::hpa::sync::{SYNC_PERIOD_NS, Syncs};
 use crate::controllers::parts::bounds;
 use crate::controllers::parts::clock::{self, Clock, written_ns};
@@ -160,7 +161,10 @@ impl ControllerSpec for Keda {
     }
 
     fn settling_s(&self) -> f64 {
-        self.cooldown_ns() as f64 * 1e-9
+        let autoscaler = self.autoscaler();
+        let sync_ns = written_ns(&self.sync_period, SYNC_PERIOD_NS);
+        let of_autoscaler_ns = settling_ns(&autoscaler.limits, autoscaler.bounds, sync_ns);
+        self.cooldown_ns().saturating_add(of_autoscaler_ns) as f64 * 1e-9
     }
 
     fn mistakes(&self) -> Vec<Mistake> {

@@ -12,8 +12,9 @@ use crate::engine::NodeIndex;
 pub enum Command {
     /// Have this many replicas.
     Scale { replicas: u32 },
-    /// Give replicas that start from now on these resources; `None` leaves what they have.
-    Resize { cores: Option<f64>, memory_bytes: Option<u64> },
+    /// Let replicas that start from now on request so many cores, and have cores in proportion; and have so much memory.
+    /// `None` leaves what they have.
+    Resize { requested_cores: Option<f64>, memory_bytes: Option<u64> },
     /// End this replica in good order, so that another takes its place.
     Evict { replica: ReplicaId },
     /// End this replica at once: the machine beneath it is gone.

@@ -19,6 +19,8 @@ pub struct Growth {
     pub significant: bool,
     /// Whether it is significant and large enough to go on for ever.
     pub grows: bool,
+    /// Whether a backlog of before is still worked off.
+    pub drains: bool,
     /// Where the work is held up.
     place: Option<Place>,
 }
@@ -57,14 +59,15 @@ impl Growth {
             }
         }
         let Some(estimate) = mean_interval(&shares) else {
-            return Self { share: 0.0, significant: false, grows: false, place: None };
+            return Self { share: 0.0, significant: false, grows: false, drains: false, place: None };
         };
         let significant = estimate.low > 0.0;
         let place = if significant { held_up(compiled, &later) } else { None };
         // A backlog that is small beside all that clients send may be large beside what comes to where it is.
         let stays = place.as_ref().map_or(0.0, |place| 1.0 - place.answers_per_s / place.arrivals_per_s);
         let grows = significant && estimate.value.max(stays) > GROWTH;
-        Self { share: estimate.value, significant, grows, place }
+        let drains = estimate.high < -GROWTH;
+        Self { share: estimate.value, significant, grows, drains, place }
     }
 
     /// Whether the servers where the work is held up hardly ever rest.
@@ -75,6 +78,15 @@ impl Growth {
     /// Work piles up, which may yet end.
     pub fn backlog(&self) -> Refusal {
         self.refusal("drift", "was not worked off by the end of the run")
+    }
+
+    /// Work that had piled up is worked off, which does not go on for ever.
+    pub fn draining(&self) -> Refusal {
+        let reason = format!(
+            "a backlog of before is still worked off: {:.1}% more is done than clients send",
+            -100.0 * self.share
+        );
+        Refusal { code: "drift".to_owned(), reason }
     }
 
     /// Work piles up for ever.

@@ -261,6 +261,7 @@ fn steady_state(compiled: &Compiled, load: f64, settings: &Settings, runs: &mut 
         // Publishers of an overloaded queue see nothing of it, so their latencies alone settle nothing.
         let doubt = doubt(&sample, runs, settings, &mut looks)
             .or_else(|| growth.significant.then(|| Doubt::Refused(growth.backlog())))
+            .or_else(|| growth.drains.then(|| Doubt::Refused(growth.draining())))
             .or_else(|| is_open(&sample, settings).then_some(Doubt::Open));
         let tell = |runs: &mut Runs| {
             let changes = unsettled(runs);

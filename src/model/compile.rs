@@ -223,7 +223,9 @@ pub fn compile_sharing(
         }
     };
     let nodes = nodes.into_iter().flatten().collect();
-    let of_controllers = model.controllers.values().map(|controller| controller.settling_s());
+    // What a controller decides is there when replicas have started.
+    let startup_s = model.nodes.values().map(|spec| spec.startup_s()).fold(0.0, f64::max);
+    let of_controllers = model.controllers.values().map(|controller| controller.settling_s() + startup_s);
     let settling_s = model.nodes.values().map(|spec| spec.settling_s()).chain(of_controllers).fold(0.0, f64::max);
     let of_controllers = model.controllers.values().map(|controller| controller.cycle_s());
     let cycle_s = model.nodes.values().map(|spec| spec.cycle_s()).chain(of_controllers).fold(0.0, f64::max);

@@ -253,6 +253,10 @@ impl Spec for NodeSpec {
         self.spec().watches()
     }
 
+    fn startup_s(&self) -> f64 {
+        self.spec().startup_s()
+    }
+
     fn sidecars(&self) -> Vec<&str> {
         self.spec().sidecars()
     }

@@ -65,7 +65,7 @@ use crate::techniques::parts::signal::{Signal, Tells};
 use crate::techniques::parts::steps::{self, Step};
 use crate::techniques::technique::{
     Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Requests, Spec, Wiring,
-    law_mistakes,
+    law_mistakes, mean_s,
 };
 use crate::units::Duration;
 
@@ -309,6 +309,11 @@ impl Spec for Service {
             (cores + sidecar.cpu_request, bytes.saturating_add(sidecar.memory.bytes))
         });
         Some(Requests { cores: self.requested_cores() + beside.0, memory_bytes: memory_bytes.saturating_add(beside.1) })
+    }
+
+    fn startup_s(&self) -> f64 {
+        let readiness_s = self.readiness_period.as_ref().map_or(0.0, |period| period.as_s());
+        self.startup.as_ref().map_or(0.0, |law| mean_s(law)) + readiness_s
     }
 
     fn sidecars(&self) -> Vec<&str> {

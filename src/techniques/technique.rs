@@ -267,6 +267,10 @@ pub trait Spec {
     fn mistakes(&self) -> Vec<Mistake>;
     /// What one visit to this operation causes.
     fn demand(&self, operation: &str) -> Demand;
+    /// Seconds that a new replica takes to be there, on average.
+    fn startup_s(&self) -> f64 {
+        0.0
+    }
     /// The names of the containers beside the program in each replica.
     fn sidecars(&self) -> Vec<&str> {
         Vec::new()
@@ -452,9 +456,9 @@ pub trait ControllerSpec {
     fn settling_s(&self) -> f64 {
         0.0
     }
-    /// After how many seconds it does the same again; zero if by no clock.
+    /// After how many seconds it does the same again, or has gone once through what it does.
     fn cycle_s(&self) -> f64 {
-        0.0
+        self.settling_s()
     }
     /// Whether it does something once, so that there is no long run.
     fn is_transient(&self) -> bool {

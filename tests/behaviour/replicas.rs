@@ -372,3 +372,16 @@ fn event_loops_are_resized_by_whole_cores() {
     assert!(after.replicas.iter().all(|replica| replica.cores == 1.0 || replica.cores == 4.0), "{:?}", after.replicas);
     assert!(after.replicas.iter().any(|replica| replica.cores == 1.0));
 }
+
+/// An event loop has a whole core, whatever it requests; what it requests is what the autoscaler sets, and then it is content.
+#[test]
+fn a_resized_event_loop_is_not_evicted_again_and_again() {
+    let text = model(
+        r#""clients": Clients(rate: "10/s", mix: { "server.request": 1 }),
+           "server": Service(replicas: 4, cpu: 4, scheduling: RunToCompletion, operations: { "request": [ Compute(Exponential("10ms")) ] }),"#,
+        r#""autoscaler": VerticalPodAutoscaler(target: "server")"#,
+    );
+    let run = run(&prepare(&text, &[]), 86_400.0);
+    let evictions = run.share("server", "evictions_per_hour") * 24.0;
+    assert!((4.0..=8.0).contains(&evictions), "{evictions} evictions of 4 replicas in a day");
+}

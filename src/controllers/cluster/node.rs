@@ -119,11 +119,13 @@ impl ClusterNode {
         self.keep_minimum(context);
         match self.settings.provisioner {
             Provisioner::ClusterAutoscaler => {
-                let waiting = self.unschedulable();
-                if waiting.is_empty() {
-                    self.scale_down(context);
-                } else {
+                let (waiting, before) = (self.unschedulable(), self.asked_for);
+                if !waiting.is_empty() {
                     self.scale_up(context, &waiting);
+                }
+                // Only where machines were asked for is nothing taken away.
+                if self.asked_for == before {
+                    self.scale_down(context);
                 }
             }
             Provisioner::Karpenter => {

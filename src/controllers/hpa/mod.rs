@@ -55,6 +55,7 @@ pub mod metrics;
 mod node;
 pub mod pods;
 pub mod reconcile;
+pub mod settling;
 pub mod stabilization;
 pub mod sync;
 mod written;

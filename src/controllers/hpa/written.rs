@@ -9,6 +9,8 @@ use crate::controllers::hpa::metrics::{self, ResourceTarget, ValueTarget};
 use crate::controllers::hpa::milli;
 use crate::controllers::hpa::pods::Grace;
 use crate::controllers::hpa::reconcile::{Autoscaler, DEFAULT_TOLERANCE};
+use crate::controllers::hpa::settling::settling_ns;
+use crate::controllers::hpa::sync::SYNC_PERIOD_NS;
 use crate::controllers::parts::bounds;
 use crate::controllers::parts::clock::{self, written_ns};
 use crate::controllers::parts::signal::Signal;
@@ -248,21 +250,29 @@ impl Metric {
 
     fn mistakes(&self) -> Vec<Mistake> {
         let mut found = Vec::new();
-        let mut above_zero = |value: f64, span: Span| {
+        let above_zero = |found: &mut Vec<Mistake>, value: f64, span: Span| {
             if !(value.is_finite() && (0.001..1e15).contains(&value)) {
                 found.push(Mistake::new(span, "a target lies above zero", "write for example 10"));
             }
         };
         match self {
             Self::Resource { name, target } | Self::ContainerResource { name, target, .. } => match target {
-                TargetOf::Utilization(ratio) => above_zero(ratio.value.value * 10.0, ratio.span),
+                TargetOf::Utilization(ratio) => {
+                    let percent = ratio.value.value * 100.0;
+                    if !(percent.round() >= 1.0 && (percent - percent.round()).abs() < 1e-6 && percent < 1e6) {
+                        let message = "a target utilization is a whole number of percent above zero";
+                        found.push(Mistake::new(ratio.span, message, "write for example Utilization(\"70%\")"));
+                    }
+                }
                 TargetOf::Value(value) => {
                     let help = "write Utilization(\"70%\"), or AverageValue(Cores(0.5))";
                     found.push(Mistake::new(value.span, "a resource has no value of its own", help));
                 }
                 TargetOf::AverageValue(average) => match (name, &average.value) {
-                    (Resource::Cpu, ResourceAverage::Cores(cores)) => above_zero(*cores, average.span),
-                    (Resource::Memory, ResourceAverage::Bytes(bytes)) => above_zero(bytes.bytes as f64, average.span),
+                    (Resource::Cpu, ResourceAverage::Cores(cores)) => above_zero(&mut found, *cores, average.span),
+                    (Resource::Memory, ResourceAverage::Bytes(bytes)) => {
+                        above_zero(&mut found, bytes.bytes as f64, average.span)
+                    }
                     (Resource::Cpu, ResourceAverage::Bytes(_)) => {
                         let help = "write AverageValue(Cores(0.5))";
                         found.push(Mistake::new(average.span, "cpu is not measured in bytes", help));
@@ -273,9 +283,11 @@ impl Metric {
                     }
                 },
             },
-            Self::Pods { average_value, .. } => above_zero(average_value.value, average_value.span),
+            Self::Pods { average_value, .. } => above_zero(&mut found, average_value.value, average_value.span),
             Self::Object { target, .. } | Self::External { target, .. } => match target {
-                TargetOf::Value(value) | TargetOf::AverageValue(value) => above_zero(value.value, value.span),
+                TargetOf::Value(value) | TargetOf::AverageValue(value) => {
+                    above_zero(&mut found, value.value, value.span)
+                }
                 TargetOf::Utilization(ratio) => {
                     let help = "write Value(100) or AverageValue(10)";
                     found.push(Mistake::new(
@@ -320,6 +332,12 @@ impl ControllerSpec for HorizontalPodAutoscaler {
             fewest: Bound { field: "min_replicas", replicas: self.minimum() },
             most: Bound { field: "max_replicas", replicas: self.max_replicas.value },
         })
+    }
+
+    fn settling_s(&self) -> f64 {
+        let autoscaler = self.autoscaler(&|_| 0);
+        let sync_ns = written_ns(&self.sync_period, SYNC_PERIOD_NS);
+        settling_ns(&autoscaler.limits, autoscaler.bounds, sync_ns) as f64 * 1e-9
     }
 
     fn looks(&self) -> Vec<Look<'_>> {

@@ -179,7 +179,15 @@ impl ControllerSpec for StepScaling {
     fn settling_s(&self) -> f64 {
         let looks_back = |policy: &Policy| f64::from(policy.alarm.periods()) * policy.alarm.period_ns() as f64;
         let pause_ns = written_ns(&self.cooldown, written_ns(&self.instance_warmup, INSTANCE_WARMUP_NS));
-        (pause_ns as f64 + self.policies.iter().map(looks_back).fold(0.0, f64::max)) * 1e-9
+        let once_ns = pause_ns as f64 + self.policies.iter().map(looks_back).fold(0.0, f64::max);
+        // From one bound to the other in the largest steps, and back.
+        let range = self.max_capacity.value.saturating_sub(self.min_capacity.value);
+        let steps = |policy: &Policy| {
+            let is_count = policy.adjustment_type == AdjustmentType::ChangeInCapacity;
+            let largest = policy.steps.iter().map(|step| step.adjustment.unsigned_abs()).max().unwrap_or(1);
+            if is_count { range.div_ceil(largest.max(1)) } else { 2 }
+        };
+        once_ns * f64::from(self.policies.iter().map(steps).fold(0, u32::saturating_add).max(1)) * 1e-9
     }
 
     fn mistakes(&self) -> Vec<Mistake> {

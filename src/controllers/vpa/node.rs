@@ -89,9 +89,7 @@ impl VpaNode {
                 known.kills = replica.out_of_memory;
                 known.killed_after_ns = Some(now_ns.saturating_sub(known.process_started_ns));
                 known.process_started_ns = now_ns;
-                // What it had when it was killed is all that it was allowed.
-                let limit_bytes = replica.memory_limit_bytes as f64;
-                known.container.record_oom(&mut self.used, now_ns, limit_bytes);
+                known.container.record_oom(&mut self.used, now_ns, replica.requested_memory_bytes as f64);
             }
             if replica.phase == Phase::Ready {
                 known.container.add_memory_sample(&mut self.used, now_ns, replica.memory_bytes as f64);
@@ -112,9 +110,11 @@ impl VpaNode {
         // Limits follow the requests in proportion, as the autoscaler does unless it is told otherwise.
         let has_memory = pattern.requested_memory_bytes > 0;
         let memory_ratio = pattern.memory_limit_bytes as f64 / pattern.requested_memory_bytes as f64;
-        let cores = recommendation.target.cpu_cores() * pattern.cores / pattern.requested_cores;
         let memory_bytes = has_memory.then_some((recommendation.target.memory_bytes as f64 * memory_ratio) as u64);
-        context.command(self.target, Command::Resize { cores: Some(cores), memory_bytes });
+        context.command(
+            self.target,
+            Command::Resize { requested_cores: Some(recommendation.target.cpu_cores()), memory_bytes },
+        );
         let pod = |replica: &&ReplicaSample| {
             let known = self.pods.get(&replica.id.number);
             let mut requested = requests(replica);
@@ -123,7 +123,8 @@ impl VpaNode {
             }
             Pod {
                 requests: vec![Some(requested)],
-                started_ns: replica.started_ns.filter(|_| replica.phase == Phase::Ready),
+                // What has booted runs, whether it is ready or not.
+                started_ns: replica.started_ns.filter(|_| replica.phase != Phase::Pending),
                 killed_after_ns: known.and_then(|known| known.killed_after_ns),
                 resize: None,
             }

@@ -108,3 +108,31 @@ fn an_interruption_kills_what_has_not_ended_and_replicas_come_back_elsewhere() {
     let (ready, starting) = (short.share("cluster", "ready_nodes"), short.share("cluster", "starting_nodes"));
     assert!((cost_usd(&short) / (0.2 * 10.0 * (ready + starting)) - 1.0).abs() < 1e-9);
 }
+
+/// A replica of eight cores for which there is one machine, and it is taken: the small ones that stand idle go all the same.
+#[test]
+fn a_replica_that_fits_nowhere_keeps_no_machine() {
+    let nodes = |big: u32| {
+        format!(
+            "Architecture(name: \"test\", nodes: {{
+                \"others\": Clients(rate: \"1/s\", mix: {{ \"big.get\": 1 }}),
+                \"big\": Service(cpu: 8, operations: {{ \"get\": [ Compute(Constant(\"10ms\")) ] }}),
+                \"users\": Clients(rate: \"10/s\", mix: {{ \"web.get\": 1 }}),
+                \"web\": Service(replicas: 8, operations: {{ \"get\": [ Compute(Constant(\"10ms\")) ] }}),
+            }}, controllers: {{
+                \"clock\": Scheduled(target: \"web\", actions: [ (at: \"10m\", replicas: 1), (at: \"23h\", replicas: 8) ]),
+                \"more\": Scheduled(target: \"big\", actions: [ (at: \"5m\", replicas: {big}), (at: \"23h\", replicas: 1) ]),
+                \"cluster\": ClusterAutoscaler(targets: [\"web\", \"big\"], node_groups: {{
+                    \"small\": NodeGroup(cpu: 1, memory: \"4GiB\", max_nodes: 20),
+                    \"large\": NodeGroup(cpu: 8, memory: \"32GiB\", max_nodes: 1),
+                }}),
+            }})"
+        )
+    };
+    let ready = |big| run(&prepare(&nodes(big), &[]), 5.0 * HOUR_S).share("cluster", "ready_nodes");
+    let (fits, fits_not) = (ready(1), ready(2));
+    assert!(
+        (fits - fits_not).abs() < 0.2 && fits < 4.0,
+        "{fits} machines, {fits_not} with a replica that fits nowhere"
+    );
+}

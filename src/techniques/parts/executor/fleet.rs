@@ -1,5 +1,6 @@
 //! Replicas that come and go: what is known of each, and what is counted of all.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::distribution::Sampler;
@@ -48,6 +49,7 @@ pub struct Pod {
     pub transition_ns: u64,
     /// Micro-cores that compute.
     pub busy: Gauge,
+    pub requested_cores: f64,
     pub cores: f64,
     pub memory_limit_bytes: u64,
     /// Requests answered since it was created, and since its process started.
@@ -76,12 +78,15 @@ pub struct Fleet {
     pub life: Life,
     /// By place.
     pub pods: Vec<Pod>,
+    /// Places whose replica is gone.
+    free: BTreeSet<usize>,
     /// Requests that wait for a replica to be there.
     pub held: VisitList,
     pub(super) roll: Option<Roll>,
     /// Cores of a replica as it is written, which its price is for.
     pub(super) written_cores: f64,
     /// Of replicas that start from now on.
+    pub(super) requested_cores: f64,
     pub(super) cores: f64,
     pub(super) memory_limit_bytes: u64,
     pub(super) created: u32,
@@ -113,10 +118,12 @@ impl Fleet {
     pub fn new(life: Life, cores: f64) -> Self {
         let memory_limit_bytes = life.memory.as_ref().map_or(0, |memory| memory.limit.bytes);
         Self {
-            life,
             pods: Vec::new(),
+            free: BTreeSet::new(),
             held: VisitList::default(),
             roll: None,
+            requested_cores: life.requested_cores,
+            life,
             written_cores: cores,
             cores,
             memory_limit_bytes,
@@ -254,7 +261,7 @@ impl Fleet {
             transition_ns: pod.transition_ns,
             busy_ns: pod.busy.integral(now_ns) / 1_000_000,
             cores: pod.cores,
-            requested_cores: self.life.requested_cores * pod.cores / self.written_cores,
+            requested_cores: pod.requested_cores,
             memory_bytes: self.memory_bytes(place, u64::from(in_system)),
             memory_limit_bytes: pod.memory_limit_bytes,
             requested_memory_bytes: memory.map_or(0, |memory| {
@@ -302,7 +309,7 @@ impl Fleet {
 impl Fleet {
     /// Whether one more replica finds a place. Callers know places by 16 bits.
     pub(super) fn has_place(&self) -> bool {
-        self.pods.len() < MOST_PLACES || self.pods.iter().any(|pod| pod.phase.is_none())
+        self.pods.len() < MOST_PLACES || !self.free.is_empty()
     }
 
     /// A new replica at the first free place, which looks for a machine.
@@ -314,6 +321,7 @@ impl Fleet {
             started_ns: None,
             transition_ns: now_ns,
             busy: Gauge::default(),
+            requested_cores: self.requested_cores,
             cores: self.cores,
             memory_limit_bytes: self.memory_limit_bytes,
             completed: 0,
@@ -324,7 +332,7 @@ impl Fleet {
             process_started_ns: now_ns,
         };
         self.created += 1;
-        let place = self.pods.iter().position(|pod| pod.phase.is_none()).unwrap_or(self.pods.len());
+        let place = self.free.pop_first().unwrap_or(self.pods.len());
         if place == self.pods.len() {
             self.pods.push(pod);
         } else {
@@ -353,6 +361,9 @@ impl Fleet {
         let size = self.size(place);
         let pod = &mut self.pods[place];
         let before = std::mem::replace(&mut pod.phase, phase);
+        if phase.is_none() {
+            self.free.insert(place);
+        }
         if (before == Some(Phase::Ready)) != (phase == Some(Phase::Ready)) {
             pod.transition_ns = now_ns;
         }

@@ -59,8 +59,9 @@ impl Executor {
                 fleet.desired.set(now_ns, u64::from(replicas));
                 self.reconcile(context);
             }
-            Command::Resize { cores, memory_bytes } => {
-                fleet.cores = cores.unwrap_or(fleet.cores);
+            Command::Resize { requested_cores, memory_bytes } => {
+                fleet.requested_cores = requested_cores.unwrap_or(fleet.requested_cores);
+                fleet.cores = fleet.written_cores * fleet.requested_cores / fleet.life.requested_cores;
                 // Event loops have whole cores.
                 if matches!(self.template.processor, Processor::RunToCompletion { .. }) {
                     fleet.cores = fleet.cores.round().max(1.0);
@@ -147,20 +148,15 @@ impl Executor {
                 (surge, if surge == 0 { unavailable.max(1) } else { unavailable })
             });
             if new < wanted && total < wanted.saturating_add(surge) && fleet.has_place() {
-                let place = fleet.create(now_ns);
-                if place == self.replicas.len() {
-                    self.replicas.push(self.template.clone());
-                } else {
-                    self.replicas[place] = self.template.clone();
-                }
-                match fleet.life.scheduler {
-                    Some(scheduler) => ask_for_place(fleet, context, scheduler, place),
-                    None => self.boot(context, place),
-                }
+                let missing = (wanted - new).min(wanted.saturating_add(surge) - total);
+                (0..missing).for_each(|_| self.add_replica(context));
                 continue;
             }
             let is_ready = |place: &usize| fleet.pods[*place].phase == Some(Phase::Ready);
             let ready = staying.iter().filter(|place| is_ready(place)).count() as u32;
+            let is_new = |place: &&usize| fleet.pods[**place].number >= first_new;
+            let new_unready = staying.iter().filter(is_new).filter(|place| !is_ready(place)).count() as u32;
+            let least = wanted.saturating_sub(unavailable);
             if old.is_empty() && ready >= wanted && fleet.roll.take().is_some() {
                 fleet.note(now_ns, "update done");
                 continue;
@@ -169,14 +165,31 @@ impl Executor {
             let superfluous = if new > wanted || (old.is_empty() && total > wanted) {
                 staying.iter().copied().filter(|place| fleet.pods[*place].number >= first_new).min_by_key(rank)
             } else {
-                // An old one goes if it is not ready, or if enough others are.
-                let goes = |place: &&usize| !is_ready(place) || ready > wanted.saturating_sub(unavailable);
+                // An old one goes if enough others are ready; one that is not, if enough others are there for those that are
+                // new and not ready yet.
+                let goes = |place: &&usize| if is_ready(place) { ready > least } else { total > least + new_unready };
                 old.iter().filter(goes).copied().min_by_key(rank)
             };
             match superfluous {
                 Some(place) => self.terminate(context, place),
                 None => return,
             }
+        }
+    }
+
+    /// One more replica, which looks for a machine, if there is still a place for it.
+    fn add_replica(&mut self, context: &mut Context) {
+        let now_ns = context.now_ns();
+        let Some(fleet) = self.fleet.as_mut().filter(|fleet| fleet.has_place()) else { return };
+        let place = fleet.create(now_ns);
+        if place == self.replicas.len() {
+            self.replicas.push(self.template.clone());
+        } else {
+            self.replicas[place] = self.template.clone();
+        }
+        match fleet.life.scheduler {
+            Some(scheduler) => ask_for_place(fleet, context, scheduler, place),
+            None => self.boot(context, place),
         }
     }
 
@@ -379,8 +392,7 @@ fn ask_for_place(fleet: &Fleet, context: &mut Context, scheduler: NodeIndex, pla
     let command = Command::Place {
         node: context.node(),
         replica: fleet.id(place),
-        cores: fleet.life.requested_cores * pod.cores / fleet.written_cores
-            + sidecars.iter().map(|sidecar| sidecar.requested_cores).sum::<f64>(),
+        cores: pod.requested_cores + sidecars.iter().map(|sidecar| sidecar.requested_cores).sum::<f64>(),
         memory_bytes: (requested as f64 * share) as u64
             + sidecars.iter().map(|sidecar| sidecar.memory_bytes).sum::<u64>(),
     };
