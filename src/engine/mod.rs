@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod context;
 pub mod control;
 pub mod gauge;
+pub mod prefetch;
 pub mod record;
 pub mod simulation;
 pub mod visit;
