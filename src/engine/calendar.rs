@@ -259,12 +259,12 @@ impl<E: Copy + Default> Radix<E> {
 
     /// Deals the events of a slot that has been taken out to lower levels.
     fn deal_out(&mut self, origin_ns: u64, mut slot: Slot) {
-        let mut chunk = [Entry::default(); CHUNK];
         while !slot.is_empty() {
-            let count = self.slots.take_chunk(&mut slot, &mut chunk);
-            for &entry in chunk[..count].iter().rev() {
-                self.push(origin_ns, entry);
+            let (chunk, count) = self.slots.first(&slot);
+            for place in 0..count {
+                self.push(origin_ns, self.slots.entry(chunk, place));
             }
+            self.slots.free_first(&mut slot, count);
         }
     }
 

@@ -7,8 +7,8 @@
 pub mod calendar;
 pub mod context;
 pub mod control;
+mod foresight;
 pub mod gauge;
-pub mod prefetch;
 pub mod record;
 pub mod simulation;
 pub mod visit;

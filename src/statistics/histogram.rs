@@ -1,5 +1,8 @@
 //! Latencies by the million in a few kilobytes.
 
+use crate::processor::prefetch;
+use crate::statistics::total::Total;
+
 /// 128 cells per power of two: a quantile is within 0.78% of its cell, and within 0.4% in practice.
 const GROUPING_POWER: u8 = 7;
 
@@ -29,19 +32,27 @@ const CARRY: u64 = 1 << u8::BITS;
 #[derive(Clone, Debug)]
 pub struct LatencyHistogram {
     /// Counts by cell, modulo 256.
-    narrow: Vec<u8>,
-    /// Multiples of 256 by cell; empty, or as long as `narrow`.
-    wide: Vec<u64>,
+    narrow: Box<[u8]>,
     count: u64,
-    overflow: u64,
-    sum_ns: u128,
+    sum_ns: Total,
     min_ns: u64,
     max_ns: u64,
+    rare: Option<Box<Rare>>,
 }
+
+/// What few values of a histogram come to.
+#[derive(Clone, Debug, Default)]
+struct Rare {
+    /// Multiples of 256 by cell; as long as `narrow`, or shorter.
+    wide: Vec<u64>,
+    overflow: u64,
+}
+
+const _: () = assert!(size_of::<LatencyHistogram>() == 64, "a histogram but for its cells is as large as a cache line");
 
 impl Default for LatencyHistogram {
     fn default() -> Self {
-        Self { narrow: Vec::new(), wide: Vec::new(), count: 0, overflow: 0, sum_ns: 0, min_ns: u64::MAX, max_ns: 0 }
+        Self { narrow: Box::default(), count: 0, sum_ns: Total::default(), min_ns: u64::MAX, max_ns: 0, rare: None }
     }
 }
 
@@ -50,7 +61,7 @@ impl LatencyHistogram {
     #[inline(always)]
     pub fn record(&mut self, ns: u64) {
         self.count += 1;
-        self.sum_ns += u128::from(ns);
+        self.sum_ns.add(u128::from(ns));
         // Extremes are rare, so that branches cost less here than conditional moves and stores.
         if ns > self.max_ns {
             self.max_ns = ns;
@@ -65,11 +76,21 @@ impl LatencyHistogram {
         }
     }
 
+    /// A hint: this duration will soon be added.
+    #[inline(always)]
+    pub fn expect(&self, ns: u64) {
+        if let Some(cell) = self.narrow.get(cell_index(ns)) {
+            prefetch(cell);
+        }
+    }
+
     /// A value of a power of two that had none so far, a value beyond the range, or one too many for a narrow cell.
     #[cold]
     #[inline(never)]
     fn record_exception(&mut self, ns: u64) {
-        self.overflow += u64::from(ns > LARGEST_NS);
+        if ns > LARGEST_NS {
+            self.rare.get_or_insert_default().overflow += 1;
+        }
         let index = cell_index(ns).min(CELLS - 1);
         if index >= self.narrow.len() {
             self.grow_to((index / GROUP + 1 + GROUPS_AHEAD) * GROUP);
@@ -81,11 +102,10 @@ impl LatencyHistogram {
     fn grow_to(&mut self, cells: usize) {
         let cells = cells.min(CELLS);
         if cells > self.narrow.len() {
-            self.narrow.reserve_exact(cells - self.narrow.len());
-            self.narrow.resize(cells, 0);
-        }
-        if !self.wide.is_empty() {
-            self.wide.resize(self.narrow.len(), 0);
+            let mut narrow = Vec::with_capacity(cells);
+            narrow.extend_from_slice(&self.narrow);
+            narrow.resize(cells, 0);
+            self.narrow = narrow.into_boxed_slice();
         }
     }
 
@@ -93,9 +113,16 @@ impl LatencyHistogram {
         let held = u64::from(self.narrow[index]) + count;
         self.narrow[index] = held as u8;
         if held >= CARRY {
-            self.wide.resize(self.narrow.len(), 0);
-            self.wide[index] += held & !(CARRY - 1);
+            self.add_to_wide(index, held & !(CARRY - 1));
         }
+    }
+
+    fn add_to_wide(&mut self, index: usize, count: u64) {
+        let wide = &mut self.rare.get_or_insert_default().wide;
+        if index >= wide.len() {
+            wide.resize(self.narrow.len(), 0);
+        }
+        wide[index] += count;
     }
 
     /// Adds all that `other` holds.
@@ -107,15 +134,14 @@ impl LatencyHistogram {
         for (index, &count) in other.narrow.iter().enumerate().filter(|&(_, &count)| count > 0) {
             self.add_to_cell(index, u64::from(count));
         }
-        if !other.wide.is_empty() {
-            self.wide.resize(self.narrow.len(), 0);
-            for (mine, their) in self.wide.iter_mut().zip(&other.wide) {
-                *mine += their;
+        if let Some(rare) = &other.rare {
+            for (index, &count) in rare.wide.iter().enumerate().filter(|&(_, &count)| count > 0) {
+                self.add_to_wide(index, count);
             }
+            self.rare.get_or_insert_default().overflow += rare.overflow;
         }
         self.count += other.count;
-        self.overflow += other.overflow;
-        self.sum_ns += other.sum_ns;
+        self.sum_ns.add(other.sum_ns.get());
         self.min_ns = self.min_ns.min(other.min_ns);
         self.max_ns = self.max_ns.max(other.max_ns);
     }
@@ -139,19 +165,19 @@ impl LatencyHistogram {
     /// How many durations were above 2.3 years.
     #[must_use]
     pub fn overflow(&self) -> u64 {
-        self.overflow
+        self.rare.as_ref().map_or(0, |rare| rare.overflow)
     }
 
     /// The exact sum of all durations.
     #[must_use]
     pub fn sum_ns(&self) -> u128 {
-        self.sum_ns
+        self.sum_ns.get()
     }
 
     /// The exact mean, or `None` if empty.
     #[must_use]
     pub fn mean_ns(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum_ns as f64 / self.count as f64)
+        (self.count > 0).then(|| self.sum_ns.get() as f64 / self.count as f64)
     }
 
     /// The exact smallest duration, or `None` if empty.
@@ -224,10 +250,10 @@ impl LatencyHistogram {
 
     /// The cells that hold something, in ascending order, cut at the exact extremes.
     fn cells(&self) -> impl Iterator<Item = Cell> + '_ {
-        let (narrow, wide) = (&self.narrow, &self.wide);
+        let wide = self.rare.as_ref().map_or(&[][..], |rare| &rare.wide);
         let (min, max) = (self.min_ns as f64, self.max_ns as f64);
-        (0..narrow.len()).filter_map(move |index| {
-            let count = u64::from(narrow[index]) + wide.get(index).copied().unwrap_or(0);
+        self.narrow.iter().enumerate().filter_map(move |(index, &narrow)| {
+            let count = u64::from(narrow) + wide.get(index).copied().unwrap_or(0);
             if count == 0 {
                 return None;
             }

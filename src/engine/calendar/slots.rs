@@ -5,7 +5,7 @@
 //! of its own was filled the last time, long ago. The memory is that of the events that are pending.
 
 use super::Entry;
-use crate::engine::prefetch::prefetch;
+use crate::processor::prefetch;
 
 /// Events of a chunk: with an entry of three words, twelve cache lines.
 pub(super) const CHUNK: usize = 32;
@@ -39,9 +39,7 @@ impl Slot {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-#[repr(align(64))]
-struct Chunk<E>([Entry<E>; CHUNK]);
+type Chunk<E> = [Entry<E>; CHUNK];
 
 /// Many lists of events.
 #[derive(Debug)]
@@ -68,7 +66,7 @@ impl<E: Copy + Default> Slots<E> {
         }
         let slot = &mut self.slots[index];
         slot.length += 1;
-        self.chunks[slot.last as usize].0[place] = entry;
+        self.chunks[slot.last as usize][place] = entry;
     }
 
     /// Hangs one more chunk onto a list.
@@ -76,7 +74,7 @@ impl<E: Copy + Default> Slots<E> {
     fn lengthen(&mut self, index: usize) {
         if self.free == NONE {
             self.free = self.chunks.len() as u32;
-            self.chunks.push(Chunk([Entry::default(); CHUNK]));
+            self.chunks.push([Entry::default(); CHUNK]);
             self.next.push(NONE);
         }
         let chunk = self.free;
@@ -100,7 +98,7 @@ impl<E: Copy + Default> Slots<E> {
     pub fn held<'a>(&'a self, slot: &Slot) -> impl Iterator<Item = &'a Entry<E>> {
         let follow = |chunk: &u32| Some(self.next[*chunk as usize]).filter(|next| *next != NONE);
         let chunks = std::iter::successors(Some(slot.first).filter(|first| *first != NONE), follow);
-        chunks.flat_map(|chunk| &self.chunks[chunk as usize].0).take(slot.len())
+        chunks.flat_map(|chunk| &self.chunks[chunk as usize]).take(slot.len())
     }
 
     /// All events.
@@ -113,18 +111,35 @@ impl<E: Copy + Default> Slots<E> {
     #[inline]
     pub fn take_chunk(&mut self, slot: &mut Slot, target: &mut [Entry<E>]) -> usize {
         let count = slot.len().min(CHUNK);
-        let first = slot.first;
-        let next = self.next[first as usize];
-        if let Some(chunk) = self.chunks.get(next as usize) {
-            prefetch(chunk);
-        }
-        for (place, &entry) in target.iter_mut().zip(self.chunks[first as usize].0[..count].iter().rev()) {
+        for (place, &entry) in target.iter_mut().zip(self.chunks[slot.first as usize][..count].iter().rev()) {
             *place = entry;
         }
-        self.next[first as usize] = std::mem::replace(&mut self.free, first);
-        slot.first = next;
-        slot.length -= count as u32;
+        self.free_first(slot, count);
         count
+    }
+
+    /// The events of the first chunk of a list that was taken out, which then need to be gone through one by one, and its
+    /// memory be given back with [`Slots::free_first`]. The next chunk comes into the cache in the meantime.
+    #[inline]
+    pub fn first(&self, slot: &Slot) -> (u32, usize) {
+        if let Some(chunk) = self.chunks.get(self.next[slot.first as usize] as usize) {
+            prefetch(chunk);
+        }
+        (slot.first, slot.len().min(CHUNK))
+    }
+
+    /// One event of a chunk.
+    #[inline(always)]
+    pub fn entry(&self, chunk: u32, place: usize) -> Entry<E> {
+        self.chunks[chunk as usize][place % CHUNK]
+    }
+
+    /// Gives the memory of the first chunk of a list that was taken out back, with so many events.
+    #[inline]
+    pub fn free_first(&mut self, slot: &mut Slot, count: usize) {
+        let next = std::mem::replace(&mut self.next[slot.first as usize], self.free);
+        self.free = std::mem::replace(&mut slot.first, next);
+        slot.length -= count as u32;
     }
 
     /// As [`Slots::take_chunk`] for a list of one chunk.

@@ -10,9 +10,12 @@ mod ending;
 mod fleet;
 mod interpreter;
 mod life;
+mod replicas;
 
 pub use accept_queue::{AcceptQueue, PRIORITIES};
 pub use fleet::{Fleet, Life};
+
+use replicas::Replicas;
 
 use crate::engine::context::Context;
 use crate::engine::control::NodeSample;
@@ -66,24 +69,27 @@ pub struct Limits {
 }
 
 /// Replicas that run one program.
+///
+/// What every visit touches stands first and together, as in [`Meter`].
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Executor {
-    replicas: Vec<Replica>,
-    /// Whether there is one replica for ever, so that nobody need choose.
-    single: bool,
-    /// A replica as it starts.
-    template: Replica,
     /// Of replicas that come and go.
     fleet: Option<Box<Fleet>>,
+    /// Whether there is one replica for ever, so that nobody need choose.
+    single: bool,
     /// Whether the replicas have cores for all, so that nobody need look at them.
     ample: bool,
     limits: Limits,
-    balancer: Option<Balancer>,
     program: Program,
-    meter: Meter,
+    replicas: Replicas,
     workers_busy: Gauge,
     /// Visits whose programs can go on now.
     ready: Vec<u32>,
+    meter: Meter,
+    balancer: Option<Box<Balancer>>,
+    /// A replica as it starts.
+    template: Replica,
 }
 
 /// What happens after a step of a node's own ([`Instruction::Own`]).
@@ -148,11 +154,11 @@ impl Executor {
         Self {
             ample: matches!(replica.processor, Processor::Ample),
             single: count <= 1 && life.is_none(),
-            replicas: vec![replica.clone(); count.max(1) as usize],
+            replicas: Replicas::new(count as usize, replica.clone()),
             template: replica,
             fleet: life.map(|life| Box::new(Fleet::new(life, limits.cores, limits.zones))),
             limits,
-            balancer,
+            balancer: balancer.map(Box::new),
             program,
             meter: Meter::default(),
             workers_busy: Gauge::default(),
@@ -194,7 +200,7 @@ impl Executor {
             replica.workers_busy += 1;
             self.workers_busy.add(now_ns, 1);
             visit.started_ns = now_ns;
-            visit.program_counter = self.program.starts[usize::from(visit.operation)];
+            visit.program_counter = self.program.start(visit.operation);
             self.run(context, slot, finish);
         } else if replica.waiting < self.limits.queue {
             replica.waiting += 1;
@@ -293,10 +299,13 @@ impl Executor {
             }
             COMPUTED_LAST => {
                 let Some(slot) = self.awaiting(context, timer) else { return };
-                self.pass_core_on(context, slot);
-                let next = self.end(context, slot, finish);
-                if next != NONE {
-                    self.run(context, next, finish);
+                if self.ample && self.fleet.is_none() {
+                    let next = self.end(context, slot, finish);
+                    self.take_core_over(context, next, finish);
+                } else {
+                    self.pass_core_on(context, slot);
+                    let next = self.end(context, slot, finish);
+                    self.go_on(context, next, finish);
                 }
             }
             WAITED => {

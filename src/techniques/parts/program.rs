@@ -83,13 +83,22 @@ impl Choice {
 
 /// The operations of one node.
 #[derive(Clone, Debug, Default)]
+#[repr(C)]
 pub struct Program {
     pub code: Vec<Instruction>,
     /// Where each operation begins.
-    pub starts: Vec<ProgramCounter>,
+    starts: Vec<ProgramCounter>,
     pub choices: Vec<Choice>,
     /// Where each branch of each parallel step begins.
     pub branches: Vec<Vec<ProgramCounter>>,
+}
+
+impl Program {
+    /// Where an operation begins: the first one at the beginning, whatever else there is.
+    #[inline(always)]
+    pub fn start(&self, operation: u16) -> ProgramCounter {
+        if operation == 0 { 0 } else { self.starts[usize::from(operation)] }
+    }
 }
 
 /// Compiles one operation after the other.
