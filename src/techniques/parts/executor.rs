@@ -21,7 +21,7 @@ use crate::engine::context::Context;
 use crate::engine::control::NodeSample;
 use crate::engine::gauge::Gauge;
 use crate::engine::record::{NodeRecord, Share};
-use crate::engine::visit::{NONE, Visit, VisitId};
+use crate::engine::visit::{Visit, VisitId};
 use crate::engine::{Evidence, Failure, Outcome, Reply, Timer, Token};
 use crate::techniques::parts::balancer::Balancer;
 use crate::techniques::parts::meter::Meter;
