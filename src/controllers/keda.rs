@@ -326,7 +326,8 @@ pub(super) fn compile(spec: &Keda, wiring: &mut dyn Wiring) -> Result<KedaNode, 
         Clock::new(written_ns(&spec.polling_interval, POLLING_INTERVAL_NS), wiring.purpose("poll"), timer(POLL)),
     ];
     let source = |trigger: &Spanned<Trigger>| (Scraper::new(wiring.node(&trigger.source)), trigger.metric.value);
-    let cron = |schedule: &Spanned<String>| Cron::parse(schedule).map_err(|message| CompileError::at(schedule.span, message));
+    let cron =
+        |schedule: &Spanned<String>| Cron::parse(schedule).map_err(|message| CompileError::at(schedule.span, message));
     let window = |trigger: &Spanned<CronTrigger>| -> Result<Window, CompileError> {
         Ok(Window::new(cron(&trigger.start)?, cron(&trigger.end)?, trigger.desired_replicas.value))
     };
@@ -391,7 +392,8 @@ impl KedaNode {
         let now_ns = context.now_ns();
         let mut thresholds = self.activation_thresholds.iter().enumerate();
         let sources = &self.sources[POLL as usize];
-        let is_active = thresholds.any(|(place, above)| sources.value(place) > Some(*above)) || sources.has_open_window();
+        let is_active =
+            thresholds.any(|(place, above)| sources.value(place) > Some(*above)) || sources.has_open_window();
         self.polls += 1;
         self.active_polls += u64::from(is_active);
         let wanted = if is_active {

@@ -141,7 +141,13 @@ fn every_knob_moves_something() {
     assert_moves(&busy, (&path("behavior"), slow), (&path("behavior"), fast), 1.2, desired);
     assert_moves(&busy, (&path("sync_period"), "\"10m\""), (&path("sync_period"), "\"5s\""), 1.1, desired);
     let quiet = model("rate: \"1/h\", arrivals: Constant", "1s", "cooldown_period: \"1s\"");
-    assert_moves(&quiet, (&path("initial_cooldown_period"), "\"1s\""), (&path("initial_cooldown_period"), "\"20m\""), 2.0, desired);
+    assert_moves(
+        &quiet,
+        (&path("initial_cooldown_period"), "\"1s\""),
+        (&path("initial_cooldown_period"), "\"20m\""),
+        2.0,
+        desired,
+    );
     let rare = model("rate: \"6/h\"", "1s", "cooldown_period: \"1s\"");
     let waits = |course: &Course| course.in_system_s("jobs");
     assert_moves(&rare, (&path("polling_interval"), "\"5s\""), (&path("polling_interval"), "\"2m\""), 2.0, waits);

@@ -22,7 +22,10 @@ fn a_week_of_cron_comes_round_again() {
     let desired = desired(&format!("actions: [ {weekdays}, (schedule: \"0 12 * * SAT\", replicas: 3) ]"), 9 * 86_400);
     assert_eq!(at(&desired, 0, 3, 0), 3.0, "what Saturday left");
     for day in 0..5 {
-        assert_eq!([(6, 59), (7, 0), (18, 29), (18, 30)].map(|(hour, minute)| at(&desired, day, hour, minute))[1..], [5.0, 5.0, 2.0]);
+        assert_eq!(
+            [(6, 59), (7, 0), (18, 29), (18, 30)].map(|(hour, minute)| at(&desired, day, hour, minute))[1..],
+            [5.0, 5.0, 2.0]
+        );
     }
     assert_eq!((at(&desired, 5, 11, 59), at(&desired, 5, 12, 0), at(&desired, 6, 23, 59)), (2.0, 3.0, 3.0));
     assert_eq!((at(&desired, 7, 6, 59), at(&desired, 7, 7, 0), at(&desired, 8, 18, 30)), (3.0, 5.0, 2.0));
@@ -31,12 +34,18 @@ fn a_week_of_cron_comes_round_again() {
 #[test]
 fn cron_says_what_times_of_a_day_say() {
     let by_day = desired("actions: [ (at: \"7h\", replicas: 4), (at: \"19h\", replicas: 1) ]", 2 * 86_400);
-    let by_cron = desired("actions: [ (schedule: \"0 7 * * *\", replicas: 4), (schedule: \"0 19 * * *\", replicas: 1) ]", 2 * 86_400);
+    let by_cron = desired(
+        "actions: [ (schedule: \"0 7 * * *\", replicas: 4), (schedule: \"0 19 * * *\", replicas: 1) ]",
+        2 * 86_400,
+    );
     assert_eq!(by_day, by_cron);
 }
 
 #[test]
 fn of_what_is_due_at_once_the_last_holds() {
-    let found = desired("actions: [ (schedule: \"*/10 * * * *\", replicas: 2), (schedule: \"0 * * * *\", replicas: 6) ]", 4_000);
+    let found = desired(
+        "actions: [ (schedule: \"*/10 * * * *\", replicas: 2), (schedule: \"0 * * * *\", replicas: 6) ]",
+        4_000,
+    );
     assert_eq!((found[60], found[660], found[3_660]), (6.0, 2.0, 6.0));
 }

@@ -138,7 +138,8 @@ impl PredictiveNode {
             Foresight::Forecast(outlook) => outlook.highest(self.horizon, now_ns),
             // The rate is piecewise smooth: looked at where a step would end, and at a hundredth of the lead time.
             Foresight::Oracle { arrivals, requests } => {
-                let moments = (0..=100).map(|part| now_ns as f64 + self.horizon.lead_ns as f64 * f64::from(part) / 100.0);
+                let moments =
+                    (0..=100).map(|part| now_ns as f64 + self.horizon.lead_ns as f64 * f64::from(part) / 100.0);
                 moments.filter_map(|time_ns| arrivals.rate_per_s(time_ns)).reduce(f64::max).map(|rate| rate * *requests)
             }
         }
