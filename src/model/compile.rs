@@ -437,6 +437,13 @@ impl Wiring for Wire<'_> {
         is_disturbed || self.plan.controllers_of(self.name).next().is_some()
     }
 
+    fn is_resized_in_place(&self) -> bool {
+        let resizes = |controller: &AnyController| {
+            controller.resizes_in_place().is_some() && controller.targets().iter().any(|target| ***target == *self.name)
+        };
+        self.plan.model.controllers.values().any(|controller| resizes(controller))
+    }
+
     fn container(&self, service: &str, container: &str) -> Option<usize> {
         let sidecars = self.plan.model.nodes.get(service)?.sidecars();
         let names = std::iter::once(service).chain(sidecars);

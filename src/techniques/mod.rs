@@ -22,6 +22,7 @@ use crate::engine::context::Context;
 use crate::engine::control::{Command, NodeSample};
 use crate::engine::record::NodeRecord;
 use crate::engine::{Evidence, Node, Reply, Timer, Token, Workload};
+use crate::units::Bytes;
 use parts::instance::Instance;
 use parts::signal::{Signal, Tells};
 use technique::{
@@ -251,6 +252,14 @@ impl Spec for NodeSpec {
 
     fn exposure(&self) -> Exposure {
         self.spec().exposure()
+    }
+
+    fn moments(&self) -> Vec<(u64, &'static str, Span)> {
+        self.spec().moments()
+    }
+
+    fn memory_limit(&self) -> Option<(Bytes, Span)> {
+        self.spec().memory_limit()
     }
 
     fn watches(&self) -> Option<&str> {

@@ -11,6 +11,7 @@ use crate::random::Purpose;
 use crate::techniques::parts::arrivals::Process;
 use crate::techniques::parts::instance::Instance;
 use crate::techniques::parts::signal::{Bounds, Goal, Look, Signal, Tells};
+use crate::units::Bytes;
 
 /// A name in a model that must mean something elsewhere in it.
 #[derive(Clone, Copy, Debug)]
@@ -226,6 +227,8 @@ pub trait Wiring {
     fn node(&self, name: &str) -> NodeIndex;
     /// Whether a controller decides how many replicas this node has or how large they are, or does something to them.
     fn is_scaled(&self) -> bool;
+    /// Whether a controller changes how large this node's replicas are while they run.
+    fn is_resized_in_place(&self) -> bool;
     /// The place of a container in each replica of a service: 0 is the program, named as the service; then its sidecars.
     fn container(&self, service: &str, container: &str) -> Option<usize>;
     /// The nodes that choose among this node's replicas, and must hear which are ready.
@@ -312,6 +315,14 @@ pub trait Spec {
     /// What the node costs.
     fn prices(&self) -> Prices {
         Prices::default()
+    }
+    /// When something happens to its load by the clock, what, and where that is written.
+    fn moments(&self) -> Vec<(u64, &'static str, Span)> {
+        Vec::new()
+    }
+    /// The memory that each replica may use, and where that is written.
+    fn memory_limit(&self) -> Option<(Bytes, Span)> {
+        None
     }
     /// What each replica asks a machine for, if the node's replicas stand on machines.
     fn requests(&self) -> Option<Requests> {
@@ -461,12 +472,20 @@ pub trait ControllerSpec {
     fn resizes(&self) -> bool {
         false
     }
+    /// Where it says that it does so while they run, if it does.
+    fn resizes_in_place(&self) -> Option<Span> {
+        None
+    }
     /// When it acts by the clock, and where that is written; of what comes round again, only the first time.
     fn moments(&self) -> Vec<(u64, Span)> {
         Vec::new()
     }
     /// The node whose requests it must know ahead, and where that is asked for.
     fn foresees(&self) -> Option<(&Spanned<String>, Span)> {
+        None
+    }
+    /// What all machines together have for replicas, if it finds machines for them.
+    fn room(&self) -> Option<Requests> {
         None
     }
     /// Whether it finds machines for the replicas of its targets.

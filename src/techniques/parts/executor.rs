@@ -10,6 +10,7 @@ mod ending;
 mod fleet;
 mod interpreter;
 mod life;
+mod resizing;
 
 pub use accept_queue::{AcceptQueue, PRIORITIES};
 pub use fleet::{Fleet, Life};
@@ -218,7 +219,9 @@ impl Executor {
         let replica = &self.replicas[index];
         let requests = u64::from(replica.workers_busy) + u64::from(replica.waiting) + 1;
         let Some(fleet) = &mut self.fleet else { return true };
-        if fleet.life.memory.is_none() || fleet.memory_bytes(index, requests) <= fleet.pods[index].memory_limit_bytes {
+        if fleet.life.memory.is_none()
+            || fleet.memory_bytes(index, requests) <= fleet.pods[index].size.memory_limit_bytes
+        {
             fleet.enter(now_ns);
             return true;
         }
