@@ -10,3 +10,4 @@ pub mod processor;
 pub mod program;
 pub mod signal;
 pub mod steps;
+pub mod store;

@@ -1,0 +1,345 @@
+//! Every policy misses on a real trace as often as it does elsewhere (`tests/data/cache_README.md`), and never less often than
+//! anybody could who knew the future.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use forescale::random::{Purpose, Seed};
+use forescale::techniques::parts::store::{Eviction, Lookup, NEVER, Sampling, Store, Stored};
+use serde_json::Value;
+
+const MIB: u64 = 1 << 20;
+
+#[derive(Clone, Copy)]
+struct Read {
+    key: u64,
+    size: u32,
+}
+
+fn root(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn trace() -> Vec<Read> {
+    let text = std::fs::read_to_string(root("models/data/cloudphysics_w106.csv")).expect("the trace");
+    let rows = text.lines().skip(1).map(|row| row.split_once(',').expect("two columns"));
+    let number = |text: &str| text.parse::<u64>().expect("a number");
+    rows.map(|(key, size)| Read { key: number(key), size: number(size) as u32 }).collect()
+}
+
+fn data(file: &str) -> Value {
+    let text = std::fs::read_to_string(root("tests/data").join(file)).expect("a file of cases");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn numbers(value: &Value) -> Vec<u64> {
+    value.as_array().expect("a list").iter().map(|number| number.as_u64().expect("a count")).collect()
+}
+
+fn eviction(name: &str) -> Eviction {
+    match name {
+        "LRU" => Eviction::Lru,
+        "FIFO" => Eviction::Fifo,
+        "Clock" | "CLOCK" => Eviction::Clock,
+        "Sieve" => Eviction::Sieve,
+        "S3FIFO" => Eviction::S3Fifo,
+        "LFU" => Eviction::Lfu,
+        "ARC" => Eviction::Arc,
+        _ => panic!("a policy {name}"),
+    }
+}
+
+/// Of each read, whether it was a hit.
+fn replay(trace: &[Read], room: u64, eviction: Eviction, seed: u64) -> Vec<bool> {
+    let mut store = Store::new(room, eviction, Sampling::default());
+    store.seed(Seed::new(seed, 0).stream(Purpose::named("eviction")));
+    let read = |(second, read): (usize, &Read)| {
+        let now_ns = second as u64 * 1_000_000_000 / 16;
+        let is_hit = matches!(store.get(read.key, now_ns), Lookup::Hit { .. });
+        if !is_hit {
+            store.set(read.key, read.size, NEVER, now_ns);
+        }
+        is_hit
+    };
+    let hits = trace.iter().enumerate().map(read).collect();
+    store.audit().expect("what is counted is there");
+    hits
+}
+
+fn misses(trace: &[Read], room: u64, eviction: Eviction) -> u64 {
+    replay(trace, room, eviction, 1).iter().filter(|hit| !**hit).count() as u64
+}
+
+fn same_size(trace: &[Read]) -> Vec<Read> {
+    trace.iter().map(|read| Read { size: 1, ..*read }).collect()
+}
+
+/// Holds cases against a table of misses by policy: how many passed, and what did not.
+fn compare(trace: &[Read], rooms: &[u64], table: &Value, policies: &[&str]) -> (usize, Vec<String>) {
+    let (mut passed, mut wrong) = (0, Vec::new());
+    for name in policies {
+        let expected = numbers(table[name].get("miss").unwrap_or(&table[name]));
+        assert_eq!(rooms.len(), expected.len(), "{name}");
+        for (&room, &expected) in rooms.iter().zip(&expected) {
+            let found = misses(trace, room, eviction(name));
+            if found == expected { passed += 1 } else { wrong.push(format!("{name} {room}: {found}, not {expected}")) }
+        }
+    }
+    (passed, wrong)
+}
+
+#[test]
+fn lru_and_clock_miss_exactly_as_given() {
+    let trace = trace();
+    assert_eq!(trace.len(), 113_872);
+    let bytes = data("cache_miss_by_bytes.json");
+    let rooms: Vec<u64> = numbers(&bytes["sizes_MiB"]).iter().map(|size| size * MIB).collect();
+    let (of_bytes, wrong) = compare(&trace, &rooms, &bytes["policies"], &["LRU", "Clock"]);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let objects = data("cache_miss_by_objects.json");
+    let rooms = numbers(&objects["sizes_objects"]);
+    let (of_objects, wrong) = compare(&same_size(&trace), &rooms, &objects["miss"], &["LRU", "CLOCK"]);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(of_bytes + of_objects, 32);
+}
+
+#[test]
+fn other_policies_miss_as_often_as_elsewhere() {
+    let (trace, elsewhere) = (trace(), data("cache_libcachesim.json"));
+    let rooms: Vec<u64> = numbers(&elsewhere["sizes_MiB"]).iter().map(|size| size * MIB).collect();
+    let policies = ["FIFO", "Sieve", "S3FIFO", "LFU", "ARC"];
+    let (of_bytes, mut wrong) = compare(&trace, &rooms, &elsewhere["miss_by_bytes"], &policies);
+    let rooms = numbers(&elsewhere["sizes_objects"]);
+    let (of_objects, more) = compare(&same_size(&trace), &rooms, &elsewhere["miss_by_objects"], &policies);
+    wrong.extend(more);
+    assert!(wrong.is_empty(), "{} passed; {wrong:#?}", of_bytes + of_objects);
+}
+
+/// Misses of who lets that entry go that is asked for last (Belady 1966), all of size 1.
+fn least_misses(trace: &[Read], room: usize) -> u64 {
+    let mut next = vec![usize::MAX; trace.len()];
+    let mut later = vec![usize::MAX; trace.iter().map(|read| read.key as usize + 1).max().unwrap_or(0)];
+    for (at, read) in trace.iter().enumerate().rev() {
+        next[at] = std::mem::replace(&mut later[read.key as usize], at);
+    }
+    let (mut kept, mut misses) = (BTreeSet::new(), 0);
+    for (at, read) in trace.iter().enumerate() {
+        if !kept.remove(&(at, read.key)) {
+            misses += 1;
+            if kept.len() == room {
+                kept.pop_last();
+            }
+        }
+        // What is never asked for again still takes its place until it goes.
+        kept.insert((next[at], read.key));
+    }
+    misses
+}
+
+const ALL: [Eviction; 9] = [
+    Eviction::Lru,
+    Eviction::Lfu,
+    Eviction::Fifo,
+    Eviction::Clock,
+    Eviction::Sieve,
+    Eviction::S3Fifo,
+    Eviction::Arc,
+    Eviction::AllkeysLru,
+    Eviction::AllkeysLfu,
+];
+
+#[test]
+fn nobody_misses_less_often_than_who_knows_the_future() {
+    let trace = same_size(&trace());
+    for room in [1_000, 10_000, 40_000] {
+        let least = least_misses(&trace, room);
+        assert!(least >= 48_974, "every block is missed once");
+        for eviction in ALL.into_iter().chain([Eviction::AllkeysRandom]) {
+            let found = misses(&trace, room as u64, eviction);
+            assert!(
+                found >= least,
+                "{eviction:?} misses {found} times with room for {room}, at least {least} are needed"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_a_small_least_recently_used_cache_has_a_larger_one_has() {
+    let trace = same_size(&trace());
+    let hits = [100, 1_000, 5_000, 20_000].map(|room| replay(&trace, room, Eviction::Lru, 1));
+    for pair in hits.windows(2) {
+        assert!(pair[0].iter().zip(&pair[1]).all(|(smaller, larger)| !smaller || *larger));
+    }
+}
+
+/// The misses that are given for this policy are those of one run, whose seed is not known. They lie within 2% of the mean of ours
+/// everywhere, and ours scatter by less than half a percent: a chain of draws that begins elsewhere need not agree better than that.
+#[test]
+fn random_eviction_misses_about_as_often_as_given() {
+    let trace = trace();
+    let bytes = data("cache_miss_by_bytes.json");
+    let given = numbers(&bytes["policies"]["Random"]["miss"]);
+    let mut within = 0;
+    for (size, given) in numbers(&bytes["sizes_MiB"]).into_iter().zip(given) {
+        let runs = [1, 2, 3].map(|seed| {
+            let hits = replay(&trace, size * MIB, Eviction::AllkeysRandom, seed);
+            hits.iter().filter(|hit| !**hit).count() as f64
+        });
+        let mean = runs.iter().sum::<f64>() / runs.len() as f64;
+        let off = mean / given as f64 - 1.0;
+        println!("{size} MiB: {runs:?}, {given} given: {:+.2}%", off * 100.0);
+        within += usize::from(off.abs() <= 0.01);
+        assert!(off.abs() < 0.04, "{size} MiB: {mean} misses, {given} given");
+    }
+    println!("{within} of 8 within 1%");
+}
+
+/// Who looks at many entries finds the least recently used one nearly every time.
+#[test]
+fn more_samples_come_closer_to_least_recently_used() {
+    let trace = same_size(&trace());
+    let run = |maxmemory_samples| {
+        let mut store = Store::new(5_000, Eviction::AllkeysLru, Sampling { maxmemory_samples, ..Sampling::default() });
+        let miss = |(at, read): &(usize, &Read)| {
+            let now_ns = *at as u64 * 1_000_000_000;
+            let is_miss = store.get(read.key, now_ns) == Lookup::Miss;
+            if is_miss {
+                store.set(read.key, 1, NEVER, now_ns);
+            }
+            is_miss
+        };
+        trace.iter().enumerate().filter(miss).count() as f64
+    };
+    let exact = misses(&trace, 5_000, Eviction::Lru) as f64;
+    let off = [1, 5, 20].map(|samples| (run(samples) / exact - 1.0).abs());
+    assert!(off[0] > off[1] && off[1] > off[2], "{off:?}");
+    assert!(off[2] < 0.01, "{off:?}");
+}
+
+const SECOND_NS: u64 = 1_000_000_000;
+
+fn small(room: u64, eviction: Eviction) -> Store {
+    Store::new(room, eviction, Sampling::default())
+}
+
+fn is_hit(store: &mut Store, key: u64, now_ns: u64) -> bool {
+    matches!(store.get(key, now_ns), Lookup::Hit { .. })
+}
+
+#[test]
+fn without_eviction_what_does_not_fit_is_not_kept() {
+    for eviction in [Eviction::Noeviction, Eviction::TtlOnly] {
+        let mut store = small(2, eviction);
+        assert_eq!(store.set(1, 1, NEVER, 0), Stored::Kept { evicted: 0 });
+        assert_eq!(store.set(2, 1, SECOND_NS, 0), Stored::Kept { evicted: 0 });
+        assert_eq!(store.set(3, 1, NEVER, 0), Stored::Full { evicted: 0 });
+        assert_eq!(store.set(4, 3, NEVER, 0), Stored::TooLarge);
+        assert_eq!(store.get(2, SECOND_NS), Lookup::Expired);
+        assert_eq!(store.set(3, 1, NEVER, SECOND_NS), Stored::Kept { evicted: 0 });
+        assert_eq!((store.len(), store.used()), (2, 2));
+        // One that grows beyond the room goes itself.
+        assert_eq!(store.set(3, 2, NEVER, SECOND_NS), Stored::Full { evicted: 0 });
+        assert!(!is_hit(&mut store, 3, SECOND_NS));
+        store.audit().expect("what is counted is there");
+    }
+}
+
+#[test]
+fn volatile_policies_spare_what_never_expires() {
+    for eviction in [Eviction::VolatileLru, Eviction::VolatileLfu, Eviction::VolatileRandom, Eviction::VolatileTtl] {
+        let mut store = small(20, eviction);
+        (0..10).for_each(|key| assert_eq!(store.set(key, 1, NEVER, 0), Stored::Kept { evicted: 0 }));
+        for key in 10..500 {
+            store.set(key, 1, (1_000 - key) * SECOND_NS, key);
+        }
+        assert!((0..10).all(|key| is_hit(&mut store, key, 0)), "{eviction:?}");
+        // Who can no longer expire is spared from then on, until nothing may go at all.
+        (500..510).for_each(|key| assert_eq!(store.set(key, 1, NEVER, 0), Stored::Kept { evicted: 1 }));
+        assert_eq!(store.set(600, 1, NEVER, 0), Stored::Full { evicted: 0 });
+        store.set(3, 1, 1_000 * SECOND_NS, 0);
+        assert_eq!(store.set(600, 1, NEVER, 0), Stored::Kept { evicted: 1 });
+        assert!(!is_hit(&mut store, 3, 0));
+        store.audit().expect("what is counted is there");
+    }
+}
+
+#[test]
+fn of_entries_with_a_time_to_live_those_go_that_expire_first() {
+    let mut store =
+        Store::new(100, Eviction::VolatileTtl, Sampling { maxmemory_samples: 1_000, ..Sampling::default() });
+    for key in 0..100 {
+        store.set(key, 1, (1_000 + key * 37 % 100) * SECOND_NS, 0);
+    }
+    (100..150).for_each(|key| assert_eq!(store.set(key, 1, 9_000 * SECOND_NS, 0), Stored::Kept { evicted: 1 }));
+    for key in 0..100 {
+        assert_eq!(is_hit(&mut store, key, 0), key * 37 % 100 >= 50, "{key}");
+    }
+}
+
+/// Whatever is done to it, a store keeps its books, and has what a plain list of what should be there allows.
+#[test]
+fn books_are_kept_whatever_happens() {
+    let others = [Eviction::AllkeysRandom, Eviction::VolatileLru, Eviction::VolatileTtl, Eviction::Noeviction];
+    for eviction in ALL.into_iter().chain(others) {
+        let mut store = small(3_000, eviction);
+        let mut stream = Seed::new(7, 0).stream(Purpose::named("operations"));
+        for step in 0..30_000u64 {
+            let (key, now_ns) = (stream.below(400), step * 1_000);
+            match stream.below(20) {
+                0 => drop(store.remove(key)),
+                1..=8 => {
+                    let expires_ns = if stream.below(2) == 0 { NEVER } else { now_ns + stream.below(3_000_000) };
+                    let size = stream.below(60) as u32;
+                    let stored = store.set(key, size, expires_ns, now_ns);
+                    if let Stored::Kept { .. } = stored
+                        && expires_ns > now_ns
+                        && !matches!(eviction, Eviction::S3Fifo | Eviction::Fifo | Eviction::Clock)
+                    {
+                        assert!(store.len() > 0, "{eviction:?}");
+                    }
+                }
+                9 => drop(store.expire(forescale::techniques::parts::store::Cycle::new(1, 10), now_ns)),
+                _ => drop(store.get(key, now_ns)),
+            }
+            if step % 1_000 == 0 {
+                store.audit().unwrap_or_else(|wrong| panic!("{eviction:?}, step {step}: {wrong}"));
+            }
+            if step == 20_000 {
+                store.clear();
+                assert!(store.is_empty() && store.used() == 0);
+            }
+        }
+        store.audit().unwrap_or_else(|wrong| panic!("{eviction:?}: {wrong}"));
+    }
+}
+
+#[test]
+fn active_expiry_leaves_few_entries_whose_time_is_over() {
+    use forescale::techniques::parts::store::Cycle;
+    let filled = || {
+        let mut store = small(100_000, Eviction::Noeviction);
+        for key in 0..50_000 {
+            let expires_ns = if key % 5 == 0 { NEVER } else { SECOND_NS };
+            store.set(key, 1, expires_ns, 0);
+        }
+        store
+    };
+    let mut store = filled();
+    assert_eq!(store.expire(Cycle::new(1, 10), 0), 0);
+    // Ten rounds a second may look at a quarter of a million entries in a second.
+    let gone: u32 = (0..10).map(|_| store.expire(Cycle::new(1, 10), SECOND_NS)).sum();
+    assert_eq!(gone, 40_000);
+    assert_eq!(store.len(), 10_000);
+    // A round ends when its time is up.
+    let mut store = filled();
+    assert!((25_000..25_020).contains(&store.expire(Cycle::new(1, 10), SECOND_NS)));
+    let mut store = filled();
+    assert!(store.expire(Cycle::new(10, 10), SECOND_NS) >= 40_000);
+    // Or when less than a tenth of what it looked at was over.
+    let mut store = small(100_000, Eviction::Noeviction);
+    for key in 0..50_000 {
+        store.set(key, 1, if key % 20 == 0 { SECOND_NS } else { 9 * SECOND_NS }, 0);
+    }
+    assert!(store.expire(Cycle::new(1, 10), SECOND_NS) <= 3);
+}
