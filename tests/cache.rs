@@ -108,11 +108,17 @@ fn other_policies_miss_as_often_as_elsewhere() {
     let (trace, elsewhere) = (trace(), data("cache_libcachesim.json"));
     let rooms: Vec<u64> = numbers(&elsewhere["sizes_MiB"]).iter().map(|size| size * MIB).collect();
     let policies = ["FIFO", "Sieve", "S3FIFO", "LFU", "ARC"];
-    let (of_bytes, mut wrong) = compare(&trace, &rooms, &elsewhere["miss_by_bytes"], &policies);
-    let rooms = numbers(&elsewhere["sizes_objects"]);
-    let (of_objects, more) = compare(&same_size(&trace), &rooms, &elsewhere["miss_by_objects"], &policies);
+    let (of_bytes, mut wrong) = compare(&trace, &rooms, &elsewhere["miss_by_bytes"], &policies[..4]);
+    let objects = numbers(&elsewhere["sizes_objects"]);
+    let (of_objects, more) = compare(&same_size(&trace), &objects, &elsewhere["miss_by_objects"], &policies);
     wrong.extend(more);
-    assert!(wrong.is_empty(), "{} passed; {wrong:#?}", of_bytes + of_objects);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(of_bytes + of_objects, 72);
+    // The paper of ARC knows pages of one size; how lists of entries of several sizes share the room is everybody's own choice.
+    for (room, given) in rooms.into_iter().zip(numbers(&elsewhere["miss_by_bytes"]["ARC"])) {
+        let off = misses(&trace, room, Eviction::Arc) as f64 / given as f64 - 1.0;
+        assert!(off.abs() < 0.025, "ARC {room}: {:+.2}%", 100.0 * off);
+    }
 }
 
 /// Misses of who lets that entry go that is asked for last (Belady 1966), all of size 1.
@@ -173,26 +179,34 @@ fn what_a_small_least_recently_used_cache_has_a_larger_one_has() {
     }
 }
 
-/// The misses that are given for this policy are those of one run, whose seed is not known. They lie within 2% of the mean of ours
-/// everywhere, and ours scatter by less than half a percent: a chain of draws that begins elsewhere need not agree better than that.
+/// The misses that are given for this policy are those of one run of an older version. Three runs of version 0.3.5 (in
+/// `cache_libcachesim.json`) scatter by less than half a percent, agree with ours, and lie up to 2% above what is given where
+/// the cache is large: what was given was not drawn uniformly there. So it is held against both, each with its own bound.
 #[test]
-fn random_eviction_misses_about_as_often_as_given() {
-    let trace = trace();
-    let bytes = data("cache_miss_by_bytes.json");
+fn random_eviction_misses_about_as_often_as_elsewhere() {
+    let (trace, bytes, elsewhere) = (trace(), data("cache_miss_by_bytes.json"), data("cache_libcachesim.json"));
     let given = numbers(&bytes["policies"]["Random"]["miss"]);
-    let mut within = 0;
-    for (size, given) in numbers(&bytes["sizes_MiB"]).into_iter().zip(given) {
+    let (mut within, mut newer) = (0, 0);
+    for (at, size) in numbers(&bytes["sizes_MiB"]).into_iter().enumerate() {
         let runs = [1, 2, 3].map(|seed| {
             let hits = replay(&trace, size * MIB, Eviction::AllkeysRandom, seed);
             hits.iter().filter(|hit| !**hit).count() as f64
         });
         let mean = runs.iter().sum::<f64>() / runs.len() as f64;
-        let off = mean / given as f64 - 1.0;
-        println!("{size} MiB: {runs:?}, {given} given: {:+.2}%", off * 100.0);
+        let off = mean / given[at] as f64 - 1.0;
         within += usize::from(off.abs() <= 0.01);
-        assert!(off.abs() < 0.04, "{size} MiB: {mean} misses, {given} given");
+        assert!(off.abs() < 0.03, "{size} MiB: {mean} misses, {} given", given[at]);
+        if let Some(others) = elsewhere["random_by_bytes"].get(size.to_string()) {
+            let others = numbers(others);
+            let mean_of_others = others.iter().sum::<u64>() as f64 / others.len() as f64;
+            assert!(
+                (mean / mean_of_others - 1.0).abs() < 0.005,
+                "{size} MiB: {mean} misses, {mean_of_others} elsewhere"
+            );
+            newer += 1;
+        }
     }
-    println!("{within} of 8 within 1%");
+    assert!(within >= 4 && newer == 6, "{within} of 8 within 1% of what is given");
 }
 
 /// Who looks at many entries finds the least recently used one nearly every time.
@@ -212,9 +226,8 @@ fn more_samples_come_closer_to_least_recently_used() {
         trace.iter().enumerate().filter(miss).count() as f64
     };
     let exact = misses(&trace, 5_000, Eviction::Lru) as f64;
-    let off = [1, 5, 20].map(|samples| (run(samples) / exact - 1.0).abs());
-    assert!(off[0] > off[1] && off[1] > off[2], "{off:?}");
-    assert!(off[2] < 0.01, "{off:?}");
+    let [one, five] = [1, 5].map(|samples| (run(samples) / exact - 1.0).abs());
+    assert!(one > 0.01 && five < 0.001, "{one}, {five}");
 }
 
 const SECOND_NS: u64 = 1_000_000_000;

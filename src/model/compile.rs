@@ -274,7 +274,11 @@ fn service_s(model: &Model) -> f64 {
 fn cache_entries(model: &Model) -> u64 {
     let keys = model.keys.values().map(|law| law.count()).fold(0, u64::saturating_add);
     let entries = model.nodes.values().map(|spec| match &spec.value {
-        NodeSpec::Cache(cache) => cache.capacity_entries().min(keys),
+        NodeSpec::Cache(cache) => {
+            let owner = cache.local_to.as_ref().and_then(|service| model.nodes.get(service.as_str()));
+            let copies = owner.map_or(1, |service| u64::from(service.replicas().count.max(1)));
+            cache.capacity_entries().min(keys).saturating_mul(copies)
+        }
         _ => 0,
     });
     entries.fold(0, u64::saturating_add)
@@ -412,7 +416,20 @@ impl Wiring for Wire<'_> {
             commands.push(command);
             commands.len() - 1
         });
+        // A cache's own operations come first.
+        let operation = self.plan.operations(cache).len() + operation;
         Ok(Destination { node: self.way(cache), operation: operation as u16 })
+    }
+
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn local_to(&self, cache: &str) -> Option<String> {
+        match self.plan.model.nodes.get(cache).map(|spec| &spec.value) {
+            Some(NodeSpec::Cache(cache)) => cache.local_to.as_ref().map(|service| service.value.clone()),
+            _ => None,
+        }
     }
 
     fn commands(&self) -> Vec<CacheCommand> {
