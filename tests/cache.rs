@@ -356,3 +356,52 @@ fn active_expiry_leaves_few_entries_whose_time_is_over() {
     }
     assert!(store.expire(Cycle::new(1, 10), SECOND_NS) <= 3);
 }
+
+/// The hit ratio of a full cache of independent requests, by the time that an entry stays (Che, Tung & Wang 2002; of FIFO and random
+/// eviction, Fricker, Robert & Roberts 2012). `is_there` is the probability that a key is there which is asked for so often in that time.
+fn approximation(shares: &[f64], room: f64, is_there: fn(f64) -> f64) -> f64 {
+    let (mut low, mut high) = (0.0f64, 1e12f64);
+    for _ in 0..200 {
+        let time = 0.5 * (low + high);
+        let kept: f64 = shares.iter().map(|share| is_there(share * time)).sum();
+        if kept < room { low = time } else { high = time }
+    }
+    shares.iter().map(|share| share * is_there(share * low)).sum()
+}
+
+#[test]
+fn independent_requests_hit_as_often_as_is_approximated() {
+    let (count, reads) = (10_000, 1_000_000);
+    let keys = forescale::distribution::KeyLaw::Zipf { count, exponent: 0.9 }.compile().expect("a law");
+    let shares: Vec<f64> = (0..count).map(|rank| keys.probability(rank)).collect();
+    let used: fn(f64) -> f64 = |uses| 1.0 - (-uses).exp();
+    let came: fn(f64) -> f64 = |uses| uses / (1.0 + uses);
+    for room in [100, 300, 1_000, 3_000] {
+        let measured = |eviction| {
+            let mut store = Store::new(room, eviction, Sampling::default());
+            let mut stream = Seed::new(5, room).stream(Purpose::named("keys"));
+            let mut hits = 0;
+            for read in 0..reads + 200_000 {
+                let key = keys.sample(&mut stream);
+                let is_hit = matches!(store.get(key, 0), Lookup::Hit { .. });
+                if !is_hit {
+                    store.set(key, 1, NEVER, 0);
+                }
+                hits += u32::from(is_hit && read >= 200_000);
+            }
+            f64::from(hits) / f64::from(reads)
+        };
+        for (eviction, is_there) in [(Eviction::Lru, used), (Eviction::Fifo, came), (Eviction::AllkeysRandom, came)] {
+            let (found, expected) = (measured(eviction), approximation(&shares, room as f64, is_there));
+            println!("{room} {eviction:?}: {found:.4}, approximated {expected:.4}");
+            assert!((found / expected - 1.0).abs() < 0.01, "{room} {eviction:?}: {found}, approximated {expected}");
+        }
+        // Nobody hits more often than who always keeps the most popular.
+        let best: f64 = shares.iter().take(room as usize).sum();
+        for eviction in ALL {
+            let found = measured(eviction);
+            println!("{room} {eviction:?}: {found:.4} of {best:.4}");
+            assert!(found <= best * 1.002, "{room} {eviction:?}: {found} of {best}");
+        }
+    }
+}

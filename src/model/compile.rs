@@ -10,7 +10,7 @@ use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::diagnostic::document::Document;
 use crate::diagnostic::span::{Span, Spanned};
 use crate::distribution::{Distribution, DistributionError, KeyLaw, KeySampler, Sampler};
-use crate::engine::context::KeySpace;
+use crate::engine::context::{KeySpace, Recorded};
 use crate::engine::simulation::{Limits, Simulation};
 use crate::engine::{Destination, NodeIndex};
 use crate::model::architecture::{Architecture, link_ends};
@@ -66,7 +66,10 @@ pub struct Compiled {
 pub struct KeyTables(Vec<(KeyLaw, KeySampler)>);
 
 impl KeyTables {
-    fn sampler(&mut self, law: &KeyLaw) -> Result<KeySampler, DistributionError> {
+    fn sampler(&mut self, law: &KeyLaw, directory: &Path) -> Result<KeySampler, DistributionError> {
+        if law.file().is_some() {
+            return law.compile_from(directory);
+        }
         if let Some((_, sampler)) = self.0.iter().find(|(known, _)| known == law) {
             return Ok(sampler.clone());
         }
@@ -178,8 +181,13 @@ pub fn compile_sharing(
     let plan = Plan::of(model, directory);
     let mut keys = Vec::new();
     for (name, law) in &model.keys {
-        match tables.sampler(law) {
-            Ok(sampler) => keys.push(KeySpace { purpose: Purpose::named(&format!("key space {}", **name)), sampler }),
+        plan.files.borrow_mut().extend(law.file().map(str::to_owned));
+        match tables.sampler(law, directory) {
+            Ok(sampler) => keys.push(KeySpace {
+                purpose: Purpose::named(&format!("key space {}", **name)),
+                recorded: recorded(model, &sampler),
+                sampler,
+            }),
             Err(error) => report(law.span, error.message, error.help),
         }
     }
@@ -244,6 +252,15 @@ pub fn compile_sharing(
         replicas: model.nodes.values().map(|spec| u64::from(spec.replicas().count)).sum(),
         standing_usd_per_hour: model.nodes.values().map(|spec| standing_usd_per_hour(spec)).sum(),
     })
+}
+
+/// The keys of a recording, and whose requests go through them: those of open workloads.
+fn recorded(model: &Model, sampler: &KeySampler) -> Option<Arc<Recorded>> {
+    let keys = Arc::clone(sampler.recorded()?);
+    let is_open = |spec: &NodeSpec| matches!(spec, NodeSpec::Clients(clients) if clients.users.is_none());
+    let open = model.nodes.iter().filter(|(_, spec)| is_open(spec));
+    let requests = open.map(|(name, _)| Purpose::named(&format!("{}/requests", **name))).collect();
+    Some(Arc::new(Recorded { keys, requests }))
 }
 
 fn standing_usd_per_hour(spec: &NodeSpec) -> f64 {
