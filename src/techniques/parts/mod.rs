@@ -2,6 +2,7 @@
 
 pub mod arrivals;
 pub mod balancer;
+pub mod cache_command;
 pub mod conditions;
 pub mod executor;
 pub mod instance;

@@ -10,8 +10,8 @@
 //! remembered:       once with its keys as many as fit, both lists with theirs twice as many
 //! ```
 
+use crate::techniques::parts::store::list::List;
 use crate::techniques::parts::store::policy::Victim;
-use crate::techniques::parts::store::queue::Queue;
 use crate::techniques::parts::store::slab::Slab;
 
 const OFTEN: u32 = 1;
@@ -19,10 +19,10 @@ const OFTEN: u32 = 1;
 #[derive(Clone, Debug)]
 pub struct Arc {
     room: u64,
-    once: Queue,
-    often: Queue,
-    once_remembered: Queue,
-    often_remembered: Queue,
+    once: List,
+    often: List,
+    once_remembered: List,
+    often_remembered: List,
     /// What `once` should have.
     target: f64,
     /// Whether the new key was remembered as used often.
@@ -33,10 +33,10 @@ impl Arc {
     pub fn new(room: u64) -> Self {
         Self {
             room,
-            once: Queue::default(),
-            often: Queue::default(),
-            once_remembered: Queue::default(),
-            often_remembered: Queue::default(),
+            once: List::default(),
+            often: List::default(),
+            once_remembered: List::default(),
+            often_remembered: List::default(),
             target: 0.0,
             returns_to_often: false,
         }
@@ -84,7 +84,7 @@ impl Arc {
         self.queue_of(slab, slot).resize(before, after);
     }
 
-    fn queue_of(&mut self, slab: &Slab, slot: u32) -> &mut Queue {
+    fn queue_of(&mut self, slab: &Slab, slot: u32) -> &mut List {
         let entry = slab.entry(slot);
         match (entry.is_ghost(), entry.mark() == OFTEN) {
             (false, false) => &mut self.once,

@@ -7,15 +7,15 @@
 //!                   the oldest
 //! ```
 
+use crate::techniques::parts::store::list::List;
 use crate::techniques::parts::store::policy::Victim;
-use crate::techniques::parts::store::queue::Queue;
 use crate::techniques::parts::store::slab::Slab;
 
 const REFERENCED: u32 = 1;
 
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    pub queue: Queue,
+    pub queue: List,
 }
 
 impl Clock {

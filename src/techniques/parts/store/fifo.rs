@@ -6,13 +6,13 @@
 //! victim():         the oldest
 //! ```
 
+use crate::techniques::parts::store::list::List;
 use crate::techniques::parts::store::policy::Victim;
-use crate::techniques::parts::store::queue::Queue;
 use crate::techniques::parts::store::slab::Slab;
 
 #[derive(Clone, Debug, Default)]
 pub struct Fifo {
-    pub queue: Queue,
+    pub queue: List,
 }
 
 impl Fifo {

@@ -8,8 +8,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::techniques::parts::store::list::List;
 use crate::techniques::parts::store::policy::Victim;
-use crate::techniques::parts::store::queue::Queue;
 use crate::techniques::parts::store::slab::Slab;
 
 /// A count fits into a mark.
@@ -18,7 +18,7 @@ const MOST: u32 = (1 << 30) - 1;
 #[derive(Clone, Debug, Default)]
 pub struct Lfu {
     /// Entries by how often they were used; no list is empty.
-    by_count: BTreeMap<u32, Queue>,
+    by_count: BTreeMap<u32, List>,
 }
 
 impl Lfu {

@@ -10,8 +10,8 @@
 //! remembered:       as many as main has room for
 //! ```
 
+use crate::techniques::parts::store::list::List;
 use crate::techniques::parts::store::policy::Victim;
-use crate::techniques::parts::store::queue::Queue;
 use crate::techniques::parts::store::slab::Slab;
 
 /// Of the room, for entries that are new.
@@ -26,9 +26,9 @@ const COUNT: u32 = IN_MAIN - 1;
 
 #[derive(Clone, Debug)]
 pub struct S3Fifo {
-    small: Queue,
-    main: Queue,
-    remembered: Queue,
+    small: List,
+    main: List,
+    remembered: List,
     small_room: u64,
     main_room: u64,
     has_evicted: bool,
@@ -38,9 +38,9 @@ impl S3Fifo {
     pub fn new(room: u64) -> Self {
         let small_room = (room as f64 * SMALL_SHARE) as u64;
         Self {
-            small: Queue::default(),
-            main: Queue::default(),
-            remembered: Queue::default(),
+            small: List::default(),
+            main: List::default(),
+            remembered: List::default(),
             small_room,
             main_room: room - small_room,
             has_evicted: false,
@@ -72,7 +72,7 @@ impl S3Fifo {
         }
     }
 
-    fn queue_of(&mut self, slab: &Slab, slot: u32) -> &mut Queue {
+    fn queue_of(&mut self, slab: &Slab, slot: u32) -> &mut List {
         let entry = slab.entry(slot);
         match (entry.is_ghost(), entry.mark() & IN_MAIN != 0) {
             (true, _) => &mut self.remembered,

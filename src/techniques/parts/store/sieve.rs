@@ -8,21 +8,21 @@
 //!                   that entry; the hand stands at the next newer one
 //! ```
 
+use crate::techniques::parts::store::list::List;
 use crate::techniques::parts::store::policy::Victim;
-use crate::techniques::parts::store::queue::Queue;
 use crate::techniques::parts::store::slab::{NOBODY, Slab};
 
 const VISITED: u32 = 1;
 
 #[derive(Clone, Debug)]
 pub struct Sieve {
-    pub queue: Queue,
+    pub queue: List,
     hand: u32,
 }
 
 impl Default for Sieve {
     fn default() -> Self {
-        Self { queue: Queue::default(), hand: NOBODY }
+        Self { queue: List::default(), hand: NOBODY }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::techniques::parts::store::slab::{NOBODY, Slab};
 
 #[derive(Clone, Copy, Debug)]
-pub struct Queue {
+pub struct List {
     pub newest: u32,
     pub oldest: u32,
     pub len: u32,
@@ -11,13 +11,13 @@ pub struct Queue {
     pub size: u64,
 }
 
-impl Default for Queue {
+impl Default for List {
     fn default() -> Self {
         Self { newest: NOBODY, oldest: NOBODY, len: 0, size: 0 }
     }
 }
 
-impl Queue {
+impl List {
     #[inline]
     pub fn push_newest(&mut self, slab: &mut Slab, slot: u32) {
         let entry = slab.entry_mut(slot);
