@@ -223,7 +223,7 @@ impl FunctionNode {
         for (name, steps) in spec.operations.iter() {
             compiler.operation(name, steps)?;
         }
-        let program = compiler.finish();
+        let program = compiler.finish()?;
         let cores = spec.cpu.as_ref().map_or(1.0, |cpu| cpu.value);
         let limits = Limits { cores, workers: spec.concurrency(), queue: 0, zones: 1 };
         let queue = AcceptQueue::FirstComeFirstServed(VisitList::default());

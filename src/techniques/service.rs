@@ -365,7 +365,7 @@ impl ServiceNode {
         for (name, steps) in spec.operations.iter() {
             compiler.operation(name, steps)?;
         }
-        let program = compiler.finish();
+        let program = compiler.finish()?;
         let limits = Limits {
             cores: spec.cores(),
             workers: spec.workers.as_ref().map_or(u32::MAX, |workers| workers.value),

@@ -9,6 +9,7 @@ use crate::engine::control::Disturbance;
 use crate::engine::{Destination, Node, NodeIndex};
 use crate::random::Purpose;
 use crate::techniques::parts::arrivals::Process;
+pub use crate::techniques::parts::cache_command::{CacheCommand, Guards, Jitter, LeaseTerms};
 use crate::techniques::parts::instance::Instance;
 use crate::techniques::parts::signal::{Bounds, Goal, Look, Signal, Tells};
 use crate::units::Bytes;
@@ -164,14 +165,6 @@ pub struct ReplicaView {
     pub zones: u8,
 }
 
-/// What is asked of a cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CacheCommand {
-    Get { space: u16 },
-    Set { space: u16, ttl_ns: Option<u64> },
-    Delete { space: u16 },
-}
-
 /// Why a checked model cannot be run after all, for example because a file cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompileError {
@@ -213,6 +206,10 @@ pub trait Wiring {
     fn destination(&mut self, reference: &Spanned<String>) -> Result<Destination, CompileError>;
     /// The index of a key space.
     fn key_space(&self, name: &str) -> u16;
+    /// The name of this node.
+    fn name(&self) -> &str;
+    /// The service within whose replicas this cache is, if it is.
+    fn local_to(&self, cache: &str) -> Option<String>;
     /// The operation of a cache that carries out this command.
     fn cache(&mut self, cache: &Spanned<String>, command: CacheCommand) -> Result<Destination, CompileError>;
     /// The commands that others gave to this node, which is a cache; the index of each is its operation.

@@ -2,6 +2,7 @@
 //! and variant at work, and fingerprints of every model of this repository.
 
 mod arithmetic;
+mod caches;
 mod cluster;
 mod determinism;
 mod fingerprints;

@@ -44,7 +44,7 @@ impl DatabaseNode {
         for (name, query) in spec.operations.iter() {
             compiler.operation(name, &query.steps())?;
         }
-        let program = compiler.finish();
+        let program = compiler.finish()?;
         let limits = Limits {
             cores: spec.cores(),
             workers: spec.connections(),

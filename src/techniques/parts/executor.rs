@@ -8,12 +8,15 @@ mod binding;
 mod computing;
 mod ending;
 mod fleet;
+mod flights;
 mod interpreter;
 mod life;
 mod resizing;
 
 pub use accept_queue::{AcceptQueue, PRIORITIES};
 pub use fleet::{Fleet, Life};
+
+use flights::Flights;
 
 use crate::engine::context::Context;
 use crate::engine::control::NodeSample;
@@ -25,7 +28,7 @@ use crate::techniques::parts::balancer::Balancer;
 use crate::techniques::parts::meter::Meter;
 use crate::techniques::parts::pod::WithoutReplicas;
 use crate::techniques::parts::processor::Processor;
-use crate::techniques::parts::program::{Instruction, Program};
+use crate::techniques::parts::program::{GuardPart, Instruction, Program};
 
 /// Timer kinds.
 const COMPUTED: u32 = 0;
@@ -85,6 +88,8 @@ pub struct Executor {
     workers_busy: Gauge,
     /// Visits whose programs can go on now.
     ready: Vec<u32>,
+    /// Fetches that others may wait for.
+    flights: Option<Box<Flights>>,
 }
 
 /// What happens after a step of a node's own ([`Instruction::Own`]).
@@ -154,6 +159,7 @@ impl Executor {
             fleet: life.map(|life| Box::new(Fleet::new(life, limits.cores, limits.zones))),
             limits,
             balancer,
+            flights: Flights::of(&program),
             program,
             meter: Meter::default(),
             workers_busy: Gauge::default(),
@@ -344,6 +350,7 @@ impl Executor {
                 let next = self.fail(context, slot, outcome, finish);
                 self.go_on(context, next, finish);
             }
+            Instruction::Guarded { part: GuardPart::Ask, guard } => self.looked_up(context, slot, guard, reply, finish),
             _ => self.proceed(context, slot, finish),
         }
     }
@@ -375,6 +382,9 @@ impl Executor {
         }
         if let Some(fleet) = &mut self.fleet {
             fleet.observe(now_ns, record);
+        }
+        if let Some(flights) = &self.flights {
+            flights.observe(record);
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod arrivals;
 mod balancing;
+mod caches;
 mod links;
 mod nodes;
 mod replicas;
@@ -57,6 +58,7 @@ fn all() -> Vec<Knob> {
     knobs.extend(balancing::knobs());
     knobs.extend(arrivals::knobs());
     knobs.extend(steps::knobs());
+    knobs.extend(caches::knobs());
     knobs
 }
 
@@ -113,7 +115,9 @@ fn every_parameter_and_variant_has_a_knob() {
         assert!(found.len() > 1, "{item}: the variants are found");
         wanted.extend(found);
     }
-    all_are_there(&wanted, &all());
+    let mut knobs = all();
+    knobs.extend(caches::slow_knobs());
+    all_are_there(&wanted, &knobs);
 }
 
 #[test]

@@ -338,6 +338,9 @@ impl Executor {
         let now_ns = context.now_ns();
         let node = context.node();
         let slots = context.visits().at_replica(node, place as u16);
+        if let Some(flights) = &mut self.flights {
+            flights.forget(place as u16);
+        }
         let mut replica = std::mem::replace(&mut self.replicas[place], self.template.clone());
         let mut waiting_for_core = Vec::new();
         if let Processor::RunToCompletion { queue, .. } = &mut replica.processor {
