@@ -8,5 +8,6 @@ mod fingerprints;
 mod knobs;
 mod metamorphic;
 mod replicas;
+mod replication;
 mod run;
 mod suspicions;

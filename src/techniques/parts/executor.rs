@@ -10,6 +10,7 @@ mod ending;
 mod fleet;
 mod interpreter;
 mod life;
+mod servers;
 
 pub use accept_queue::{AcceptQueue, PRIORITIES};
 pub use fleet::{Fleet, Life};

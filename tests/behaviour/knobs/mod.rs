@@ -8,6 +8,7 @@ mod balancing;
 mod links;
 mod nodes;
 mod replicas;
+mod replication;
 mod stations;
 mod steps;
 
@@ -52,6 +53,7 @@ pub fn served(clients: &str, server: &str, others: &str, links: &str, keys: &str
 fn all() -> Vec<Knob> {
     let mut knobs = nodes::knobs();
     knobs.extend(replicas::knobs());
+    knobs.extend(replication::knobs());
     knobs.extend(stations::knobs());
     knobs.extend(links::knobs());
     knobs.extend(balancing::knobs());
@@ -106,6 +108,12 @@ fn every_parameter_and_variant_has_a_knob() {
         ("src/techniques/link.rs", "struct Retry"),
         ("src/techniques/link.rs", "enum Jitter"),
         ("src/techniques/parts/pod.rs", "struct Sidecar"),
+        ("src/techniques/database/read_replicas.rs", "struct ReadReplicas"),
+        ("src/techniques/database/read_replicas.rs", "struct Failover"),
+        ("src/techniques/database/read_replicas.rs", "enum Replication"),
+        ("src/techniques/database/read_replicas.rs", "enum Acknowledge"),
+        ("src/techniques/database/read_replicas.rs", "enum Endpoint"),
+        ("src/techniques/database/read_replicas.rs", "enum Consistency"),
         ("src/techniques/service.rs", "enum Discipline"),
         ("src/techniques/service.rs", "enum Scheduling"),
     ] {
