@@ -406,6 +406,10 @@ impl Wiring for Wire<'_> {
         self.plan.model.keys.get_index_of(name).unwrap_or(0) as u16
     }
 
+    fn key_count(&self, name: &str) -> u64 {
+        self.plan.model.keys.get(name).map_or(1, |law| law.count())
+    }
+
     fn cache(&mut self, cache: &Spanned<String>, command: CacheCommand) -> Result<Destination, CompileError> {
         let commands = self.commands.entry(self.plan.node(cache)).or_default();
         let operation = commands.iter().position(|known| *known == command).unwrap_or_else(|| {

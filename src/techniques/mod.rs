@@ -213,6 +213,10 @@ impl Spec for NodeSpec {
         self.spec().servers()
     }
 
+    fn counted(&self) -> u32 {
+        self.spec().counted()
+    }
+
     fn scales(&self) -> bool {
         self.spec().scales()
     }

@@ -8,6 +8,5 @@ mod fingerprints;
 mod knobs;
 mod metamorphic;
 mod replicas;
-mod replication;
 mod run;
 mod suspicions;

@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use crate::diagnostic::span::Spanned;
+use crate::distribution::Distribution;
 use crate::engine::context::Context;
 use crate::engine::control::{Command, NodeSample};
 use crate::engine::record::{NodeRecord, Share};
 use crate::engine::visit::VisitList;
 use crate::engine::{Evidence, Node, Outcome, Reply, Timer};
 use crate::techniques::database::Database;
-use crate::techniques::database::cluster::{COMMIT, Cluster, FIRST_TIMER, LOOK};
+use crate::techniques::database::cluster::{COMMIT, Cluster, FETCH, FIRST_TIMER, FLUSH_LOG, LOCK, LOOK, SCAN};
 use crate::techniques::database::read_replicas::ReadReplicas;
 use crate::techniques::parts::executor::{AcceptQueue, Executor, Finish, Life, Limits};
 use crate::techniques::parts::pod::WithoutReplicas;
 use crate::techniques::parts::processor::{Processor, Sharing};
 use crate::techniques::parts::program::{Compiler, Program};
+use crate::techniques::parts::steps::Step;
 use crate::techniques::technique::{CompileError, Spec, Wiring};
 
 /// Until a replica that is ended has answered what it was asked.
@@ -60,7 +62,9 @@ impl DatabaseNode {
         };
         let coefficient = |value: &Option<Spanned<f64>>| value.as_ref().map_or(0.0, |value| value.value);
         let (contention, coherency) = (coefficient(&spec.contention), coefficient(&spec.coherency));
-        let replicas = spec.read_replicas.as_ref();
+        let alone = ReadReplicas::none();
+        let replicas = spec.read_replicas.as_ref().map(|replicas| &replicas.value);
+        let replicas = if spec.is_plain() { None } else { Some(replicas.unwrap_or(&alone)) };
         let processor = if replicas.is_some() {
             // Statements share the cores with whoever applies the log.
             Processor::Sharing(Box::new(Sharing::new(limits.cores, contention, coherency)))
@@ -86,17 +90,37 @@ impl DatabaseNode {
 fn program(spec: &Database, wiring: &mut dyn Wiring) -> Result<(Program, u16), CompileError> {
     let mut compiler = Compiler::new(wiring);
     for (name, query) in spec.operations.iter() {
+        if spec.is_plain() {
+            compiler.operation(name, &query.steps())?;
+            continue;
+        }
+        let is_limited = spec.iops.is_some();
+        let wait = |law: Option<&Spanned<Distribution>>| law.map(|law| Step::Wait(law.clone()));
         compiler.begin(name);
-        if spec.read_replicas.is_some() && !query.is_write() {
+        if query.locks_row() {
+            compiler.own(LOCK);
+        }
+        if !query.is_write() {
             compiler.own(LOOK);
         }
-        compiler.steps(&query.steps())?;
-        if spec.read_replicas.is_some() && query.is_write() {
+        compiler.steps(&[Step::Compute(query.cpu().clone())])?;
+        if query.row_ns() > 0 {
+            compiler.own(SCAN);
+        }
+        if query.access().is_some() || (is_limited && query.io().is_some()) {
+            compiler.own(FETCH);
+        }
+        compiler.steps(wait(query.io()).as_slice())?;
+        if query.is_write() {
+            if is_limited {
+                compiler.own(FLUSH_LOG);
+            }
+            compiler.steps(wait(query.commit()).as_slice())?;
             compiler.own(COMMIT);
         }
         compiler.end();
     }
-    let apply = if spec.read_replicas.is_some() { Cluster::apply_program(&mut compiler) } else { 0 };
+    let apply = if spec.is_plain() { 0 } else { Cluster::apply_program(&mut compiler) };
     Ok((compiler.finish(), apply))
 }
 

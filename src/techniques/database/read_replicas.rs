@@ -122,6 +122,26 @@ fn reader() -> Spanned<Endpoint> {
 }
 
 impl ReadReplicas {
+    /// No replicas.
+    pub fn none() -> Self {
+        Self {
+            count: Spanned::new(0, Span::default()),
+            replication: Replication::Asynchronous,
+            acknowledgements: None,
+            acknowledge: Acknowledge::Received,
+            latency: None,
+            apply: None,
+            apply_workers: None,
+            balancing: None,
+            endpoint: Spanned::new(Endpoint::Writer, Span::default()),
+            endpoints: Named::default(),
+            consistency: Consistency::Eventual,
+            session: None,
+            startup: None,
+            failover: None,
+        }
+    }
+
     /// Key spaces it refers to.
     pub fn references(&self) -> Vec<Reference<'_>> {
         let of_balancing = self.balancing.iter().flat_map(|policy| policy.references());

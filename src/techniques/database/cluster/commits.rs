@@ -7,9 +7,9 @@
 //! ```
 
 use crate::engine::Timer;
+use crate::engine::Token;
 use crate::engine::context::Context;
 use crate::engine::visit::VisitId;
-use crate::engine::{Failure, Token};
 use crate::random::Stream;
 use crate::techniques::database::cluster::{ACKNOWLEDGED, Cluster, RECEIVED};
 use crate::techniques::database::log::Record;
@@ -185,7 +185,7 @@ impl Cluster {
         let now_ns = context.now_ns();
         let visit = *context.visit(slot);
         let place = usize::from(visit.replica);
-        let Some((_, follower)) = &mut self.followers[place] else { return Next::Fail(Failure::Killed) };
+        let Some((_, follower)) = &mut self.followers[place] else { return Next::Wait };
         let seen = follower.end(visit.started_ns);
         for number in seen.clone() {
             if let Some(record) = self.log.get(number) {

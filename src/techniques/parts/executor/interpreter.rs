@@ -114,6 +114,11 @@ impl Executor {
                             self.compute_shared(context, slot, index, demand_ns);
                             return NONE;
                         }
+                        Next::Pause(wait_ns) => {
+                            let data = context.id(slot).word();
+                            context.after(wait_ns, Timer { kind: WAITED, data });
+                            return NONE;
+                        }
                         Next::Wait => return NONE,
                         Next::Fail(failure) => return self.fail(context, slot, Outcome::Failed(failure), finish),
                     }
