@@ -5,6 +5,7 @@
 
 mod arrivals;
 mod balancing;
+mod faults;
 mod links;
 mod nodes;
 mod replicas;
@@ -55,6 +56,7 @@ fn all() -> Vec<Knob> {
     knobs.extend(balancing::knobs());
     knobs.extend(arrivals::knobs());
     knobs.extend(steps::knobs());
+    knobs.extend(faults::knobs());
     knobs
 }
 
@@ -96,7 +98,9 @@ fn every_parameter_and_variant_has_a_knob() {
         assert!(found.len() > 2, "{technique}: the table of parameters is found");
         wanted.extend(found);
     }
+    wanted.extend(documented("src/controllers/fault.rs", "fault"));
     for (path, item) in [
+        ("src/controllers/fault.rs", "enum What"),
         ("src/techniques/parts/steps.rs", "enum Step"),
         ("src/techniques/parts/balancer.rs", "enum Policy"),
         ("src/techniques/parts/arrivals.rs", "enum Arrivals"),
