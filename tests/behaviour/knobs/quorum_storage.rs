@@ -87,12 +87,21 @@ pub fn knobs() -> Vec<Knob> {
         knob(&["quorum_storage.disks"], store("", ""), &[], &[("nodes.store.disks", "1")], writes),
         knob(
             &["quorum_storage.io_queue"],
-            store("disks: 1, io_queue: 5", r#""slow": Fault(target: "store", at: "5s", what: Slow(replicas: [2], factor: 50))"#),
+            store(
+                "disks: 1, io_queue: 5",
+                r#""slow": Fault(target: "store", at: "5s", what: Slow(replicas: [2], factor: 50))"#,
+            ),
             &[],
             &[("nodes.store.io_queue", "200")],
             |run| run.share("store", "waiting_ios"),
         ),
-        knob(&["quorum_storage.size"], store("storage_price: \"$1/GB-month\"", ""), &[], &[("nodes.store.size", "\"1TB\"")], charged),
+        knob(
+            &["quorum_storage.size"],
+            store("storage_price: \"$1/GB-month\"", ""),
+            &[],
+            &[("nodes.store.size", "\"1TB\"")],
+            charged,
+        ),
         knob(
             &["quorum_storage.write_size"],
             store("storage_price: \"$1/GB-month\"", ""),

@@ -29,7 +29,13 @@ fn leaderless(run: &Run) -> f64 {
 
 pub fn knobs() -> Vec<Knob> {
     vec![
-        knob(&["raft_group.members"], group("zones: 1", ""), &[("nodes.vault.members", "5")], &[("nodes.vault.members", "1")], writes),
+        knob(
+            &["raft_group.members"],
+            group("zones: 1", ""),
+            &[("nodes.vault.members", "5")],
+            &[("nodes.vault.members", "1")],
+            writes,
+        ),
         knob(
             &["raft_group.zones"],
             group("cross_zone_latency: Constant(\"1ms\")", ""),
