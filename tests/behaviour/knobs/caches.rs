@@ -88,12 +88,11 @@ fn eviction() -> Vec<Knob> {
 
 /// Whose effect takes minutes: things are asked for rarely, so that counters fall to nothing in a minute.
 fn slow() -> Vec<Knob> {
-    let decay = better(
+    vec![better(
         &["cache.lfu_decay_time"],
         &[("nodes.clients.rate", "\"4/s\""), LFU[0], ("nodes.cache.lfu_decay_time", "\"1m\"")],
         &[("nodes.clients.rate", "\"4/s\""), LFU[0], ("nodes.cache.lfu_decay_time", "\"0s\"")],
-    );
-    vec![decay]
+    )]
 }
 
 fn sizes() -> Vec<Knob> {
