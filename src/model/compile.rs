@@ -241,13 +241,13 @@ pub fn compile_sharing(
         service_ns: (service_s(model) * 1e9) as u64,
         cache_entries: cache_entries(model),
         can_fail: can_fail(model),
-        replicas: model.nodes.values().map(|spec| u64::from(spec.replicas().count)).sum(),
+        replicas: model.nodes.values().map(|spec| u64::from(spec.servers())).sum(),
         standing_usd_per_hour: model.nodes.values().map(|spec| standing_usd_per_hour(spec)).sum(),
     })
 }
 
 fn standing_usd_per_hour(spec: &NodeSpec) -> f64 {
-    f64::from(spec.replicas().count) * spec.prices().usd_per_replica_hour
+    f64::from(spec.servers()) * spec.prices().usd_per_replica_hour
 }
 
 fn can_fail(model: &Model) -> bool {
@@ -404,6 +404,10 @@ impl Wiring for Wire<'_> {
 
     fn key_space(&self, name: &str) -> u16 {
         self.plan.model.keys.get_index_of(name).unwrap_or(0) as u16
+    }
+
+    fn key_count(&self, name: &str) -> u64 {
+        self.plan.model.keys.get(name).map_or(1, |law| law.count())
     }
 
     fn cache(&mut self, cache: &Spanned<String>, command: CacheCommand) -> Result<Destination, CompileError> {

@@ -177,7 +177,7 @@ register! {
     Clients(clients, ClientsNode): "who sends requests: open arrival processes or closed users that think",
     LoadBalancer(load_balancer, LoadBalancerNode): "a hop that spreads requests over the replicas of its target",
     Service(service, ServiceNode): "replicas of a program: cores, workers, an accept queue, operations made of steps",
-    Database(database, DatabaseNode): "one server with cores and a connection limit that runs reads and writes",
+    Database(database, DatabaseNode): "a server with cores and a connection limit that runs reads and writes, and its read replicas",
     Cache(cache, CacheNode): "a keyed store with time to live and least-recently-used eviction",
     PeriodicScheduler(periodic_scheduler, PeriodicSchedulerNode): "starts tasks by the clock; a second copy sends duplicates",
     Queue(queue, QueueNode): "messages wait for consumers, so that publishers need not",
@@ -211,6 +211,18 @@ impl Spec for NodeSpec {
 
     fn replicas(&self) -> ReplicaView {
         self.spec().replicas()
+    }
+
+    fn servers(&self) -> u32 {
+        self.spec().servers()
+    }
+
+    fn counted(&self) -> u32 {
+        self.spec().counted()
+    }
+
+    fn scales(&self) -> bool {
+        self.spec().scales()
     }
 
     fn capacity(&self) -> Capacity {

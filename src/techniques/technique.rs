@@ -212,6 +212,8 @@ pub trait Wiring {
     fn destination(&mut self, reference: &Spanned<String>) -> Result<Destination, CompileError>;
     /// The index of a key space.
     fn key_space(&self, name: &str) -> u16;
+    /// How many keys it has.
+    fn key_count(&self, name: &str) -> u64;
     /// The operation of a cache that carries out this command.
     fn cache(&mut self, cache: &Spanned<String>, command: CacheCommand) -> Result<Destination, CompileError>;
     /// The commands that others gave to this node, which is a cache; the index of each is its operation.
@@ -300,6 +302,18 @@ pub trait Spec {
     /// The replicas that a caller balances over.
     fn replicas(&self) -> ReplicaView {
         ReplicaView { count: 1, zones: 1 }
+    }
+    /// The servers that are paid for as the node starts.
+    fn servers(&self) -> u32 {
+        self.replicas().count
+    }
+    /// Those of them that controllers count.
+    fn counted(&self) -> u32 {
+        self.replicas().count
+    }
+    /// Whether controllers may say how many replicas it has.
+    fn scales(&self) -> bool {
+        false
     }
     /// What the node serves with.
     fn capacity(&self) -> Capacity {

@@ -10,6 +10,7 @@ mod ending;
 mod fleet;
 mod interpreter;
 mod life;
+mod servers;
 
 pub use accept_queue::{AcceptQueue, PRIORITIES};
 pub use fleet::{Fleet, Life};
@@ -93,6 +94,8 @@ pub enum Next {
     GoOn,
     /// So many nanoseconds of a core's time, then the next step. The node's cores must be shared.
     Compute(u64),
+    /// So many nanoseconds without a core, then the next step.
+    Pause(u64),
     /// Nothing, until the node lets the visit go on: by [`Executor::resume`], or among those that are ready.
     Wait,
     /// The visit fails.
