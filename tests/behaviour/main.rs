@@ -13,4 +13,5 @@ mod quorum_storage;
 mod raft_group;
 mod replicas;
 mod run;
+mod shared_volume;
 mod suspicions;

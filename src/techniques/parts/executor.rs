@@ -346,7 +346,7 @@ impl Executor {
                 context.visit(slot).program_counter = hit;
                 self.run(context, slot, finish);
             }
-            Instruction::Call { .. } if matches!(reply.outcome, Outcome::Failed(_)) => {
+            Instruction::Call { .. } | Instruction::Own(_) if matches!(reply.outcome, Outcome::Failed(_)) => {
                 // To whoever called this node it is an error like any other that a replica elsewhere was killed.
                 let is_killed = reply.outcome == Outcome::Failed(Failure::Killed);
                 let outcome = if is_killed { Outcome::Failed(Failure::Error) } else { reply.outcome };
