@@ -13,6 +13,8 @@ pub mod link;
 pub mod load_balancer;
 pub mod periodic_scheduler;
 pub mod queue;
+pub mod quorum_storage;
+pub mod raft_group;
 pub mod service;
 
 use serde::Deserialize;
@@ -179,6 +181,8 @@ register! {
     Cache(cache, CacheNode): "a keyed store with time to live and least-recently-used eviction",
     PeriodicScheduler(periodic_scheduler, PeriodicSchedulerNode): "starts tasks by the clock; a second copy sends duplicates",
     Queue(queue, QueueNode): "messages wait for consumers, so that publishers need not",
+    QuorumStorage(quorum_storage, QuorumStorageNode): "copies over zones that agree by counting: Aurora's volume, Dynamo's stores",
+    RaftGroup(raft_group, RaftGroupNode): "members that agree on one log through a leader they elect: etcd, Consul, Vault",
     Function(function, FunctionNode): "code without servers: an environment for each request, started when none is idle",
 }
 

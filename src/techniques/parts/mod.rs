@@ -3,6 +3,7 @@
 pub mod arrivals;
 pub mod balancer;
 pub mod conditions;
+pub mod copies;
 pub mod executor;
 pub mod instance;
 pub mod meter;
