@@ -2,6 +2,7 @@
 //! and variant at work, and fingerprints of every model of this repository.
 
 mod arithmetic;
+mod caches;
 mod cluster;
 mod determinism;
 mod faults;
@@ -12,4 +13,5 @@ mod quorum_storage;
 mod raft_group;
 mod replicas;
 mod run;
+mod shared_volume;
 mod suspicions;

@@ -2,6 +2,7 @@
 
 pub mod arrivals;
 pub mod balancer;
+pub mod cache_command;
 pub mod conditions;
 pub mod copies;
 pub mod executor;
@@ -12,3 +13,4 @@ pub mod processor;
 pub mod program;
 pub mod signal;
 pub mod steps;
+pub mod store;
