@@ -41,7 +41,7 @@ pub const FETCH: u16 = 6;
 pub const FLUSH_LOG: u16 = 7;
 
 /// Marks a visit that has a row, or waits for it.
-const LOCKED: u8 = 32;
+const LOCKED: u8 = 128;
 
 /// Timers of a database's own, apart from those of its executor.
 pub const FIRST_TIMER: u32 = 128;
