@@ -10,7 +10,7 @@ use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::diagnostic::document::Document;
 use crate::diagnostic::span::{Span, Spanned};
 use crate::distribution::{Distribution, DistributionError, KeyLaw, KeySampler, Sampler};
-use crate::engine::context::KeySpace;
+use crate::engine::context::{KeySpace, Recorded};
 use crate::engine::simulation::{Limits, Simulation};
 use crate::engine::{Destination, NodeIndex};
 use crate::model::architecture::{Architecture, link_ends};
@@ -66,7 +66,10 @@ pub struct Compiled {
 pub struct KeyTables(Vec<(KeyLaw, KeySampler)>);
 
 impl KeyTables {
-    fn sampler(&mut self, law: &KeyLaw) -> Result<KeySampler, DistributionError> {
+    fn sampler(&mut self, law: &KeyLaw, directory: &Path) -> Result<KeySampler, DistributionError> {
+        if law.file().is_some() {
+            return law.compile_from(directory);
+        }
         if let Some((_, sampler)) = self.0.iter().find(|(known, _)| known == law) {
             return Ok(sampler.clone());
         }
@@ -178,8 +181,13 @@ pub fn compile_sharing(
     let plan = Plan::of(model, directory);
     let mut keys = Vec::new();
     for (name, law) in &model.keys {
-        match tables.sampler(law) {
-            Ok(sampler) => keys.push(KeySpace { purpose: Purpose::named(&format!("key space {}", **name)), sampler }),
+        plan.files.borrow_mut().extend(law.file().map(str::to_owned));
+        match tables.sampler(law, directory) {
+            Ok(sampler) => keys.push(KeySpace {
+                purpose: Purpose::named(&format!("key space {}", **name)),
+                recorded: recorded(model, &sampler),
+                sampler,
+            }),
             Err(error) => report(law.span, error.message, error.help),
         }
     }
@@ -246,6 +254,15 @@ pub fn compile_sharing(
     })
 }
 
+/// The keys of a recording, and whose requests go through them: those of open workloads.
+fn recorded(model: &Model, sampler: &KeySampler) -> Option<Arc<Recorded>> {
+    let keys = Arc::clone(sampler.recorded()?);
+    let is_open = |spec: &NodeSpec| matches!(spec, NodeSpec::Clients(clients) if clients.users.is_none());
+    let open = model.nodes.iter().filter(|(_, spec)| is_open(spec));
+    let requests = open.map(|(name, _)| Purpose::named(&format!("{}/requests", **name))).collect();
+    Some(Arc::new(Recorded { keys, requests }))
+}
+
 fn standing_usd_per_hour(spec: &NodeSpec) -> f64 {
     f64::from(spec.servers()) * spec.prices().usd_per_replica_hour
 }
@@ -274,7 +291,11 @@ fn service_s(model: &Model) -> f64 {
 fn cache_entries(model: &Model) -> u64 {
     let keys = model.keys.values().map(|law| law.count()).fold(0, u64::saturating_add);
     let entries = model.nodes.values().map(|spec| match &spec.value {
-        NodeSpec::Cache(cache) => cache.capacity_entries().min(keys),
+        NodeSpec::Cache(cache) => {
+            let owner = cache.local_to.as_ref().and_then(|service| model.nodes.get(service.as_str()));
+            let copies = owner.map_or(1, |service| u64::from(service.replicas().count.max(1)));
+            cache.capacity_entries().min(keys).saturating_mul(copies)
+        }
         _ => 0,
     });
     entries.fold(0, u64::saturating_add)
@@ -416,7 +437,20 @@ impl Wiring for Wire<'_> {
             commands.push(command);
             commands.len() - 1
         });
+        // A cache's own operations come first.
+        let operation = self.plan.operations(cache).len() + operation;
         Ok(Destination { node: self.way(cache), operation: operation as u16 })
+    }
+
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn local_to(&self, cache: &str) -> Option<String> {
+        match self.plan.model.nodes.get(cache).map(|spec| &spec.value) {
+            Some(NodeSpec::Cache(cache)) => cache.local_to.as_ref().map(|service| service.value.clone()),
+            _ => None,
+        }
     }
 
     fn commands(&self) -> Vec<CacheCommand> {
@@ -439,6 +473,13 @@ impl Wiring for Wire<'_> {
         let disturbs = |controller: &AnyController| controller.disturbs().is_some_and(|it| **it.node == *self.name);
         let is_disturbed = self.plan.model.controllers.values().any(|controller| disturbs(controller));
         is_disturbed || self.plan.controllers_of(self.name).next().is_some()
+    }
+
+    fn is_resized_in_place(&self) -> bool {
+        let resizes = |controller: &AnyController| {
+            controller.resizes_in_place().is_some() && controller.targets().iter().any(|target| ***target == *self.name)
+        };
+        self.plan.model.controllers.values().any(|controller| resizes(controller))
     }
 
     fn container(&self, service: &str, container: &str) -> Option<usize> {

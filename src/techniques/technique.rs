@@ -9,8 +9,10 @@ use crate::engine::control::Disturbance;
 use crate::engine::{Destination, Node, NodeIndex};
 use crate::random::Purpose;
 use crate::techniques::parts::arrivals::Process;
+pub use crate::techniques::parts::cache_command::{CacheCommand, Guards, Jitter, LeaseTerms};
 use crate::techniques::parts::instance::Instance;
 use crate::techniques::parts::signal::{Bounds, Goal, Look, Signal, Tells};
+use crate::units::Bytes;
 
 /// A name in a model that must mean something elsewhere in it.
 #[derive(Clone, Copy, Debug)]
@@ -163,14 +165,6 @@ pub struct ReplicaView {
     pub zones: u8,
 }
 
-/// What is asked of a cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CacheCommand {
-    Get { space: u16 },
-    Set { space: u16, ttl_ns: Option<u64> },
-    Delete { space: u16 },
-}
-
 /// Why a checked model cannot be run after all, for example because a file cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompileError {
@@ -212,6 +206,10 @@ pub trait Wiring {
     fn destination(&mut self, reference: &Spanned<String>) -> Result<Destination, CompileError>;
     /// The index of a key space.
     fn key_space(&self, name: &str) -> u16;
+    /// The name of this node.
+    fn name(&self) -> &str;
+    /// The service within whose replicas this cache is, if it is.
+    fn local_to(&self, cache: &str) -> Option<String>;
     /// How many keys it has.
     fn key_count(&self, name: &str) -> u64;
     /// The operation of a cache that carries out this command.
@@ -228,6 +226,8 @@ pub trait Wiring {
     fn node(&self, name: &str) -> NodeIndex;
     /// Whether a controller decides how many replicas this node has or how large they are, or does something to them.
     fn is_scaled(&self) -> bool;
+    /// Whether a controller changes how large this node's replicas are while they run.
+    fn is_resized_in_place(&self) -> bool;
     /// The place of a container in each replica of a service: 0 is the program, named as the service; then its sidecars.
     fn container(&self, service: &str, container: &str) -> Option<usize>;
     /// The nodes that choose among this node's replicas, and must hear which are ready.
@@ -326,6 +326,14 @@ pub trait Spec {
     /// What the node costs.
     fn prices(&self) -> Prices {
         Prices::default()
+    }
+    /// When something happens to its load by the clock, what, and where that is written.
+    fn moments(&self) -> Vec<(u64, &'static str, Span)> {
+        Vec::new()
+    }
+    /// The memory that each replica may use, and where that is written.
+    fn memory_limit(&self) -> Option<(Bytes, Span)> {
+        None
     }
     /// What each replica asks a machine for, if the node's replicas stand on machines.
     fn requests(&self) -> Option<Requests> {
@@ -475,12 +483,20 @@ pub trait ControllerSpec {
     fn resizes(&self) -> bool {
         false
     }
+    /// Where it says that it does so while they run, if it does.
+    fn resizes_in_place(&self) -> Option<Span> {
+        None
+    }
     /// When it acts by the clock, and where that is written; of what comes round again, only the first time.
     fn moments(&self) -> Vec<(u64, Span)> {
         Vec::new()
     }
     /// The node whose requests it must know ahead, and where that is asked for.
     fn foresees(&self) -> Option<(&Spanned<String>, Span)> {
+        None
+    }
+    /// What all machines together have for replicas, if it finds machines for them.
+    fn room(&self) -> Option<Requests> {
         None
     }
     /// Whether it finds machines for the replicas of its targets.

@@ -57,6 +57,11 @@ impl Buffers {
         is_hit
     }
 
+    /// Whether a page is in memory.
+    pub fn has(&self, page: u64) -> bool {
+        self.links.get(page as usize).is_some_and(|link| link.0 != ABSENT)
+    }
+
     fn unlink(&mut self, page: u32) {
         let (newer, older) = self.links[page as usize];
         if newer == NONE {

@@ -11,6 +11,8 @@
 //! ```
 //!
 //! Lag is a queue of records: it grows when records come faster than `apply_workers` do them, or when reads take the cores.
+//! With `storage` all servers share one volume: a commit is a write to it, a page that is not in memory a read from it, replicas apply
+//! only what concerns pages that they have in memory, and a lost writer takes nothing with it.
 //! Pages are looked for in memory by the keys of requests, the least recently used go first, and what misses is read from the disk.
 //! A read is stale if its replica has not applied the last answered write of its key.
 //!
@@ -28,6 +30,7 @@
 //! | `memory`, `connection_memory` | bytes | instance's, 0 | of each server: what connections leave is for pages; none if all pages are in memory |
 //! | `iops` | 1/time | unlimited | operations of each server's disk; others wait for their turn |
 //! | `tables` | | none | [`Table`]: rows on pages, by key, in partitions |
+//! | `storage` | node | none | a [`QuorumStorage`](super::quorum_storage) in place of disks: commits and missing pages go there |
 //! | `checkpoint` | | none | [`Checkpoint`]: what was written goes to the disk, every so often |
 //! | `read_replicas` | | none | [`ReadReplicas`]: servers as large as the writer that follow it |
 //! | `operations` | | | [`Query`]: `Read(cpu, io)`, `Write(cpu, io, commit)`; `PointRead`, `RangeRead`, `Aggregate` of a table |
@@ -103,6 +106,9 @@ pub struct Database {
     pub iops: Option<Spanned<Rate>>,
     #[serde(default)]
     pub tables: Named<Table>,
+    /// A volume beneath all servers.
+    #[serde(default)]
+    pub storage: Option<Spanned<String>>,
     #[serde(default)]
     pub checkpoint: Option<Spanned<Checkpoint>>,
     #[serde(default)]
@@ -124,6 +130,7 @@ impl Database {
         let is_plain = |query: &Query| query.access().is_none() && !query.locks_row();
         self.read_replicas.is_none()
             && self.iops.is_none()
+            && self.storage.is_none()
             && self.tables.is_empty()
             && self.checkpoint.is_none()
             && self.operations.values().all(|query| is_plain(query))
@@ -217,6 +224,22 @@ impl Database {
         found
     }
 
+    /// What a volume beneath the servers makes meaningless.
+    fn storage_mistakes(&self) -> Vec<Mistake> {
+        let Some(storage) = &self.storage else { return Vec::new() };
+        let own = [self.iops.as_ref().map(|rate| rate.span), self.checkpoint.as_ref().map(|one| one.span)];
+        let of_disks = own.into_iter().flatten().map(|span| {
+            let message = format!("the servers have no disks of their own beside `{}`", **storage);
+            Mistake::new(span, message, "leave this out; the volume has disks")
+        });
+        let laws = self.operations.values().flat_map(|query| query.io().into_iter().chain(query.commit()));
+        let of_laws = laws.map(|law| {
+            let message = format!("`{}` says how long reading and committing take", **storage);
+            Mistake::new(law.span, message, "leave it out; write the laws of the volume there")
+        });
+        of_disks.chain(of_laws).collect()
+    }
+
     /// What is wrong with what this statement says of replicas.
     fn replica_mistakes(&self, query: &Query) -> Vec<Mistake> {
         let Some(replicas) = &self.read_replicas else {
@@ -249,7 +272,9 @@ impl Spec for Database {
     fn references(&self) -> Vec<Reference<'_>> {
         let keys = self.operations.values().filter_map(|query| query.key());
         let keys = keys.chain(self.tables.values().map(|table| &table.key)).map(Reference::Key);
-        keys.chain(self.read_replicas.iter().flat_map(|replicas| replicas.references())).collect()
+        let storage = self.storage.iter().map(|name| Reference::Node { name, kind: "QuorumStorage" });
+        let of_replicas = self.read_replicas.iter().flat_map(|replicas| replicas.references());
+        keys.chain(of_replicas).chain(storage).collect()
     }
 
     fn instance(&self) -> Option<&Spanned<String>> {
@@ -273,6 +298,7 @@ impl Spec for Database {
         }
         found.extend(self.read_replicas.iter().flat_map(|replicas| replicas.mistakes()));
         found.extend(self.table_mistakes());
+        found.extend(self.storage_mistakes());
         match &self.cores {
             Some(cores) if !(0.001..=100_000.0).contains(&cores.value) => {
                 let message = "a server has between 0.001 and 100,000 cores";
@@ -312,6 +338,9 @@ impl Spec for Database {
             steps::demand(&steps)
         };
         let scan_s = self.scan_s(query);
+        if let Some(storage) = self.storage.as_ref().filter(|_| query.is_write()) {
+            demand.call(&format!("{}.write", **storage), 1.0);
+        }
         demand.core_s += scan_s;
         demand.held_s += scan_s;
         demand

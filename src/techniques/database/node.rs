@@ -94,7 +94,7 @@ fn program(spec: &Database, wiring: &mut dyn Wiring) -> Result<(Program, u16), C
             compiler.operation(name, &query.steps())?;
             continue;
         }
-        let is_limited = spec.iops.is_some();
+        let is_limited = spec.iops.is_some() || spec.storage.is_some();
         let wait = |law: Option<&Spanned<Distribution>>| law.map(|law| Step::Wait(law.clone()));
         compiler.begin(name);
         if query.locks_row() {
@@ -120,8 +120,14 @@ fn program(spec: &Database, wiring: &mut dyn Wiring) -> Result<(Program, u16), C
         }
         compiler.end();
     }
-    let apply = if spec.is_plain() { 0 } else { Cluster::apply_program(&mut compiler) };
-    Ok((compiler.finish(), apply))
+    let apply = if spec.is_plain() { 0 } else { Cluster::apply_program(&mut compiler, replays(spec)) };
+    Ok((compiler.finish()?, apply))
+}
+
+/// Whether replicas read pages before they apply records.
+fn replays(spec: &Database) -> bool {
+    let replicas = spec.read_replicas.as_ref();
+    spec.storage.is_none() && replicas.is_some_and(|replicas| replicas.apply_io.is_some())
 }
 
 /// How replicas come and go.

@@ -5,8 +5,12 @@
 
 mod arrivals;
 mod balancing;
+mod caches;
+mod faults;
 mod links;
 mod nodes;
+mod quorum_storage;
+mod raft_group;
 mod replicas;
 mod replication;
 mod stations;
@@ -68,6 +72,10 @@ fn all() -> Vec<Knob> {
     knobs.extend(balancing::knobs());
     knobs.extend(arrivals::knobs());
     knobs.extend(steps::knobs());
+    knobs.extend(caches::knobs());
+    knobs.extend(faults::knobs());
+    knobs.extend(quorum_storage::knobs());
+    knobs.extend(raft_group::knobs());
     knobs
 }
 
@@ -102,15 +110,31 @@ pub fn listed(path: &str, item: &str) -> Vec<String> {
 #[test]
 fn every_parameter_and_variant_has_a_knob() {
     let mut wanted = Vec::new();
-    let techniques =
-        ["clients", "load_balancer", "service", "database", "cache", "queue", "link", "periodic_scheduler"];
+    let techniques = [
+        "clients",
+        "load_balancer",
+        "service",
+        "database",
+        "cache",
+        "queue",
+        "link",
+        "periodic_scheduler",
+        "quorum_storage",
+        "raft_group",
+    ];
     for technique in techniques {
         let (file, folder) = (format!("src/techniques/{technique}.rs"), format!("src/techniques/{technique}/mod.rs"));
         let found = documented(if Path::new(&file).exists() { &file } else { &folder }, technique);
         assert!(found.len() > 2, "{technique}: the table of parameters is found");
         wanted.extend(found);
     }
+    wanted.extend(documented("src/controllers/fault.rs", "fault"));
     for (path, item) in [
+        ("src/controllers/fault.rs", "enum What"),
+        ("src/techniques/quorum_storage/mod.rs", "enum Reads"),
+        ("src/techniques/quorum_storage/mod.rs", "enum WithoutQuorum"),
+        ("src/techniques/raft_group/mod.rs", "enum RaftReads"),
+        ("src/techniques/raft_group/mod.rs", "enum WithoutLeader"),
         ("src/techniques/parts/steps.rs", "enum Step"),
         ("src/techniques/parts/balancer.rs", "enum Policy"),
         ("src/techniques/parts/arrivals.rs", "enum Arrivals"),
@@ -133,7 +157,9 @@ fn every_parameter_and_variant_has_a_knob() {
         assert!(found.len() > 1, "{item}: the variants are found");
         wanted.extend(found);
     }
-    all_are_there(&wanted, &all());
+    let mut knobs = all();
+    knobs.extend(caches::slow_knobs());
+    all_are_there(&wanted, &knobs);
 }
 
 #[test]

@@ -173,7 +173,11 @@ impl Cluster {
             return Next::Wait;
         };
         context.visit(slot).started_ns = number;
-        let request = self.log.get(number).map_or(0, |record| record.request);
+        let record = self.log.get(number).copied();
+        let request = record.map_or(0, |record| record.request);
+        if self.storage.is_some() && record.is_some_and(|record| !self.has_page(place, &record)) {
+            return Next::GoOn;
+        }
         match &self.apply {
             Some((law, purpose)) => Next::Compute(law.sample_ns(&mut Stream::keyed(request, *purpose, place as u32))),
             None => Next::GoOn,

@@ -113,6 +113,8 @@ impl Cluster {
         let Some((end, std::cmp::Reverse(place))) = (0..self.followers.len()).filter_map(received).max() else {
             return context.after(AGAIN_NS, Timer { kind: PROMOTE, data: number });
         };
+        // What the volume has acknowledged is there for whoever reads it.
+        let end = if self.storage.is_some() { self.log.end() } else { end };
         self.vacancy.next = Some(place);
         let now_ns = context.now_ns();
         for (_, follower) in self.followers.iter().flatten() {

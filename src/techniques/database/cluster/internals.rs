@@ -6,13 +6,13 @@ use crate::engine::context::Context;
 use crate::engine::gauge::Gauge;
 use crate::engine::record::{NodeRecord, Share};
 use crate::engine::visit::{Visit, VisitId};
-use crate::random::mix;
+use crate::random::{Stream, mix};
 use crate::techniques::database::Database;
 use crate::techniques::database::buffers::Buffers;
 use crate::techniques::database::cluster::{CHECKPOINT, Cluster, FLUSH, LOCKED};
 use crate::techniques::database::disk::Disk;
 use crate::techniques::database::locks::Locks;
-use crate::techniques::database::log::Key;
+use crate::techniques::database::log::{Key, Record};
 use crate::techniques::database::statement::Access;
 use crate::techniques::database::table::{Layout, MOST_PAGES, PAGE_BYTES};
 use crate::techniques::parts::executor::{Next, advance};
@@ -165,6 +165,12 @@ impl Internals {
         }
     }
 
+    /// The block of pages on which the row of a key lies, if a table has it.
+    fn block_of(&self, (space, key): Key) -> Option<u64> {
+        let table = self.tables.iter().position(|table| table.space == space)?;
+        Some(self.first_block[table] + self.tables[table].page_of(key) / self.pages_per_block)
+    }
+
     /// The key whose row a statement is about.
     fn key(&self, context: &Context, visit: &Visit, table: usize) -> u64 {
         context.key(self.tables[table].space, visit.key)
@@ -230,15 +236,48 @@ impl Cluster {
             advance(context, slot);
             return Next::GoOn;
         }
-        self.ask_disk(now_ns, place, missed)
+        match self.storage {
+            Some(storage) => storage.read(context, slot, missed),
+            None => self.ask_disk(now_ns, place, missed),
+        }
     }
 
     /// The log goes to the disk.
     pub(super) fn flush_log(&mut self, context: &mut Context, slot: u32) -> Next {
+        if let Some(storage) = self.storage {
+            return storage.write(context, slot);
+        }
         let visit = *context.visit(slot);
         // Without tables, each write is taken to be about a page of its own.
         self.internals.dirty_pages += u64::from(self.internals.pages[usize::from(visit.operation)].is_none());
         self.ask_disk(context.now_ns(), usize::from(visit.replica), 1)
+    }
+
+    /// A replica that replays a record needs its page.
+    pub(super) fn replay(&mut self, context: &mut Context, slot: u32) -> Next {
+        let visit = *context.visit(slot);
+        let place = usize::from(visit.replica);
+        let Some(record) = self.log.get(visit.started_ns).copied() else { return Next::GoOn };
+        let Some(block) = record.key.and_then(|key| self.internals.block_of(key)) else { return Next::GoOn };
+        let buffers = self.internals.servers[place].buffers.as_mut();
+        if buffers.is_none_or(|buffers| buffers.touch(block)) {
+            return Next::GoOn;
+        }
+        let law = self.apply_io.as_ref();
+        let read_ns = law.map_or(0, |(law, purpose)| {
+            law.sample_ns(&mut Stream::keyed(record.request, *purpose, visit.replica.into()))
+        });
+        match self.ask_disk(context.now_ns(), place, 1) {
+            Next::Pause(wait_ns) => Next::Pause(wait_ns + read_ns),
+            _ => Next::Pause(read_ns),
+        }
+    }
+
+    /// Whether a server on a shared volume has the page of a record in memory; what it has not it will read as it is by then.
+    pub(super) fn has_page(&self, place: usize, record: &Record) -> bool {
+        let block = record.key.and_then(|key| self.internals.block_of(key));
+        let buffers = self.internals.servers.get(place).and_then(|server| server.buffers.as_ref());
+        block.zip(buffers).is_none_or(|(block, buffers)| buffers.has(block))
     }
 
     fn ask_disk(&mut self, now_ns: u64, place: usize, operations: u64) -> Next {

@@ -7,6 +7,7 @@ mod failover;
 mod internals;
 mod measures;
 mod routing;
+mod storage;
 
 use std::collections::BTreeMap;
 
@@ -29,6 +30,7 @@ use commits::Commit;
 use failover::{PROMOTE, Promotion, Vacancy};
 use internals::Internals;
 use routing::Route;
+use storage::Storage;
 
 /// Steps of a database's own.
 pub const LOOK: u16 = 0;
@@ -39,6 +41,7 @@ pub const LOCK: u16 = 4;
 pub const SCAN: u16 = 5;
 pub const FETCH: u16 = 6;
 pub const FLUSH_LOG: u16 = 7;
+pub const REPLAY: u16 = 8;
 
 /// Marks a visit that has a row, or waits for it.
 const LOCKED: u8 = 128;
@@ -68,6 +71,9 @@ pub struct Cluster {
     apply_operation: u16,
     apply_workers: u32,
     apply: Option<(Sampler, Purpose)>,
+    /// Of a page that a record is about and that the replica has to read.
+    apply_io: Option<(Sampler, Purpose)>,
+    storage: Option<Storage>,
     latency: Option<(Sampler, Purpose)>,
     replication: Replication,
     acknowledgements: u32,
@@ -109,7 +115,9 @@ impl Cluster {
             None => Ok::<_, CompileError>(None),
         };
         let apply = law(&replicas.apply, "apply")?;
+        let apply_io = law(&replicas.apply_io, "apply io")?;
         let latency = law(&replicas.latency, "replication")?;
+        let storage = spec.storage.as_ref().map(|name| Storage::compile(name, wiring)).transpose()?;
         let names: Vec<&str> = replicas.endpoints.keys().map(|name| name.value.as_str()).collect();
         let route = |endpoint: &Endpoint| match endpoint {
             Endpoint::Writer => None,
@@ -130,6 +138,8 @@ impl Cluster {
             apply_operation,
             apply_workers: replicas.workers(),
             apply,
+            apply_io,
+            storage,
             latency,
             replication: replicas.replication,
             acknowledgements: replicas.acknowledgements.as_ref().map_or(1, |count| count.value),
@@ -153,9 +163,12 @@ impl Cluster {
     }
 
     /// The work of one of the workers that apply the log: record after record, for ever.
-    pub fn apply_program(compiler: &mut Compiler<'_>) -> u16 {
+    pub fn apply_program(compiler: &mut Compiler<'_>, replays: bool) -> u16 {
         let operation = compiler.begin("apply");
         compiler.own(TAKE);
+        if replays {
+            compiler.own(REPLAY);
+        }
         compiler.own(APPLIED);
         compiler.again();
         operation
@@ -307,6 +320,7 @@ impl Finish for Cluster {
             SCAN => self.scan(context, slot),
             FETCH => self.fetch(context, slot),
             FLUSH_LOG => self.flush_log(context, slot),
+            REPLAY => self.replay(context, slot),
             _ => self.applied(context, slot),
         }
     }
