@@ -90,8 +90,16 @@ fn eviction() -> Vec<Knob> {
 fn slow() -> Vec<Knob> {
     let decay = better(
         &["cache.lfu_decay_time"],
-        &[("nodes.clients.rate", "\"4/s\""), LFU[0], ("nodes.cache.lfu_decay_time", "\"1m\"")],
-        &[("nodes.clients.rate", "\"4/s\""), LFU[0], ("nodes.cache.lfu_decay_time", "\"0s\"")],
+        &[
+            ("nodes.clients.rate", "\"4/s\""),
+            ("nodes.cache.eviction", "AllkeysLfu"),
+            ("nodes.cache.lfu_decay_time", "\"1m\""),
+        ],
+        &[
+            ("nodes.clients.rate", "\"4/s\""),
+            ("nodes.cache.eviction", "AllkeysLfu"),
+            ("nodes.cache.lfu_decay_time", "\"0s\""),
+        ],
     );
     vec![decay]
 }
