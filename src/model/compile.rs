@@ -249,7 +249,7 @@ pub fn compile_sharing(
         service_ns: (service_s(model) * 1e9) as u64,
         cache_entries: cache_entries(model),
         can_fail: can_fail(model),
-        replicas: model.nodes.values().map(|spec| u64::from(spec.replicas().count)).sum(),
+        replicas: model.nodes.values().map(|spec| u64::from(spec.servers())).sum(),
         standing_usd_per_hour: model.nodes.values().map(|spec| standing_usd_per_hour(spec)).sum(),
     })
 }
@@ -264,7 +264,7 @@ fn recorded(model: &Model, sampler: &KeySampler) -> Option<Arc<Recorded>> {
 }
 
 fn standing_usd_per_hour(spec: &NodeSpec) -> f64 {
-    f64::from(spec.replicas().count) * spec.prices().usd_per_replica_hour
+    f64::from(spec.servers()) * spec.prices().usd_per_replica_hour
 }
 
 fn can_fail(model: &Model) -> bool {
@@ -427,6 +427,10 @@ impl Wiring for Wire<'_> {
         self.plan.model.keys.get_index_of(name).unwrap_or(0) as u16
     }
 
+    fn key_count(&self, name: &str) -> u64 {
+        self.plan.model.keys.get(name).map_or(1, |law| law.count())
+    }
+
     fn cache(&mut self, cache: &Spanned<String>, command: CacheCommand) -> Result<Destination, CompileError> {
         let commands = self.commands.entry(self.plan.node(cache)).or_default();
         let operation = commands.iter().position(|known| *known == command).unwrap_or_else(|| {
@@ -469,6 +473,13 @@ impl Wiring for Wire<'_> {
         let disturbs = |controller: &AnyController| controller.disturbs().is_some_and(|it| **it.node == *self.name);
         let is_disturbed = self.plan.model.controllers.values().any(|controller| disturbs(controller));
         is_disturbed || self.plan.controllers_of(self.name).next().is_some()
+    }
+
+    fn is_resized_in_place(&self) -> bool {
+        let resizes = |controller: &AnyController| {
+            controller.resizes_in_place().is_some() && controller.targets().iter().any(|target| ***target == *self.name)
+        };
+        self.plan.model.controllers.values().any(|controller| resizes(controller))
     }
 
     fn container(&self, service: &str, container: &str) -> Option<usize> {

@@ -12,6 +12,7 @@ use crate::techniques::parts::arrivals::Process;
 pub use crate::techniques::parts::cache_command::{CacheCommand, Guards, Jitter, LeaseTerms};
 use crate::techniques::parts::instance::Instance;
 use crate::techniques::parts::signal::{Bounds, Goal, Look, Signal, Tells};
+use crate::units::Bytes;
 
 /// A name in a model that must mean something elsewhere in it.
 #[derive(Clone, Copy, Debug)]
@@ -209,6 +210,8 @@ pub trait Wiring {
     fn name(&self) -> &str;
     /// The service within whose replicas this cache is, if it is.
     fn local_to(&self, cache: &str) -> Option<String>;
+    /// How many keys it has.
+    fn key_count(&self, name: &str) -> u64;
     /// The operation of a cache that carries out this command.
     fn cache(&mut self, cache: &Spanned<String>, command: CacheCommand) -> Result<Destination, CompileError>;
     /// The commands that others gave to this node, which is a cache; the index of each is its operation.
@@ -223,6 +226,8 @@ pub trait Wiring {
     fn node(&self, name: &str) -> NodeIndex;
     /// Whether a controller decides how many replicas this node has or how large they are, or does something to them.
     fn is_scaled(&self) -> bool;
+    /// Whether a controller changes how large this node's replicas are while they run.
+    fn is_resized_in_place(&self) -> bool;
     /// The place of a container in each replica of a service: 0 is the program, named as the service; then its sidecars.
     fn container(&self, service: &str, container: &str) -> Option<usize>;
     /// The nodes that choose among this node's replicas, and must hear which are ready.
@@ -298,6 +303,18 @@ pub trait Spec {
     fn replicas(&self) -> ReplicaView {
         ReplicaView { count: 1, zones: 1 }
     }
+    /// The servers that are paid for as the node starts.
+    fn servers(&self) -> u32 {
+        self.replicas().count
+    }
+    /// Those of them that controllers count.
+    fn counted(&self) -> u32 {
+        self.replicas().count
+    }
+    /// Whether controllers may say how many replicas it has.
+    fn scales(&self) -> bool {
+        false
+    }
     /// What the node serves with.
     fn capacity(&self) -> Capacity {
         Capacity::default()
@@ -309,6 +326,14 @@ pub trait Spec {
     /// What the node costs.
     fn prices(&self) -> Prices {
         Prices::default()
+    }
+    /// When something happens to its load by the clock, what, and where that is written.
+    fn moments(&self) -> Vec<(u64, &'static str, Span)> {
+        Vec::new()
+    }
+    /// The memory that each replica may use, and where that is written.
+    fn memory_limit(&self) -> Option<(Bytes, Span)> {
+        None
     }
     /// What each replica asks a machine for, if the node's replicas stand on machines.
     fn requests(&self) -> Option<Requests> {
@@ -458,12 +483,20 @@ pub trait ControllerSpec {
     fn resizes(&self) -> bool {
         false
     }
+    /// Where it says that it does so while they run, if it does.
+    fn resizes_in_place(&self) -> Option<Span> {
+        None
+    }
     /// When it acts by the clock, and where that is written; of what comes round again, only the first time.
     fn moments(&self) -> Vec<(u64, Span)> {
         Vec::new()
     }
     /// The node whose requests it must know ahead, and where that is asked for.
     fn foresees(&self) -> Option<(&Spanned<String>, Span)> {
+        None
+    }
+    /// What all machines together have for replicas, if it finds machines for them.
+    fn room(&self) -> Option<Requests> {
         None
     }
     /// Whether it finds machines for the replicas of its targets.

@@ -11,6 +11,8 @@ mod fleet;
 mod flights;
 mod interpreter;
 mod life;
+mod resizing;
+mod servers;
 
 pub use accept_queue::{AcceptQueue, PRIORITIES};
 pub use fleet::{Fleet, Life};
@@ -98,6 +100,8 @@ pub enum Next {
     GoOn,
     /// So many nanoseconds of a core's time, then the next step. The node's cores must be shared.
     Compute(u64),
+    /// So many nanoseconds without a core, then the next step.
+    Pause(u64),
     /// Nothing, until the node lets the visit go on: by [`Executor::resume`], or among those that are ready.
     Wait,
     /// The visit fails.
@@ -224,7 +228,9 @@ impl Executor {
         let replica = &self.replicas[index];
         let requests = u64::from(replica.workers_busy) + u64::from(replica.waiting) + 1;
         let Some(fleet) = &mut self.fleet else { return true };
-        if fleet.life.memory.is_none() || fleet.memory_bytes(index, requests) <= fleet.pods[index].memory_limit_bytes {
+        if fleet.life.memory.is_none()
+            || fleet.memory_bytes(index, requests) <= fleet.pods[index].size.memory_limit_bytes
+        {
             fleet.enter(now_ns);
             return true;
         }
@@ -340,7 +346,7 @@ impl Executor {
                 context.visit(slot).program_counter = hit;
                 self.run(context, slot, finish);
             }
-            Instruction::Call { .. } if matches!(reply.outcome, Outcome::Failed(_)) => {
+            Instruction::Call { .. } | Instruction::Own(_) if matches!(reply.outcome, Outcome::Failed(_)) => {
                 // To whoever called this node it is an error like any other that a replica elsewhere was killed.
                 let is_killed = reply.outcome == Outcome::Failed(Failure::Killed);
                 let outcome = if is_killed { Outcome::Failed(Failure::Error) } else { reply.outcome };

@@ -88,7 +88,7 @@ fn eviction() -> Vec<Knob> {
 
 /// Whose effect takes minutes: things are asked for rarely, so that counters fall to nothing in a minute.
 fn slow() -> Vec<Knob> {
-    let decay = better(
+    vec![better(
         &["cache.lfu_decay_time"],
         &[
             ("nodes.clients.rate", "\"4/s\""),
@@ -100,8 +100,7 @@ fn slow() -> Vec<Knob> {
             ("nodes.cache.eviction", "AllkeysLfu"),
             ("nodes.cache.lfu_decay_time", "\"0s\""),
         ],
-    );
-    vec![decay]
+    )]
 }
 
 fn sizes() -> Vec<Knob> {
