@@ -20,8 +20,9 @@ use crate::model::fingerprint::fingerprint;
 use crate::random::{Purpose, Seed};
 use crate::techniques::link::{Link, LinkNode};
 use crate::techniques::parts::arrivals::Process;
+use crate::techniques::parts::pool::Protocol;
 use crate::techniques::technique::{
-    CacheCommand, CompileError, ControllerSpec, LinkSpec, Operations, Prices, ReplicaView, Spec, Wiring,
+    CacheCommand, CompileError, ControllerSpec, LinkSpec, Operations, Prices, Reference, ReplicaView, Spec, Wiring,
 };
 use crate::techniques::{AnyNode, NodeSpec};
 
@@ -196,10 +197,10 @@ pub fn compile_sharing(
             }
         }
     }
-    for ((_, target), &index) in &plan.links {
+    for ((from, target), &index) in &plan.links {
         let Some((_, name, link)) = model.links.get_full(plan.link_names[&index].as_str()) else { continue };
         let mut wire = Wire { plan: &plan, name, commands: &mut commands };
-        match LinkNode::compile(link, plan.node(target), target, &mut wire) {
+        match LinkNode::compile(link, plan.node(target), (from, target), &mut wire) {
             Ok(node) => nodes[index.0 as usize] = Some(AnyNode::Link(node)),
             Err(error) => report(error.span.unwrap_or(name.span), error.message, error.help),
         }
@@ -371,6 +372,26 @@ impl<'a> Plan<'a> {
     }
 }
 
+impl Plan<'_> {
+    /// How a node is spoken to that accepts connections.
+    fn protocol(&self, node: &str) -> Option<Protocol> {
+        let accepts = self.model.nodes.get(node).is_some_and(|spec| spec.accepts_connections());
+        accepts.then(|| Protocol::new(self.operations(node).len()))
+    }
+
+    /// Whether anybody keeps connections to a node between requests.
+    fn is_kept_connected(&self, node: &str) -> bool {
+        let holds = |reference: Reference<'_>| matches!(reference, Reference::Connection(name) if name.value == node);
+        let mut links = self.links.iter().filter(|((_, to), _)| *to == node);
+        links.any(|(_, index)| self.has_pool(*index))
+            || self.model.nodes.values().any(|spec| spec.references().into_iter().any(holds))
+    }
+
+    fn has_pool(&self, link: NodeIndex) -> bool {
+        self.model.links.get(self.link_names[&link].as_str()).is_some_and(|link| link.pool().is_some())
+    }
+}
+
 /// What one node sees of the plan.
 struct Wire<'a> {
     plan: &'a Plan<'a>,
@@ -439,6 +460,27 @@ impl Wiring for Wire<'_> {
         let sidecars = self.plan.model.nodes.get(service)?.sidecars();
         let names = std::iter::once(service).chain(sidecars);
         names.into_iter().position(|name| name == container)
+    }
+
+    fn connections(&self, node: &Spanned<String>) -> Result<(Protocol, NodeIndex), CompileError> {
+        match self.plan.protocol(node) {
+            Some(protocol) => Ok((protocol, self.way(node))),
+            None => Err(CompileError::at(node.span, format!("`{}` accepts no connections", node.value))),
+        }
+    }
+
+    fn has_life(&self, node: &str) -> bool {
+        let is_scaled = self.plan.controllers_of(node).next().is_some();
+        is_scaled || self.plan.model.nodes.get(node).is_some_and(|spec| spec.has_life())
+    }
+
+    fn sessions(&self, node: &str) -> Option<Protocol> {
+        self.plan.protocol(node).filter(|_| self.plan.is_kept_connected(node))
+    }
+
+    fn pools(&self) -> Vec<NodeIndex> {
+        let mine = self.plan.links.iter().filter(|((from, _), _)| *from == self.name);
+        mine.filter(|(_, index)| self.plan.has_pool(**index)).map(|(_, index)| *index).collect()
     }
 
     fn watchers(&self) -> Vec<NodeIndex> {

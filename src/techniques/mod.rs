@@ -12,6 +12,7 @@ pub mod function;
 pub mod link;
 pub mod load_balancer;
 pub mod periodic_scheduler;
+pub mod pg_bouncer;
 pub mod queue;
 pub mod service;
 
@@ -25,7 +26,7 @@ use crate::engine::{Evidence, Node, Reply, Timer, Token, Workload};
 use parts::instance::Instance;
 use parts::signal::{Signal, Tells};
 use technique::{
-    Capacity, CompileError, Controller, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Requests, Role,
+    Capacity, CompileError, Controller, Demand, Mistake, Operations, PoolView, Prices, Reference, ReplicaView, Requests, Role,
     Spec, Wiring,
 };
 
@@ -176,6 +177,7 @@ register! {
     LoadBalancer(load_balancer, LoadBalancerNode): "a hop that spreads requests over the replicas of its target",
     Service(service, ServiceNode): "replicas of a program: cores, workers, an accept queue, operations made of steps",
     Database(database, DatabaseNode): "one server with cores and a connection limit that runs reads and writes",
+    PgBouncer(pg_bouncer, PgBouncerNode): "a pooler that lets many client connections share few connections of a database",
     Cache(cache, CacheNode): "a keyed store with time to live and least-recently-used eviction",
     PeriodicScheduler(periodic_scheduler, PeriodicSchedulerNode): "starts tasks by the clock; a second copy sends duplicates",
     Queue(queue, QueueNode): "messages wait for consumers, so that publishers need not",
@@ -247,6 +249,22 @@ impl Spec for NodeSpec {
 
     fn can_fail(&self) -> bool {
         self.spec().can_fail()
+    }
+
+    fn has_life(&self) -> bool {
+        self.spec().has_life()
+    }
+
+    fn accepts_connections(&self) -> bool {
+        self.spec().accepts_connections()
+    }
+
+    fn allows_transactions(&self) -> bool {
+        self.spec().allows_transactions()
+    }
+
+    fn pool(&self) -> Option<PoolView> {
+        self.spec().pool()
     }
 
     fn watches(&self) -> Option<&str> {

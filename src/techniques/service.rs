@@ -162,13 +162,9 @@ impl Service {
             sidecars: self.sidecars.values().map(|sidecar| sidecar.compiled()).collect(),
             without_replicas: self.without_replicas,
             watchers: wiring.watchers(),
+            pools: wiring.pools(),
             scheduler: wiring.scheduler(),
         }))
-    }
-
-    /// Whether its replicas change without a controller.
-    pub fn has_life(&self) -> bool {
-        self.memory.is_some() || self.warm_up.is_some()
     }
 
     fn count(&self) -> u32 {
@@ -309,6 +305,10 @@ impl Spec for Service {
             (cores + sidecar.cpu_request, bytes.saturating_add(sidecar.memory.bytes))
         });
         Some(Requests { cores: self.requested_cores() + beside.0, memory_bytes: memory_bytes.saturating_add(beside.1) })
+    }
+
+    fn has_life(&self) -> bool {
+        self.memory.is_some() || self.warm_up.is_some()
     }
 
     fn startup_s(&self) -> f64 {

@@ -9,6 +9,7 @@ use crate::engine::{Destination, Node, NodeIndex};
 use crate::random::Purpose;
 use crate::techniques::parts::arrivals::Process;
 use crate::techniques::parts::instance::Instance;
+use crate::techniques::parts::pool::Protocol;
 use crate::techniques::parts::signal::{Bounds, Goal, Look, Signal, Tells};
 
 /// A name in a model that must mean something elsewhere in it.
@@ -22,6 +23,8 @@ pub enum Reference<'a> {
     Node { name: &'a Spanned<String>, kind: &'static str },
     /// A node of any technique that has operations, for example a load balancer's target.
     Target(&'a Spanned<String>),
+    /// A node that accepts connections, to hold one: a database, or a pooler before it.
+    Connection(&'a Spanned<String>),
     /// A node of any technique, to look at.
     Any(&'a Spanned<String>),
     /// A key space of the architecture.
@@ -162,6 +165,15 @@ pub struct ReplicaView {
     pub zones: u8,
 }
 
+/// Connections that are kept open.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolView {
+    /// At most, in all pools of the node or for each replica of a caller.
+    pub most: u64,
+    /// Where it is written how many.
+    pub span: Span,
+}
+
 /// What is asked of a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CacheCommand {
@@ -227,6 +239,14 @@ pub trait Wiring {
     fn is_scaled(&self) -> bool;
     /// The place of a container in each replica of a service: 0 is the program, named as the service; then its sidecars.
     fn container(&self, service: &str, container: &str) -> Option<usize>;
+    /// How a node that accepts connections is spoken to, and the way there.
+    fn connections(&self, node: &Spanned<String>) -> Result<(Protocol, NodeIndex), CompileError>;
+    /// Whether replicas of this node come and go.
+    fn has_life(&self, node: &str) -> bool;
+    /// How this node is spoken to, if it is one that others keep connections open to.
+    fn sessions(&self, node: &str) -> Option<Protocol>;
+    /// The links over which replicas of this node keep connections open.
+    fn pools(&self) -> Vec<NodeIndex>;
     /// The nodes that choose among this node's replicas, and must hear which are ready.
     fn watchers(&self) -> Vec<NodeIndex>;
     /// The controller that finds machines for this node's replicas.
@@ -318,6 +338,22 @@ pub trait Spec {
     fn is_transient(&self) -> bool {
         false
     }
+    /// Whether its replicas come and go without a controller.
+    fn has_life(&self) -> bool {
+        false
+    }
+    /// Whether callers can keep connections open to this node.
+    fn accepts_connections(&self) -> bool {
+        false
+    }
+    /// Whether a transaction of several statements is possible over such a connection.
+    fn allows_transactions(&self) -> bool {
+        true
+    }
+    /// Connections that this node keeps open itself, to the one whose operations it passes on.
+    fn pool(&self) -> Option<PoolView> {
+        None
+    }
     /// Whether a visit may fail here though all calls that it makes succeed: turned away, given up, or by a mistake. Who
     /// does not know says yes.
     fn can_fail(&self) -> bool {
@@ -384,6 +420,10 @@ pub trait LinkSpec {
     /// How long a call occupies the busier direction of the wire, in seconds.
     fn wire_s(&self) -> f64 {
         0.0
+    }
+    /// Connections that each replica of the caller keeps open.
+    fn pool(&self) -> Option<PoolView> {
+        None
     }
     /// Whether callers may stop waiting before the reply.
     fn gives_up(&self) -> bool {

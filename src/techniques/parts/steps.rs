@@ -42,6 +42,9 @@ pub enum Step {
     Invalidate { cache: Spanned<String>, key: Spanned<String> },
     /// Hands a message to `"queue.message"` and waits until the queue has accepted it.
     Publish(Spanned<String>),
+    /// Calls of this database, or of a pooler before it, are statements of one transaction: a connection is held until the
+    /// last step has ended.
+    Transaction { database: Spanned<String>, steps: Vec<Step> },
     /// Runs the steps this many times.
     Repeat { times: Spanned<u32>, steps: Vec<Step> },
     /// Answers the caller now; the remaining steps go on in the background, on the same worker.
@@ -64,7 +67,9 @@ fn walk<'a>(steps: &'a [Step], visit: &mut impl FnMut(&'a Step)) {
                 walk(then, visit);
                 walk(otherwise, visit);
             }
-            Step::CacheAside { miss: inner, .. } | Step::Repeat { steps: inner, .. } => walk(inner, visit),
+            Step::CacheAside { miss: inner, .. }
+            | Step::Repeat { steps: inner, .. }
+            | Step::Transaction { steps: inner, .. } => walk(inner, visit),
             _ => {}
         }
     }
@@ -81,6 +86,7 @@ pub fn references(steps: &[Step]) -> Vec<Reference<'_>> {
             found.push(Reference::Key(key));
         }
         Step::ChooseByKey { key, .. } => found.push(Reference::Key(key)),
+        Step::Transaction { database, .. } => found.push(Reference::Connection(database)),
         _ => {}
     });
     found
@@ -118,6 +124,14 @@ pub fn mistakes(steps: &[Step], span: Span) -> Vec<Mistake> {
             found.push(Mistake::new(
                 branches.span,
                 "a branch cannot reply: its caller is the step that waits for it",
+                help,
+            ));
+        }
+        Step::Transaction { database, steps } if steps.iter().any(|step| runs_in_parallel(step)) => {
+            let help = "move Parallel out of the transaction, or run its steps one after the other";
+            found.push(Mistake::new(
+                database.span,
+                "the statements of a transaction go over one connection, one after the other",
                 help,
             ));
         }
@@ -160,6 +174,12 @@ fn replies(steps: &[Step]) -> bool {
     found
 }
 
+fn runs_in_parallel(step: &Step) -> bool {
+    let mut found = false;
+    walk(std::slice::from_ref(step), &mut |step| found |= matches!(step, Step::Parallel(_)));
+    found
+}
+
 /// Steps after unrolling.
 fn size(steps: &[Step]) -> usize {
     steps.iter().fold(0, |total, step| {
@@ -168,6 +188,7 @@ fn size(steps: &[Step]) -> usize {
             Step::Choose(choices) => choices.iter().map(|(_, choice)| size(choice)).fold(0, usize::saturating_add),
             Step::ChooseByKey { then, otherwise, .. } => size(then).saturating_add(size(otherwise)),
             Step::CacheAside { miss, .. } => size(miss),
+            Step::Transaction { steps, .. } => size(steps).saturating_add(1),
             Step::Repeat { times, steps } => size(steps).saturating_mul(**times as usize),
             _ => 0,
         };
@@ -194,6 +215,11 @@ pub fn demand(steps: &[Step]) -> Demand {
                 total.reach *= demand(miss).reach;
             }
             Step::Invalidate { cache, .. } => total.call(cache, reach),
+            Step::Transaction { steps, .. } => {
+                let inner = demand(steps);
+                total.add(&inner, reach);
+                total.reach = reach * inner.reach;
+            }
             Step::Parallel(branches) => {
                 let inner: Vec<Demand> = branches.iter().map(|branch| demand(branch)).collect();
                 let longest_s = inner.iter().map(|one| one.held_s).fold(0.0, f64::max);

@@ -95,6 +95,11 @@ impl Executor {
                     self.fork(context, slot, branches, join);
                     return NONE;
                 }
+                Instruction::Transaction(part) => {
+                    if self.transact(context, slot, part) == NONE {
+                        return NONE;
+                    }
+                }
                 Instruction::Reply => {
                     let outcome = finish.finish(context, slot);
                     self.answer_early::<F>(context, slot, outcome);
