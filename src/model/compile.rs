@@ -478,6 +478,10 @@ impl Wiring for Wire<'_> {
         self.plan.protocol(node).filter(|_| self.plan.is_kept_connected(node))
     }
 
+    fn sessions_here(&self) -> Option<Protocol> {
+        self.sessions(self.name)
+    }
+
     fn pools(&self) -> Vec<NodeIndex> {
         let mine = self.plan.links.iter().filter(|((from, _), _)| *from == self.name);
         mine.filter(|(_, index)| self.plan.has_pool(**index)).map(|(_, index)| *index).collect()

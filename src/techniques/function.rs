@@ -108,6 +108,11 @@ impl Function {
 }
 
 impl Spec for Function {
+    /// Each execution environment has connections of its own.
+    fn has_life(&self) -> bool {
+        true
+    }
+
     fn can_fail(&self) -> bool {
         self.concurrency_limit.is_some() || self.operations.values().any(|steps| steps::can_fail(steps))
     }
@@ -122,6 +127,10 @@ impl Spec for Function {
 
     fn references(&self) -> Vec<Reference<'_>> {
         self.operations.values().flat_map(|steps| steps::references(steps)).collect()
+    }
+
+    fn connections_at_once(&self) -> Vec<(&Spanned<String>, u32)> {
+        self.operations.values().flat_map(|steps| steps::connections_at_once(steps)).collect()
     }
 
     fn mistakes(&self) -> Vec<Mistake> {

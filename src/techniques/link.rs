@@ -52,7 +52,9 @@ use crate::techniques::parts::balancer::{Balancer, Policy};
 use crate::techniques::parts::executor::resalt;
 use crate::techniques::parts::meter::Meter;
 use crate::techniques::parts::pool::Pool;
-use crate::techniques::technique::{CompileError, LinkSpec, Mistake, PoolView, Prices, Reference, Wiring, law_mistakes, mean_s};
+use crate::techniques::technique::{
+    CompileError, LinkSpec, Mistake, PoolView, Prices, Reference, Wiring, law_mistakes, mean_s,
+};
 use crate::units::{Bandwidth, Bytes, Duration};
 use pooled::Connections;
 
@@ -173,8 +175,17 @@ impl LinkSpec for Link {
         self.timeout.is_some() || self.pool.is_some()
     }
 
+    fn balances(&self) -> bool {
+        self.policy.is_some()
+    }
+
     fn pool(&self) -> Option<PoolView> {
-        self.pool.as_ref().map(|pool| PoolView { most: pool.most().into(), span: pool.span })
+        self.pool.as_ref().map(|pool| PoolView {
+            most: pool.most().into(),
+            least: pool.least().into(),
+            is_for_sessions: false,
+            span: pool.span,
+        })
     }
 }
 
@@ -329,9 +340,7 @@ impl LinkNode {
     /// The request has come through: hand it to the callee, or send it on to another zone.
     fn deliver(&mut self, context: &mut Context, slot: u32) {
         let mut replica = context.visit(slot).replica;
-        let is_bound =
-            self.connections.as_ref().is_some_and(|connections| connections.is_bound(context.visit(slot).operation));
-        if let Some(balancer) = self.balancer.as_mut().filter(|_| !is_bound) {
+        if let Some(balancer) = &mut self.balancer {
             let attempt = u32::from(context.visit(slot).pending);
             replica = balancer.choose(context, slot, attempt);
             let crossing_ns = self.crossing_ns(context, slot, replica, 0);

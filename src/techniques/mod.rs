@@ -26,8 +26,8 @@ use crate::engine::{Evidence, Node, Reply, Timer, Token, Workload};
 use parts::instance::Instance;
 use parts::signal::{Signal, Tells};
 use technique::{
-    Capacity, CompileError, Controller, Demand, Mistake, Operations, PoolView, Prices, Reference, ReplicaView, Requests, Role,
-    Spec, Wiring,
+    Capacity, CompileError, Controller, Demand, Mistake, Operations, PoolView, Prices, Reference, ReplicaView,
+    Requests, Role, Spec, Wiring,
 };
 
 /// One line of `forescale list`.
@@ -261,6 +261,10 @@ impl Spec for NodeSpec {
 
     fn allows_transactions(&self) -> bool {
         self.spec().allows_transactions()
+    }
+
+    fn connections_at_once(&self) -> Vec<(&Spanned<String>, u32)> {
+        self.spec().connections_at_once()
     }
 
     fn pool(&self) -> Option<PoolView> {

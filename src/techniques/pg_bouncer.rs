@@ -188,7 +188,7 @@ impl Spec for PgBouncer {
     fn pool(&self) -> Option<PoolView> {
         let span = self.default_pool_size.as_ref().map(|size| size.span).unwrap_or_default();
         let most = u64::from(self.pool_size() + self.reserve()) * u64::from(self.processes());
-        Some(PoolView { most, span })
+        Some(PoolView { most, least: 0, is_for_sessions: self.pool_mode == PoolMode::Session, span })
     }
 
     fn mistakes(&self) -> Vec<Mistake> {

@@ -208,6 +208,10 @@ impl Spec for Service {
         instance.fill_in(span, &mut self.cpu, &mut self.price);
     }
 
+    fn connections_at_once(&self) -> Vec<(&Spanned<String>, u32)> {
+        self.operations.values().flat_map(|steps| steps::connections_at_once(steps)).collect()
+    }
+
     fn mistakes(&self) -> Vec<Mistake> {
         let mut found = Vec::new();
         if self.operations.is_empty() {

@@ -170,6 +170,10 @@ pub struct ReplicaView {
 pub struct PoolView {
     /// At most, in all pools of the node or for each replica of a caller.
     pub most: u64,
+    /// Idle ones that are kept besides those in use.
+    pub least: u64,
+    /// Whether each is for one client until that disconnects.
+    pub is_for_sessions: bool,
     /// Where it is written how many.
     pub span: Span,
 }
@@ -243,8 +247,10 @@ pub trait Wiring {
     fn connections(&self, node: &Spanned<String>) -> Result<(Protocol, NodeIndex), CompileError>;
     /// Whether replicas of this node come and go.
     fn has_life(&self, node: &str) -> bool;
-    /// How this node is spoken to, if it is one that others keep connections open to.
+    /// How a node is spoken to, if it is one that others keep connections open to.
     fn sessions(&self, node: &str) -> Option<Protocol>;
+    /// As [`Wiring::sessions`], of this node.
+    fn sessions_here(&self) -> Option<Protocol>;
     /// The links over which replicas of this node keep connections open.
     fn pools(&self) -> Vec<NodeIndex>;
     /// The nodes that choose among this node's replicas, and must hear which are ready.
@@ -350,6 +356,10 @@ pub trait Spec {
     fn allows_transactions(&self) -> bool {
         true
     }
+    /// Nodes that requests here need several connections to at once, and how many.
+    fn connections_at_once(&self) -> Vec<(&Spanned<String>, u32)> {
+        Vec::new()
+    }
     /// Connections that this node keeps open itself, to the one whose operations it passes on.
     fn pool(&self) -> Option<PoolView> {
         None
@@ -420,6 +430,10 @@ pub trait LinkSpec {
     /// How long a call occupies the busier direction of the wire, in seconds.
     fn wire_s(&self) -> f64 {
         0.0
+    }
+    /// Whether the caller chooses among replicas.
+    fn balances(&self) -> bool {
+        false
     }
     /// Connections that each replica of the caller keeps open.
     fn pool(&self) -> Option<PoolView> {

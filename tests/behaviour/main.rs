@@ -7,6 +7,7 @@ mod determinism;
 mod fingerprints;
 mod knobs;
 mod metamorphic;
+mod pooling;
 mod replicas;
 mod run;
 mod suspicions;

@@ -46,8 +46,15 @@ impl DatabaseNode {
     }
 
     /// Sessions that have ended leave their places to others.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn end_sessions(&mut self, context: &mut Context) {
+        if self.tally.sessions.is_some() {
+            self.leave_places(context);
+        }
+    }
+
+    #[inline(never)]
+    fn leave_places(&mut self, context: &mut Context) {
         while self.tally.sessions.as_mut().is_some_and(|sessions| sessions.take_ended()) {
             self.executor.close_session(context, &mut self.tally);
         }

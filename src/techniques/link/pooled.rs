@@ -10,7 +10,7 @@ use crate::engine::{Destination, Failure, Outcome, Reply, Timer, Token};
 use crate::random::{Purpose, Stream};
 use crate::techniques::link::{DETAIL_SHIFT, Link, LinkNode, outcome_code, outcome_of};
 use crate::techniques::parts::pool::{Act, Pools, Protocol, Wish, breaks};
-use crate::techniques::technique::{CompileError, Wiring};
+use crate::techniques::technique::Wiring;
 
 /// Timer kinds, beside those of the link itself.
 pub(super) const FIRST: u32 = 16;
@@ -78,7 +78,6 @@ impl Connections {
         };
         (self.protocol.number(wish), pools.target(visit.program_counter))
     }
-
 }
 
 impl LinkNode {
@@ -112,7 +111,11 @@ impl LinkNode {
             context.visit(slot).program_counter = visit.replica;
             return true;
         }
-        let place = place_of_caller(context, &visit, connections.lasting);
+        let Some(place) = place_of_caller(context, &visit, connections.lasting) else {
+            // Nobody is there any more who would have it.
+            self.ended(context, slot, Outcome::Failed(Failure::Killed));
+            return false;
+        };
         let Some(pools) = &mut connections.pools else { return true };
         match pools.ask(now_ns, place, slot) {
             Some(number) => self.granted(context, slot, number, 0),
@@ -299,12 +302,13 @@ impl LinkNode {
 const TARGET_SHIFT: u32 = 16;
 const TARGET_MASK: u64 = 0xFFFF_0000;
 
-/// The replica of the caller that a call comes from. Who has no replicas that are told apart has one pool.
-fn place_of_caller(context: &mut Context, visit: &Visit, lasting: u16) -> u16 {
+/// The replica of the caller that a call comes from, if it is still there. Who has no replicas that are told apart has one
+/// pool.
+fn place_of_caller(context: &mut Context, visit: &Visit, lasting: u16) -> Option<u16> {
     if lasting == 1 {
-        return 0;
+        return Some(0);
     }
-    let found = context.visits().find(VisitId::from_token(visit.token));
-    let replica = found.map_or(0, |slot| context.visit(slot).replica);
-    if replica == Visit::ANY_REPLICA { 0 } else { replica }
+    let slot = context.visits().find(VisitId::from_token(visit.token))?;
+    let replica = context.visit(slot).replica;
+    Some(if replica == Visit::ANY_REPLICA { 0 } else { replica })
 }

@@ -168,6 +168,37 @@ pub fn longest_ttl_s(steps: &[Step]) -> f64 {
     longest_s
 }
 
+/// Databases to which a transaction is begun within another one, and how many are open then.
+pub fn connections_at_once(steps: &[Step]) -> Vec<(&Spanned<String>, u32)> {
+    let mut found = Vec::new();
+    nested(steps, &mut Vec::new(), &mut found);
+    found
+}
+
+fn nested<'a>(steps: &'a [Step], open: &mut Vec<&'a str>, found: &mut Vec<(&'a Spanned<String>, u32)>) {
+    for step in steps {
+        match step {
+            Step::Transaction { database, steps } => {
+                let others = open.iter().filter(|name| **name == database.value).count() as u32;
+                if others > 0 {
+                    found.push((database, others + 1));
+                }
+                open.push(&database.value);
+                nested(steps, open, found);
+                open.pop();
+            }
+            Step::Parallel(branches) => branches.iter().for_each(|branch| nested(branch, open, found)),
+            Step::Choose(choices) => choices.iter().for_each(|(_, choice)| nested(choice, open, found)),
+            Step::ChooseByKey { then, otherwise, .. } => {
+                nested(then, open, found);
+                nested(otherwise, open, found);
+            }
+            Step::CacheAside { miss: inner, .. } | Step::Repeat { steps: inner, .. } => nested(inner, open, found),
+            _ => {}
+        }
+    }
+}
+
 fn replies(steps: &[Step]) -> bool {
     let mut found = false;
     walk(steps, &mut |step| found |= matches!(step, Step::Reply));

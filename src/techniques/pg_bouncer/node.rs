@@ -1,6 +1,5 @@
 //! A pooler at work.
 
-use crate::diagnostic::span::Spanned;
 use crate::engine::context::Context;
 use crate::engine::control::{Command, NodeSample};
 use crate::engine::record::{NodeRecord, Share};

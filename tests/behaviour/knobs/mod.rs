@@ -7,9 +7,12 @@ mod arrivals;
 mod balancing;
 mod links;
 mod nodes;
+mod pooling;
 mod replicas;
 mod stations;
 mod steps;
+
+use std::path::Path;
 
 use crate::run::{Run, architecture, prepare, run};
 
@@ -55,6 +58,7 @@ fn all() -> Vec<Knob> {
     knobs.extend(balancing::knobs());
     knobs.extend(arrivals::knobs());
     knobs.extend(steps::knobs());
+    knobs.extend(pooling::knobs());
     knobs
 }
 
@@ -90,9 +94,10 @@ pub fn listed(path: &str, item: &str) -> Vec<String> {
 fn every_parameter_and_variant_has_a_knob() {
     let mut wanted = Vec::new();
     let techniques =
-        ["clients", "load_balancer", "service", "database", "cache", "queue", "link", "periodic_scheduler"];
+        ["clients", "load_balancer", "service", "database", "cache", "queue", "link", "periodic_scheduler", "pg_bouncer"];
     for technique in techniques {
-        let found = documented(&format!("src/techniques/{technique}.rs"), technique);
+        let (file, folder) = (format!("src/techniques/{technique}.rs"), format!("src/techniques/{technique}/mod.rs"));
+        let found = documented(if Path::new(&file).exists() { &file } else { &folder }, technique);
         assert!(found.len() > 2, "{technique}: the table of parameters is found");
         wanted.extend(found);
     }
@@ -103,6 +108,8 @@ fn every_parameter_and_variant_has_a_knob() {
         ("src/techniques/link.rs", "struct Retry"),
         ("src/techniques/link.rs", "enum Jitter"),
         ("src/techniques/parts/pod.rs", "struct Sidecar"),
+        ("src/techniques/parts/pool/written.rs", "struct Pool"),
+        ("src/techniques/pg_bouncer.rs", "enum PoolMode"),
         ("src/techniques/service.rs", "enum Discipline"),
         ("src/techniques/service.rs", "enum Scheduling"),
     ] {

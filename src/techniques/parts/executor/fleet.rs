@@ -85,6 +85,8 @@ pub struct Fleet {
     /// Requests that wait for a replica to be there.
     pub held: VisitList,
     pub(super) roll: Option<Roll>,
+    /// The place whose replica stays when there are too many.
+    pub(super) kept: Option<usize>,
     /// Cores of a replica as it is written, which its price is for.
     pub(super) written_cores: f64,
     /// Of replicas that start from now on.
@@ -124,6 +126,7 @@ impl Fleet {
             free: BTreeSet::new(),
             held: VisitList::default(),
             roll: None,
+            kept: None,
             requested_cores: life.requested_cores,
             life,
             written_cores: cores,

@@ -168,8 +168,9 @@ impl Executor {
                 continue;
             }
             let rank = |place: &usize| (is_ready(place), std::cmp::Reverse(fleet.pods[*place].number));
+            let may_go = |place: &usize| fleet.pods[*place].number >= first_new && fleet.kept != Some(*place);
             let superfluous = if new > wanted || (old.is_empty() && total > wanted) {
-                staying.iter().copied().filter(|place| fleet.pods[*place].number >= first_new).min_by_key(rank)
+                staying.iter().copied().filter(may_go).min_by_key(rank)
             } else {
                 // An old one goes if enough others are ready; one that is not, if enough others are there for those that are
                 // new and not ready yet.
@@ -334,7 +335,7 @@ impl Executor {
     }
 
     /// Whatever a replica has to do fails, and its cores are idle. `but` is a request that is not there yet.
-    fn lose(&mut self, context: &mut Context, place: usize, but: Option<u32>) {
+    pub(super) fn lose(&mut self, context: &mut Context, place: usize, but: Option<u32>) {
         let now_ns = context.now_ns();
         let node = context.node();
         let slots = context.visits().at_replica(node, place as u16);

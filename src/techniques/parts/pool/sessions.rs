@@ -153,11 +153,7 @@ impl Sessions {
     pub fn observe(&self, now_ns: u64, shares: &mut Vec<Share>) {
         let attempts = u128::from(self.opened + self.refused);
         shares.push(Share::level("open_connections", &self.open, now_ns));
-        shares.push(Share {
-            name: "refused_connection_ratio",
-            numerator: self.refused.into(),
-            denominator: attempts,
-        });
+        shares.push(Share { name: "refused_connection_ratio", numerator: self.refused.into(), denominator: attempts });
     }
 
     /// Checks what holds at all times, exactly: `taken` workers are kept for sessions, and so many visits run over them.
@@ -170,7 +166,9 @@ impl Sessions {
             return Err(format!("{open} sessions of which {busy} are busy, but {level} counted and {visits} visits"));
         }
         if taken != open || running != busy || busy != self.working.level() {
-            return Err(format!("{open} sessions of which {busy} are busy, but {taken} workers kept and {running} busy"));
+            return Err(format!(
+                "{open} sessions of which {busy} are busy, but {taken} workers kept and {running} busy"
+            ));
         }
         Ok(())
     }

@@ -40,7 +40,10 @@ impl Pools {
             let Some(&number) = pool.idle.get(position) else { return };
             let connection = &self.connections[usize::from(number)];
             let is_idle_too_long = self.may_close_idle(place)
-                && self.rules.idle_timeout_ns.is_some_and(|time_ns| connection.idle_ns.saturating_add(time_ns) <= now_ns);
+                && self
+                    .rules
+                    .idle_timeout_ns
+                    .is_some_and(|time_ns| connection.idle_ns.saturating_add(time_ns) <= now_ns);
             if is_idle_too_long || connection.expires_ns <= now_ns {
                 self.pools[usize::from(place)].idle.remove(position);
                 self.leave(place);

@@ -3,7 +3,8 @@
 //! # How it works
 //!
 //! ```text
-//! query:  connection free -> run; room to wait -> wait; else reject ("too many clients already")
+//! query:  connection free -> open it (`connect`), run; room to wait -> wait; else reject ("too many clients already")
+//!         over a connection that a pool, a pooler or a transaction keeps open -> run
 //! run:    compute on the shared cores (`cpu`), wait for the disk (`io`); a write also waits for its commit
 //! ```
 //!
@@ -13,7 +14,8 @@
 //! |---|---|---|---|
 //! | `instance` | | none | of the model's catalogue: gives `cores` and `price` where they are left out |
 //! | `cores` | cores | the instance's | shared by all queries that compute |
-//! | `max_connections` | connections | 100 | queries in progress at once, as PostgreSQL's setting of that name |
+//! | `max_connections` | connections | 100 | queries in progress at once, and what others keep open besides; as PostgreSQL's setting |
+//! | `connect` | time | 0 | of a core, to open a connection: a process is forked, a password checked |
 //! | `queue` | queries | 0 | that may wait for a connection instead of being rejected |
 //! | `contention`, `coherency` | | 0 | coefficients of the Universal Scalability Law: locks and latches |
 //! | `price` | $/time | 0 | of the server |
@@ -29,23 +31,23 @@
 //!
 //! With `max_connections` = `cores`, no I/O and room to wait, it is an M/G/c queue.
 
+mod connections;
+mod node;
+mod statement;
+
+pub use node::DatabaseNode;
+pub use statement::Query;
+
 use serde::Deserialize;
 
 use crate::diagnostic::span::{Named, Span, Spanned};
 use crate::distribution::Distribution;
-use crate::engine::context::Context;
-use crate::engine::control::NodeSample;
-use crate::engine::record::{NodeRecord, Share};
-use crate::engine::visit::VisitList;
-use crate::engine::{Evidence, Node, Outcome, Reply, Timer};
 use crate::price::{HourlyPrice, RequestPrice};
-use crate::techniques::parts::executor::{AcceptQueue, Executor, Finish, Limits};
 use crate::techniques::parts::instance::Instance;
-use crate::techniques::parts::program::Compiler;
 use crate::techniques::parts::signal::{Signal, Tells};
-use crate::techniques::parts::steps::{self, Step};
+use crate::techniques::parts::steps;
 use crate::techniques::technique::{
-    Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, Spec, Wiring, Worker,
+    Capacity, Demand, Mistake, Operations, Prices, Reference, Spec, Worker, law_mistakes,
 };
 
 /// A database as written.
@@ -59,6 +61,8 @@ pub struct Database {
     #[serde(default)]
     pub max_connections: Option<Spanned<u32>>,
     #[serde(default)]
+    pub connect: Option<Spanned<Distribution>>,
+    #[serde(default)]
     pub queue: Option<Spanned<u32>>,
     #[serde(default)]
     pub contention: Option<Spanned<f64>>,
@@ -71,40 +75,8 @@ pub struct Database {
     pub operations: Spanned<Named<Query>>,
 }
 
-/// A kind of query.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Query {
-    Read {
-        cpu: Spanned<Distribution>,
-        #[serde(default)]
-        io: Option<Spanned<Distribution>>,
-    },
-    Write {
-        cpu: Spanned<Distribution>,
-        #[serde(default)]
-        io: Option<Spanned<Distribution>>,
-        /// Until the log is on disk.
-        #[serde(default)]
-        commit: Option<Spanned<Distribution>>,
-    },
-}
-
 /// PostgreSQL's default.
 const DEFAULT_CONNECTIONS: u32 = 100;
-
-impl Query {
-    /// What the query does, step by step.
-    pub fn steps(&self) -> Vec<Step> {
-        let (Self::Read { cpu, io } | Self::Write { cpu, io, .. }) = self;
-        let mut steps = vec![Step::Compute(cpu.clone())];
-        steps.extend(io.clone().map(Step::Wait));
-        if let Self::Write { commit: Some(commit), .. } = self {
-            steps.push(Step::Wait(commit.clone()));
-        }
-        steps
-    }
-}
 
 impl Database {
     /// Cores, of its own or of its instance.
@@ -158,6 +130,9 @@ impl Spec for Database {
             }
             _ => {}
         }
+        if let Some(law) = &self.connect {
+            found.extend(law_mistakes(law));
+        }
         if let Some(connections) = self.max_connections.as_ref().filter(|connections| connections.value == 0) {
             found.push(Mistake::new(
                 connections.span,
@@ -177,6 +152,10 @@ impl Spec for Database {
     fn demand(&self, operation: &str) -> Demand {
         let found = self.operations.iter().find(|(name, _)| name.value == operation);
         found.map(|(_, query)| steps::demand(&query.steps())).unwrap_or_default()
+    }
+
+    fn accepts_connections(&self) -> bool {
+        true
     }
 
     fn capacity(&self) -> Capacity {
@@ -205,92 +184,5 @@ impl Spec for Database {
             usd_per_request: self.io_price.as_ref().map_or(0.0, |price| price.usd_per_request),
             ..Prices::default()
         }
-    }
-}
-
-/// A database at work.
-#[derive(Clone, Debug)]
-pub struct DatabaseNode {
-    executor: Executor,
-    tally: Tally,
-}
-
-/// Counts queries by kind as they end.
-#[derive(Clone, Debug)]
-struct Tally {
-    is_write: Vec<bool>,
-    reads: u64,
-    writes: u64,
-}
-
-impl Finish for Tally {
-    fn finish(&mut self, context: &mut Context, slot: u32) -> Outcome {
-        if self.is_write[usize::from(context.visit(slot).operation)] {
-            self.writes += 1;
-        } else {
-            self.reads += 1;
-        }
-        Outcome::Done
-    }
-}
-
-impl DatabaseNode {
-    /// Compiles the written form.
-    pub fn compile(spec: &Database, wiring: &mut dyn Wiring) -> Result<Self, CompileError> {
-        let mut compiler = Compiler::new(wiring);
-        for (name, query) in spec.operations.iter() {
-            compiler.operation(name, &query.steps())?;
-        }
-        let program = compiler.finish();
-        let limits = Limits {
-            cores: spec.cores(),
-            workers: spec.connections(),
-            queue: spec.queue.as_ref().map_or(0, |queue| queue.value),
-            zones: 1,
-        };
-        let coefficient = |value: &Option<Spanned<f64>>| value.as_ref().map_or(0.0, |value| value.value);
-        let processor =
-            Executor::processor(&limits, &program, false, coefficient(&spec.contention), coefficient(&spec.coherency));
-        let queue = AcceptQueue::FirstComeFirstServed(VisitList::default());
-        let is_write = spec.operations.values().map(|query| matches!(query.value, Query::Write { .. })).collect();
-        Ok(Self {
-            executor: Executor::new(1, limits, &queue, &processor, None, program, None),
-            tally: Tally { is_write, reads: 0, writes: 0 },
-        })
-    }
-}
-
-impl Node for DatabaseNode {
-    #[inline(never)]
-    fn arrive(&mut self, context: &mut Context, slot: u32) {
-        self.executor.arrive(context, slot, &mut self.tally);
-    }
-
-    #[inline(never)]
-    fn reply(&mut self, context: &mut Context, reply: Reply) {
-        self.executor.reply(context, reply, &mut self.tally);
-    }
-
-    #[inline(never)]
-    fn timer(&mut self, context: &mut Context, timer: Timer) {
-        self.executor.timer(context, timer, &mut self.tally);
-    }
-
-    fn sample(&self, now_ns: u64, sample: &mut NodeSample) {
-        self.executor.sample(now_ns, sample);
-    }
-
-    fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {
-        self.executor.audit(now_ns, evidence)
-    }
-
-    fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
-        self.executor.observe(now_ns, record);
-        if let Some(share) = record.shares.first_mut() {
-            // What a worker is elsewhere is a connection here.
-            share.name = "connection_utilization_ratio";
-        }
-        let queries = u128::from(self.tally.reads + self.tally.writes);
-        record.shares.push(Share { name: "write_ratio", numerator: self.tally.writes.into(), denominator: queries });
     }
 }
