@@ -1,5 +1,7 @@
 //! A checked architecture to running nodes: names become indices.
 
+mod connections;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -22,7 +24,7 @@ use crate::techniques::link::{Link, LinkNode};
 use crate::techniques::parts::arrivals::Process;
 use crate::techniques::parts::pool::Protocol;
 use crate::techniques::technique::{
-    CacheCommand, CompileError, ControllerSpec, LinkSpec, Operations, Prices, Reference, ReplicaView, Spec, Wiring,
+    CacheCommand, CompileError, ControllerSpec, LinkSpec, Operations, Prices, ReplicaView, Spec, Wiring,
 };
 use crate::techniques::{AnyNode, NodeSpec};
 
@@ -372,26 +374,6 @@ impl<'a> Plan<'a> {
     }
 }
 
-impl Plan<'_> {
-    /// How a node is spoken to that accepts connections.
-    fn protocol(&self, node: &str) -> Option<Protocol> {
-        let accepts = self.model.nodes.get(node).is_some_and(|spec| spec.accepts_connections());
-        accepts.then(|| Protocol::new(self.operations(node).len()))
-    }
-
-    /// Whether anybody keeps connections to a node between requests.
-    fn is_kept_connected(&self, node: &str) -> bool {
-        let holds = |reference: Reference<'_>| matches!(reference, Reference::Connection(name) if name.value == node);
-        let mut links = self.links.iter().filter(|((_, to), _)| *to == node);
-        links.any(|(_, index)| self.has_pool(*index))
-            || self.model.nodes.values().any(|spec| spec.references().into_iter().any(holds))
-    }
-
-    fn has_pool(&self, link: NodeIndex) -> bool {
-        self.model.links.get(self.link_names[&link].as_str()).is_some_and(|link| link.pool().is_some())
-    }
-}
-
 /// What one node sees of the plan.
 struct Wire<'a> {
     plan: &'a Plan<'a>,
@@ -453,7 +435,7 @@ impl Wiring for Wire<'_> {
     }
 
     fn is_scaled(&self) -> bool {
-        self.plan.controllers_of(self.name).next().is_some()
+        self.plan.is_scaled(self.name)
     }
 
     fn container(&self, service: &str, container: &str) -> Option<usize> {
@@ -470,8 +452,7 @@ impl Wiring for Wire<'_> {
     }
 
     fn has_life(&self, node: &str) -> bool {
-        let is_scaled = self.plan.controllers_of(node).next().is_some();
-        is_scaled || self.plan.model.nodes.get(node).is_some_and(|spec| spec.has_life())
+        self.plan.is_scaled(node) || self.plan.model.nodes.get(node).is_some_and(|spec| spec.has_life())
     }
 
     fn sessions(&self, node: &str) -> Option<Protocol> {

@@ -53,6 +53,7 @@ use crate::engine::{Evidence, Node, Reply, Timer};
 use crate::price::{HourlyPrice, RequestPrice};
 use crate::random::{Purpose, Stream};
 use crate::techniques::parts::executor::{AcceptQueue, Executor, Limits};
+use crate::techniques::parts::pool::Connections;
 use crate::techniques::parts::program::Compiler;
 use crate::techniques::parts::steps::{self, Step};
 use crate::techniques::technique::{
@@ -129,8 +130,9 @@ impl Spec for Function {
         self.operations.values().flat_map(|steps| steps::references(steps)).collect()
     }
 
-    fn connections_at_once(&self) -> Vec<(&Spanned<String>, u32)> {
-        self.operations.values().flat_map(|steps| steps::connections_at_once(steps)).collect()
+    fn connections(&self) -> Connections<'_> {
+        let at_once = self.operations.values().flat_map(|steps| steps::connections_at_once(steps)).collect();
+        Connections { at_once, ..Connections::default() }
     }
 
     fn mistakes(&self) -> Vec<Mistake> {

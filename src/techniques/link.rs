@@ -51,10 +51,8 @@ use crate::random::{Purpose, Stream};
 use crate::techniques::parts::balancer::{Balancer, Policy};
 use crate::techniques::parts::executor::resalt;
 use crate::techniques::parts::meter::Meter;
-use crate::techniques::parts::pool::Pool;
-use crate::techniques::technique::{
-    CompileError, LinkSpec, Mistake, PoolView, Prices, Reference, Wiring, law_mistakes, mean_s,
-};
+use crate::techniques::parts::pool::{Pool, PoolView};
+use crate::techniques::technique::{CompileError, LinkSpec, Mistake, Prices, Reference, Wiring, law_mistakes, mean_s};
 use crate::units::{Bandwidth, Bytes, Duration};
 use pooled::Connections;
 

@@ -24,9 +24,10 @@ use crate::engine::control::{Command, NodeSample};
 use crate::engine::record::NodeRecord;
 use crate::engine::{Evidence, Node, Reply, Timer, Token, Workload};
 use parts::instance::Instance;
+use parts::pool::Connections;
 use parts::signal::{Signal, Tells};
 use technique::{
-    Capacity, CompileError, Controller, Demand, Mistake, Operations, PoolView, Prices, Reference, ReplicaView,
+    Capacity, CompileError, Controller, Demand, Exposure, Mistake, Operations, Prices, Reference, ReplicaView,
     Requests, Role, Spec, Wiring,
 };
 
@@ -255,20 +256,12 @@ impl Spec for NodeSpec {
         self.spec().has_life()
     }
 
-    fn accepts_connections(&self) -> bool {
-        self.spec().accepts_connections()
+    fn connections(&self) -> Connections<'_> {
+        self.spec().connections()
     }
 
-    fn allows_transactions(&self) -> bool {
-        self.spec().allows_transactions()
-    }
-
-    fn connections_at_once(&self) -> Vec<(&Spanned<String>, u32)> {
-        self.spec().connections_at_once()
-    }
-
-    fn pool(&self) -> Option<PoolView> {
-        self.spec().pool()
+    fn exposure(&self) -> Exposure {
+        self.spec().exposure()
     }
 
     fn watches(&self) -> Option<&str> {

@@ -55,10 +55,10 @@ use serde::Deserialize;
 use crate::diagnostic::span::Spanned;
 use crate::distribution::Distribution;
 use crate::price::HourlyPrice;
-use crate::techniques::parts::pool::{Least, Rules};
+use crate::techniques::parts::pool::{Connections, Least, PoolView, Rules};
 use crate::techniques::parts::signal::{Signal, Tells};
 use crate::techniques::technique::{
-    Capacity, Demand, Mistake, Operations, PoolView, Prices, Reference, ReplicaView, Spec, Worker, law_mistakes, mean_s,
+    Capacity, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Spec, Worker, law_mistakes, mean_s,
 };
 use crate::units::Duration;
 
@@ -177,18 +177,16 @@ impl Spec for PgBouncer {
         vec![Reference::Connection(&self.target)]
     }
 
-    fn accepts_connections(&self) -> bool {
-        true
-    }
-
-    fn allows_transactions(&self) -> bool {
-        self.pool_mode != PoolMode::Statement
-    }
-
-    fn pool(&self) -> Option<PoolView> {
+    fn connections(&self) -> Connections<'_> {
         let span = self.default_pool_size.as_ref().map(|size| size.span).unwrap_or_default();
         let most = u64::from(self.pool_size() + self.reserve()) * u64::from(self.processes());
-        Some(PoolView { most, least: 0, is_for_sessions: self.pool_mode == PoolMode::Session, span })
+        let pool = PoolView { most, least: 0, is_for_sessions: self.pool_mode == PoolMode::Session, span };
+        Connections {
+            are_accepted: true,
+            refuse_transactions: self.pool_mode == PoolMode::Statement,
+            pool: Some(pool),
+            ..Connections::default()
+        }
     }
 
     fn mistakes(&self) -> Vec<Mistake> {

@@ -1,15 +1,20 @@
 //! What the house asks of every technique's written form, and what it offers to its compilation.
 
+mod compile_error;
+
+pub use compile_error::CompileError;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::span::{Span, Spanned};
 use crate::distribution::{Distribution, DistributionError, KeyLaw, Sampler};
+use crate::engine::control::Disturbance;
 use crate::engine::{Destination, Node, NodeIndex};
 use crate::random::Purpose;
 use crate::techniques::parts::arrivals::Process;
 use crate::techniques::parts::instance::Instance;
-use crate::techniques::parts::pool::Protocol;
+use crate::techniques::parts::pool::{Connections, PoolView, Protocol};
 use crate::techniques::parts::signal::{Bounds, Goal, Look, Signal, Tells};
 
 /// A name in a model that must mean something elsewhere in it.
@@ -165,58 +170,12 @@ pub struct ReplicaView {
     pub zones: u8,
 }
 
-/// Connections that are kept open.
-#[derive(Clone, Copy, Debug)]
-pub struct PoolView {
-    /// At most, in all pools of the node or for each replica of a caller.
-    pub most: u64,
-    /// Idle ones that are kept besides those in use.
-    pub least: u64,
-    /// Whether each is for one client until that disconnects.
-    pub is_for_sessions: bool,
-    /// Where it is written how many.
-    pub span: Span,
-}
-
 /// What is asked of a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CacheCommand {
     Get { space: u16 },
     Set { space: u16, ttl_ns: Option<u64> },
     Delete { space: u16 },
-}
-
-/// Why a checked model cannot be run after all, for example because a file cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CompileError {
-    pub span: Option<Span>,
-    pub message: String,
-    /// What to do about it.
-    pub help: Option<String>,
-}
-
-impl CompileError {
-    /// An error that belongs to no place in the text.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self { span: None, message: message.into(), help: None }
-    }
-
-    /// An error at a place in the text.
-    pub fn at(span: Span, message: impl Into<String>) -> Self {
-        Self { span: Some(span), ..Self::new(message) }
-    }
-
-    /// The error with advice.
-    #[must_use]
-    pub fn help(self, help: impl Into<String>) -> Self {
-        Self { help: Some(help.into()), ..self }
-    }
-}
-
-impl fmt::Display for CompileError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)
-    }
 }
 
 /// What a written form finds out about the rest of the model while it is compiled: names become indices here.
@@ -239,7 +198,7 @@ pub trait Wiring {
     fn sampler(&self, law: &Spanned<Distribution>) -> Result<Sampler, CompileError>;
     /// The index of a node.
     fn node(&self, name: &str) -> NodeIndex;
-    /// Whether a controller decides how many replicas this node has, or how large they are.
+    /// Whether a controller decides how many replicas this node has or how large they are, or does something to them.
     fn is_scaled(&self) -> bool;
     /// The place of a container in each replica of a service: 0 is the program, named as the service; then its sidecars.
     fn container(&self, service: &str, container: &str) -> Option<usize>;
@@ -274,6 +233,27 @@ pub struct Prices {
     pub usd_per_replica_hour: f64,
     pub usd_per_request: f64,
     pub usd_per_byte: f64,
+}
+
+/// What can befall a node from outside. Nothing can befall one that says nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exposure {
+    /// What one of its parts is called: `replica`, `copy`, `member`.
+    pub part: &'static str,
+    /// Parts, numbered from zero, that can be lost and that can be slow.
+    pub losable: u32,
+    pub slowable: u32,
+    /// Zones that can be lost, numbered from zero.
+    pub zones: u8,
+}
+
+/// What a controller does to a node from outside.
+#[derive(Clone, Debug)]
+pub struct Disturbed<'a> {
+    pub node: &'a Spanned<String>,
+    /// Where it is written what.
+    pub span: Span,
+    pub disturbance: Disturbance,
 }
 
 /// What a machine keeps free for one replica.
@@ -348,26 +328,18 @@ pub trait Spec {
     fn has_life(&self) -> bool {
         false
     }
-    /// Whether callers can keep connections open to this node.
-    fn accepts_connections(&self) -> bool {
-        false
-    }
-    /// Whether a transaction of several statements is possible over such a connection.
-    fn allows_transactions(&self) -> bool {
-        true
-    }
-    /// Nodes that requests here need several connections to at once, and how many.
-    fn connections_at_once(&self) -> Vec<(&Spanned<String>, u32)> {
-        Vec::new()
-    }
-    /// Connections that this node keeps open itself, to the one whose operations it passes on.
-    fn pool(&self) -> Option<PoolView> {
-        None
+    /// Which connections that stay open there are at this node.
+    fn connections(&self) -> Connections<'_> {
+        Connections::default()
     }
     /// Whether a visit may fail here though all calls that it makes succeed: turned away, given up, or by a mistake. Who
     /// does not know says yes.
     fn can_fail(&self) -> bool {
         true
+    }
+    /// What can befall the node from outside.
+    fn exposure(&self) -> Exposure {
+        Exposure::default()
     }
     /// The node among whose replicas this one chooses itself.
     fn watches(&self) -> Option<&str> {
@@ -461,6 +433,10 @@ pub trait ControllerSpec {
     fn mistakes(&self) -> Vec<Mistake>;
     /// The nodes whose replicas it creates, ends or changes.
     fn targets(&self) -> Vec<&Spanned<String>>;
+    /// What it does to a node from outside, as the world does and no autoscaler.
+    fn disturbs(&self) -> Option<Disturbed<'_>> {
+        None
+    }
     /// The containers of its target that it looks at, by name.
     fn containers(&self) -> Vec<&Spanned<String>> {
         Vec::new()

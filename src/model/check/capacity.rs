@@ -235,7 +235,7 @@ pub(super) fn opened<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
     in_service: Option<u64>,
 ) -> Option<(u64, bool)> {
     let (name, node) = subject.architecture.nodes.get_index(caller)?;
-    if let Some(pool) = node.pool() {
+    if let Some(pool) = node.connections().pool {
         return Some((pool.most, true));
     }
     let link = graph.links.get(&(caller, callee)).and_then(|position| subject.architecture.links.get_index(*position));

@@ -9,7 +9,8 @@ use crate::model::check::Subject;
 use crate::model::check::capacity::{at_most, opened};
 use crate::model::check::graph::Graph;
 use crate::model::check::references::{place_of, unknown_node};
-use crate::techniques::technique::{ControllerSpec, LinkSpec, PoolView, Reference, Spec};
+use crate::techniques::parts::pool::PoolView;
+use crate::techniques::technique::{ControllerSpec, LinkSpec, Reference, Spec};
 
 /// What cannot be: connections to nodes that accept none, transactions that a pooler refuses, pools of pools.
 pub fn mistakes<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
@@ -23,7 +24,7 @@ pub fn mistakes<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
                 return;
             }
             if let Reference::Connection(name) = reference
-                && let Some(diagnostic) = connection(subject, name, node.pool().is_some())
+                && let Some(diagnostic) = connection(subject, name, node.connections().pool.is_some())
             {
                 diagnostics.push(diagnostic);
             }
@@ -37,11 +38,11 @@ pub fn mistakes<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
         }
         if let Some(pool) = link.pool() {
             let place = subject.place(pool.span);
-            if !callee.accepts_connections() {
+            if !callee.connections().are_accepted {
                 let title = format!("`{to}` ({}) accepts no connections that stay open", callee.kind());
                 let help = "a pool keeps connections to a Database or a PgBouncer";
                 diagnostics.push(Diagnostic::error("no-connections", place, title).help(help));
-            } else if caller.pool().is_some() {
+            } else if caller.connections().pool.is_some() {
                 let title = format!("`{from}` ({}) is a pool of connections already", caller.kind());
                 diagnostics.push(Diagnostic::error("pool-of-a-pool", place, title).help("leave pool out"));
             }
@@ -75,10 +76,10 @@ fn connection<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
     }
     let nodes = &subject.architecture.nodes;
     let known: Vec<&str> =
-        nodes.iter().filter(|(_, node)| node.accepts_connections()).map(|(name, _)| name.as_str()).collect();
+        nodes.iter().filter(|(_, node)| node.connections().are_accepted).map(|(name, _)| name.as_str()).collect();
     let place = place_of(subject, name, name);
     let Some(node) = nodes.get(name.as_str()) else { return Some(unknown_node(place, name, &known)) };
-    if !node.accepts_connections() {
+    if !node.connections().are_accepted {
         let title = format!("`{name}` ({}) accepts no connections that stay open", node.kind());
         let help = match known.is_empty() {
             true => "there is neither a Database nor a PgBouncer".to_owned(),
@@ -86,7 +87,7 @@ fn connection<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
         };
         return Some(Diagnostic::error("no-connections", place, title).help(help));
     }
-    if is_pooler || node.allows_transactions() {
+    if is_pooler || !node.connections().refuse_transactions {
         return None;
     }
     let title = format!("`{name}` refuses transactions of several statements");
@@ -111,7 +112,7 @@ fn sessions<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
     diagnostics: &mut Diagnostics,
 ) {
     for (to, (name, node)) in subject.architecture.nodes.iter().enumerate() {
-        let Some(PoolView { most, is_for_sessions: true, span, .. }) = node.pool() else { continue };
+        let Some(PoolView { most, is_for_sessions: true, span, .. }) = node.connections().pool else { continue };
         let pooled = graph.links.iter().filter(|((_, callee), _)| *callee == to);
         let mut pooled: Vec<(usize, u64)> = pooled
             .filter_map(|((from, _), position)| {
@@ -147,12 +148,12 @@ fn nesting<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
     diagnostics: &mut Diagnostics,
 ) {
     for (from, (caller, node)) in subject.architecture.nodes.iter().enumerate() {
-        for (name, at_once) in node.connections_at_once() {
+        for (name, at_once) in node.connections().at_once {
             let Some(to) = graph.directory.index(name) else { continue };
             let link =
                 graph.links.get(&(from, to)).and_then(|position| subject.architecture.links.get_index(*position));
             let of_link = link.and_then(|(_, link)| link.pool());
-            let of_node = subject.architecture.nodes.get_index(to).and_then(|(_, callee)| callee.pool());
+            let of_node = subject.architecture.nodes.get_index(to).and_then(|(_, callee)| callee.connections().pool);
             let Some(pool) = of_link.or(of_node) else { continue };
             let workers = at_most(subject, caller, &node.value).0.workers;
             let replicas = if of_link.is_some() { u64::from(node.replicas().count.max(1)) } else { 1 };

@@ -44,6 +44,7 @@ use crate::diagnostic::span::{Named, Span, Spanned};
 use crate::distribution::Distribution;
 use crate::price::{HourlyPrice, RequestPrice};
 use crate::techniques::parts::instance::Instance;
+use crate::techniques::parts::pool::Connections;
 use crate::techniques::parts::signal::{Signal, Tells};
 use crate::techniques::parts::steps;
 use crate::techniques::technique::{
@@ -154,8 +155,8 @@ impl Spec for Database {
         found.map(|(_, query)| steps::demand(&query.steps())).unwrap_or_default()
     }
 
-    fn accepts_connections(&self) -> bool {
-        true
+    fn connections(&self) -> Connections<'_> {
+        Connections { are_accepted: true, ..Connections::default() }
     }
 
     fn capacity(&self) -> Capacity {

@@ -165,7 +165,7 @@ impl Executor {
             single: count <= 1 && life.is_none(),
             replicas: vec![replica.clone(); count.max(1) as usize],
             template: replica,
-            fleet: life.map(|life| Box::new(Fleet::new(life, limits.cores))),
+            fleet: life.map(|life| Box::new(Fleet::new(life, limits.cores, limits.zones))),
             limits,
             balancer,
             program,

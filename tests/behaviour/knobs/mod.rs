@@ -93,8 +93,17 @@ pub fn listed(path: &str, item: &str) -> Vec<String> {
 #[test]
 fn every_parameter_and_variant_has_a_knob() {
     let mut wanted = Vec::new();
-    let techniques =
-        ["clients", "load_balancer", "service", "database", "cache", "queue", "link", "periodic_scheduler", "pg_bouncer"];
+    let techniques = [
+        "clients",
+        "load_balancer",
+        "service",
+        "database",
+        "cache",
+        "queue",
+        "link",
+        "periodic_scheduler",
+        "pg_bouncer",
+    ];
     for technique in techniques {
         let (file, folder) = (format!("src/techniques/{technique}.rs"), format!("src/techniques/{technique}/mod.rs"));
         let found = documented(if Path::new(&file).exists() { &file } else { &folder }, technique);

@@ -177,20 +177,15 @@ fn of_servers() -> Vec<Knob> {
             &[("nodes.pooler.server_lifetime", "\"200ms\"")],
             computing,
         ),
-        knob(
-            &["pg_bouncer.server_login_retry"],
-            few,
-            &[],
-            &[("nodes.pooler.server_login_retry", "\"2s\"")],
-            |run| run.failed_ratio("clients"),
-        ),
+        knob(&["pg_bouncer.server_login_retry"], few, &[], &[("nodes.pooler.server_login_retry", "\"2s\"")], |run| {
+            run.failed_ratio("clients")
+        }),
     ]
 }
 
 fn of_clients() -> Vec<Knob> {
-    let looped = || {
-        bounced("rate: \"4000/s\"", "pool_mode: Transaction, processing: Constant(\"50us\"), max_client_conn: 1000")
-    };
+    let looped =
+        || bounced("rate: \"4000/s\"", "pool_mode: Transaction, processing: Constant(\"50us\"), max_client_conn: 1000");
     let two = architecture(
         "",
         r#""clients": Clients(users: 8, mix: { "pooler.read": 1 }),
@@ -208,21 +203,20 @@ fn of_clients() -> Vec<Knob> {
             &[("nodes.pooler.max_client_conn", "3")],
             |run| run.failed_ratio("clients"),
         ),
-        knob(
-            &["pg_bouncer.processing"],
-            looped(),
-            &[],
-            &[("nodes.pooler.processing", "Constant(\"120us\")")],
-            latency,
-        ),
+        knob(&["pg_bouncer.processing"], looped(), &[], &[("nodes.pooler.processing", "Constant(\"120us\")")], latency),
         knob(
             &["pg_bouncer.replicas"],
-            bounced("rate: \"5000/s\"", "pool_mode: Transaction, processing: Constant(\"90us\"), max_client_conn: 1000"),
+            bounced(
+                "rate: \"5000/s\"",
+                "pool_mode: Transaction, processing: Constant(\"90us\"), max_client_conn: 1000",
+            ),
             &[("nodes.pooler.replicas", "2")],
             &[],
             latency,
         ),
-        knob(&["pg_bouncer.price"], looped(), &[], &[("nodes.pooler.price", "\"$0.05/h\"")], |run| run.prices("pooler")),
+        knob(&["pg_bouncer.price"], looped(), &[], &[("nodes.pooler.price", "\"$0.05/h\"")], |run| {
+            run.prices("pooler")
+        }),
     ]
 }
 
@@ -262,19 +256,9 @@ fn of_modes() -> Vec<Knob> {
             &[("nodes.pooler.pool_mode", "Session")],
             |run| run.failed_ratio("clients"),
         ),
-        knob(
-            &["PoolMode.Statement"],
-            sessions("Statement"),
-            &[],
-            &[("nodes.pooler.pool_mode", "Session")],
-            |run| run.failed_ratio("clients"),
-        ),
-        knob(
-            &["Step.Transaction"],
-            held(apart),
-            &[],
-            &[("nodes.web.operations.page", TOGETHER)],
-            latency,
-        ),
+        knob(&["PoolMode.Statement"], sessions("Statement"), &[], &[("nodes.pooler.pool_mode", "Session")], |run| {
+            run.failed_ratio("clients")
+        }),
+        knob(&["Step.Transaction"], held(apart), &[], &[("nodes.web.operations.page", TOGETHER)], latency),
     ]
 }

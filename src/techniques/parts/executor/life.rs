@@ -14,7 +14,7 @@
 use std::sync::Arc;
 
 use crate::engine::context::Context;
-use crate::engine::control::{Command, Phase, ReplicaId};
+use crate::engine::control::{Command, Disturbance, Phase, ReplicaId};
 use crate::engine::visit::Visit;
 use crate::engine::{Failure, NodeIndex, Outcome, Timer};
 use crate::random::Stream;
@@ -103,6 +103,11 @@ impl Executor {
                     self.boot(context, place);
                 }
             }
+            Command::Disturb { disturbance } => self.disturb(context, disturbance),
+            Command::Restore { disturbance } => {
+                fleet.conditions.end(&disturbance);
+                self.reconcile(context);
+            }
             Command::Endpoints { .. }
             | Command::Place { .. }
             | Command::Left { .. }
@@ -110,6 +115,19 @@ impl Executor {
             | Command::EndTransaction { .. }
             | Command::Pool { .. } => {}
         }
+    }
+
+    /// Something befalls replicas from outside. Others take the place of those that are lost, elsewhere.
+    fn disturb(&mut self, context: &mut Context, disturbance: Disturbance) {
+        let Some(fleet) = &mut self.fleet else { return };
+        fleet.conditions.begin(disturbance.clone());
+        let Disturbance::Lose { parts } = disturbance else { return };
+        let is_hit = |place: &usize| fleet.pods[*place].phase.is_some() && fleet.conditions.hits(&parts, *place);
+        let lost: Vec<usize> = (0..fleet.pods.len()).filter(is_hit).collect();
+        lost.iter().for_each(|place| self.gone(context, *place));
+        self.publish(context);
+        lost.iter().for_each(|place| self.lose(context, *place, None));
+        self.reconcile(context);
     }
 
     /// A timer about a replica's life goes off.
@@ -189,11 +207,10 @@ impl Executor {
         let now_ns = context.now_ns();
         let Some(fleet) = self.fleet.as_mut().filter(|fleet| fleet.has_place()) else { return };
         let place = fleet.create(now_ns);
-        if place == self.replicas.len() {
+        while self.replicas.len() <= place {
             self.replicas.push(self.template.clone());
-        } else {
-            self.replicas[place] = self.template.clone();
         }
+        self.replicas[place] = self.template.clone();
         match fleet.life.scheduler {
             Some(scheduler) => ask_for_place(fleet, context, scheduler, place),
             None => self.boot(context, place),

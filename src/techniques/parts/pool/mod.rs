@@ -7,11 +7,13 @@
 mod pools;
 mod protocol;
 mod sessions;
+mod view;
 mod written;
 
 pub use pools::{Act, Least, Pools, Rules};
 pub use protocol::{Protocol, Wish};
 pub use sessions::Sessions;
+pub use view::{Connections, PoolView};
 pub use written::Pool;
 
 use crate::engine::{Failure, Outcome};
