@@ -325,6 +325,8 @@ struct Plan<'a> {
     /// Links by the names of their ends, and the names of links by their index.
     links: BTreeMap<(&'a str, &'a str), NodeIndex>,
     link_names: BTreeMap<NodeIndex, String>,
+    /// The nodes that others keep connections to.
+    kept_connected: BTreeSet<String>,
     /// The files that were named so far, as written.
     files: RefCell<BTreeSet<String>>,
 }
@@ -340,7 +342,8 @@ impl<'a> Plan<'a> {
                 link_names.insert(index, name.value.clone());
             }
         }
-        Self { model, directory: directory.to_owned(), links, link_names, files: RefCell::default() }
+        let kept_connected = connections::kept_connected(model);
+        Self { model, directory: directory.to_owned(), links, link_names, kept_connected, files: RefCell::default() }
     }
 
     /// The index of a controller.

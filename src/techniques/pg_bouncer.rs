@@ -55,7 +55,7 @@ use serde::Deserialize;
 use crate::diagnostic::span::Spanned;
 use crate::distribution::Distribution;
 use crate::price::HourlyPrice;
-use crate::techniques::parts::pool::{Connections, Least, PoolView, Rules};
+use crate::techniques::parts::pool::{Connections, Least, PoolView, Rules, lifetime_mistake};
 use crate::techniques::parts::signal::{Signal, Tells};
 use crate::techniques::technique::{
     Capacity, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Spec, Worker, law_mistakes, mean_s,
@@ -116,6 +116,8 @@ const QUERY_WAIT_TIMEOUT_NS: u64 = 120_000_000_000;
 const SERVER_IDLE_TIMEOUT_NS: u64 = 600_000_000_000;
 const SERVER_LIFETIME_NS: u64 = 3_600_000_000_000;
 const SERVER_LOGIN_RETRY_NS: u64 = 15_000_000_000;
+
+const SHORTEST_PAUSE_NS: u64 = 1_000_000;
 
 /// Connections are known by numbers of 16 bits.
 const MOST_CONNECTIONS: u64 = 65_000;
@@ -214,8 +216,9 @@ impl Spec for PgBouncer {
             let message = format!("a pool of {} connections never has {}", self.pool_size(), least.value);
             found.push(Mistake::new(least.span, message, "write at most default_pool_size, which is 20 if left out"));
         }
-        if let Some(retry) = self.server_login_retry.as_ref().filter(|retry| retry.ns == 0) {
-            let message = "without a pause a refused connection is tried again and again at the same moment";
+        found.extend(self.server_lifetime.as_ref().and_then(lifetime_mistake));
+        if let Some(retry) = self.server_login_retry.as_ref().filter(|retry| retry.ns < SHORTEST_PAUSE_NS) {
+            let message = "a refused connection is tried again after a millisecond at the earliest";
             found.push(Mistake::new(retry.span, message, "write for example \"15s\""));
         }
         if let Some(law) = &self.processing {

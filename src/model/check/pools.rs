@@ -46,7 +46,7 @@ pub fn mistakes<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
                 let title = format!("`{from}` ({}) is a pool of connections already", caller.kind());
                 diagnostics.push(Diagnostic::error("pool-of-a-pool", place, title).help("leave pool out"));
             }
-        } else if link.balances() && is_kept_connected(subject, to) {
+        } else if link.balances() && callee.connections().are_accepted && is_kept_connected(subject, to) {
             let title = format!("connections to `{to}` stay with their server, whatever a policy chooses");
             let help = "leave out policy: a transaction or a pooler keeps connections to this node";
             diagnostics.push(Diagnostic::error("no-choice", subject.place(name.span), title).help(help));

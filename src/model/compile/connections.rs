@@ -1,8 +1,11 @@
 //! Who keeps connections to whom, and whose replicas come and go.
 
+use std::collections::BTreeSet;
+
 use crate::controllers::AnyController;
 use crate::engine::NodeIndex;
-use crate::model::compile::Plan;
+use crate::model::architecture::link_ends;
+use crate::model::compile::{Model, Plan};
 use crate::techniques::parts::pool::Protocol;
 use crate::techniques::technique::{ControllerSpec, LinkSpec, Reference, Spec};
 
@@ -22,13 +25,22 @@ impl Plan<'_> {
 
     /// Whether anybody keeps connections to a node between requests.
     pub(super) fn is_kept_connected(&self, node: &str) -> bool {
-        let holds = |reference: Reference<'_>| matches!(reference, Reference::Connection(name) if name.value == node);
-        let mut links = self.links.iter().filter(|((_, to), _)| *to == node);
-        links.any(|(_, index)| self.has_pool(*index))
-            || self.model.nodes.values().any(|spec| spec.references().into_iter().any(holds))
+        self.kept_connected.contains(node)
     }
 
     pub(super) fn has_pool(&self, link: NodeIndex) -> bool {
         self.model.links.get(self.link_names[&link].as_str()).is_some_and(|link| link.pool().is_some())
     }
+}
+
+/// The nodes that others keep connections to: links with a pool, poolers, transactions.
+pub(super) fn kept_connected(model: &Model) -> BTreeSet<String> {
+    let of_links = model.links.iter().filter(|(_, link)| LinkSpec::pool(&link.value).is_some());
+    let of_links = of_links.filter_map(|(name, _)| link_ends(name)).map(|(_, to)| to.to_owned());
+    let references = model.nodes.values().flat_map(|spec| spec.references());
+    let held = references.filter_map(|reference| match reference {
+        Reference::Connection(name) => Some(name.value.clone()),
+        _ => None,
+    });
+    of_links.chain(held).collect()
 }

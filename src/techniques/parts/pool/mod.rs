@@ -14,7 +14,7 @@ pub use pools::{Act, Least, Pools, Rules};
 pub use protocol::{Protocol, Wish};
 pub use sessions::Sessions;
 pub use view::{Connections, PoolView};
-pub use written::Pool;
+pub use written::{Pool, lifetime_mistake};
 
 use crate::engine::{Failure, Outcome};
 

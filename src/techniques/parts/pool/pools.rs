@@ -117,6 +117,8 @@ pub struct Pools {
     /// By number.
     connections: Vec<Connection>,
     free: Vec<u16>,
+    /// Connections that are being opened, of pools that are gone too.
+    opening: usize,
     acts: VecDeque<Act>,
     ledger: Ledger,
 }
@@ -129,6 +131,7 @@ impl Pools {
             pools: vec![Pool::default(); places],
             connections: Vec::new(),
             free: Vec::new(),
+            opening: 0,
             acts: VecDeque::new(),
             ledger: Ledger::default(),
         }
@@ -246,6 +249,7 @@ impl Pools {
     /// The opening of a connection has ended: with the number that the other end knows it by, or not.
     pub fn opened(&mut self, now_ns: u64, ticket: u64, outcome: Outcome, target: u16) {
         let (place, generation) = (ticket as u16, (ticket >> 32) as u32);
+        self.opening -= 1;
         let pool = &mut self.pools[usize::from(place)];
         let is_done = outcome == Outcome::Done;
         if pool.generation != generation {
@@ -333,7 +337,9 @@ impl Pools {
     /// Opens as many connections as are missing.
     fn fill(&mut self, now_ns: u64, place: u16) {
         let rules = self.rules;
-        let room = usize::from(u16::MAX).saturating_sub(self.connections.len() - self.free.len()) as u32;
+        // Connections are known by numbers of 16 bits.
+        let open = self.connections.len() - self.free.len();
+        let room = usize::from(u16::MAX).saturating_sub(open + self.opening) as u32;
         let pool = &mut self.pools[usize::from(place)];
         if !pool.is_there || pool.pause_until_ns > now_ns {
             return;
@@ -348,11 +354,10 @@ impl Pools {
             Least::Total(least) => least.saturating_sub(here),
         };
         let wanted = (pool.waiting.len() as u32).saturating_sub(pool.opening).max(missing);
-        let openings = wanted
-            .min(most.saturating_sub(here))
-            .min(rules.opening_at_once.saturating_sub(pool.opening))
-            .min(room.saturating_sub(pool.opening));
+        let openings =
+            wanted.min(most.saturating_sub(here)).min(rules.opening_at_once.saturating_sub(pool.opening)).min(room);
         pool.opening += openings;
+        self.opening += openings as usize;
         let ticket = u64::from(pool.generation) << 32 | u64::from(place);
         (0..openings).for_each(|_| self.acts.push_back(Act::Open { ticket }));
     }

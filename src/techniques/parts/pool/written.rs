@@ -86,6 +86,16 @@ impl Pool {
             let message = "with a timeout of zero nobody ever waits for a connection";
             found.push(Mistake::new(timeout.span, message, "write for example \"30s\""));
         }
+        found.extend(self.max_lifetime.as_ref().and_then(lifetime_mistake));
         found
     }
 }
+
+/// Connections that are closed as soon as they are opened keep everybody busy and serve nobody.
+pub fn lifetime_mistake(lifetime: &Spanned<Duration>) -> Option<Mistake> {
+    let message = "a connection lives for ten milliseconds at least";
+    let is_short = (1..SHORTEST_LIFETIME_NS).contains(&lifetime.ns);
+    is_short.then(|| Mistake::new(lifetime.span, message, "write for example \"30m\", or \"0s\" for no end"))
+}
+
+const SHORTEST_LIFETIME_NS: u64 = 10_000_000;
