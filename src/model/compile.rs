@@ -244,13 +244,13 @@ pub fn compile_sharing(
         service_ns: (service_s(model) * 1e9) as u64,
         cache_entries: cache_entries(model),
         can_fail: can_fail(model),
-        replicas: model.nodes.values().map(|spec| u64::from(spec.replicas().count)).sum(),
+        replicas: model.nodes.values().map(|spec| u64::from(spec.servers())).sum(),
         standing_usd_per_hour: model.nodes.values().map(|spec| standing_usd_per_hour(spec)).sum(),
     })
 }
 
 fn standing_usd_per_hour(spec: &NodeSpec) -> f64 {
-    f64::from(spec.replicas().count) * spec.prices().usd_per_replica_hour
+    f64::from(spec.servers()) * spec.prices().usd_per_replica_hour
 }
 
 fn can_fail(model: &Model) -> bool {

@@ -177,7 +177,7 @@ register! {
     Clients(clients, ClientsNode): "who sends requests: open arrival processes or closed users that think",
     LoadBalancer(load_balancer, LoadBalancerNode): "a hop that spreads requests over the replicas of its target",
     Service(service, ServiceNode): "replicas of a program: cores, workers, an accept queue, operations made of steps",
-    Database(database, DatabaseNode): "one server with cores and a connection limit that runs reads and writes",
+    Database(database, DatabaseNode): "a server with cores and a connection limit that runs reads and writes, and its read replicas",
     PgBouncer(pg_bouncer, PgBouncerNode): "a pooler that lets many client connections share few connections of a database",
     Cache(cache, CacheNode): "a keyed store with time to live and least-recently-used eviction",
     PeriodicScheduler(periodic_scheduler, PeriodicSchedulerNode): "starts tasks by the clock; a second copy sends duplicates",
@@ -210,6 +210,14 @@ impl Spec for NodeSpec {
 
     fn replicas(&self) -> ReplicaView {
         self.spec().replicas()
+    }
+
+    fn servers(&self) -> u32 {
+        self.spec().servers()
+    }
+
+    fn scales(&self) -> bool {
+        self.spec().scales()
     }
 
     fn capacity(&self) -> Capacity {

@@ -162,6 +162,7 @@ impl Service {
             requested_cores: self.requested_cores(),
             sidecars: self.sidecars.values().map(|sidecar| sidecar.compiled()).collect(),
             without_replicas: self.without_replicas,
+            keeps_places: false,
             watchers: wiring.watchers(),
             pools: wiring.pools(),
             scheduler: wiring.scheduler(),
@@ -286,6 +287,10 @@ impl Spec for Service {
 
     fn replicas(&self) -> ReplicaView {
         ReplicaView { count: self.count(), zones: self.zones.as_ref().map_or(1, |zones| zones.value) }
+    }
+
+    fn scales(&self) -> bool {
+        true
     }
 
     fn capacity(&self) -> Capacity {

@@ -285,6 +285,14 @@ pub trait Spec {
     fn replicas(&self) -> ReplicaView {
         ReplicaView { count: 1, zones: 1 }
     }
+    /// The servers that are paid for as the node starts.
+    fn servers(&self) -> u32 {
+        self.replicas().count
+    }
+    /// Whether controllers may say how many replicas it has.
+    fn scales(&self) -> bool {
+        false
+    }
     /// What the node serves with.
     fn capacity(&self) -> Capacity {
         Capacity::default()

@@ -46,7 +46,7 @@ impl Work {
                 let steps = service.operations.iter().find(|(name, _)| name.value == operation);
                 steps.map(|(_, steps)| Self::of_steps(steps, directory)).unwrap_or_default()
             }
-            NodeSpec::Database(database) => {
+            NodeSpec::Database(database) if database.is_plain() => {
                 let query = database.operations.iter().find(|(name, _)| name.value == operation);
                 query.map(|(_, query)| Self::of_steps(&query.steps(), directory)).unwrap_or_default()
             }

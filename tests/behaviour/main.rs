@@ -9,5 +9,6 @@ mod knobs;
 mod metamorphic;
 mod pooling;
 mod replicas;
+mod replication;
 mod run;
 mod suspicions;

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::diagnostic::span::Spanned;
 use crate::distribution::Distribution;
+use crate::techniques::database::read_replicas::{Consistency, Endpoint};
 use crate::techniques::parts::steps::Step;
 
 /// A kind of query.
@@ -14,6 +15,14 @@ pub enum Query {
         cpu: Spanned<Distribution>,
         #[serde(default)]
         io: Option<Spanned<Distribution>>,
+        /// The key space of what is read.
+        #[serde(default)]
+        key: Option<Spanned<String>>,
+        /// The replicas that answer it.
+        #[serde(default)]
+        endpoint: Option<Spanned<Endpoint>>,
+        #[serde(default)]
+        consistency: Option<Spanned<Consistency>>,
     },
     Write {
         cpu: Spanned<Distribution>,
@@ -22,6 +31,9 @@ pub enum Query {
         /// Until the log is on disk.
         #[serde(default)]
         commit: Option<Spanned<Distribution>>,
+        /// The key space of what is written.
+        #[serde(default)]
+        key: Option<Spanned<String>>,
     },
 }
 
@@ -37,8 +49,29 @@ impl Query {
         steps
     }
 
-    /// Whether it changes anything.
     pub fn is_write(&self) -> bool {
         matches!(self, Self::Write { .. })
+    }
+
+    /// The key space of what it reads or writes.
+    pub fn key(&self) -> Option<&Spanned<String>> {
+        let (Self::Read { key, .. } | Self::Write { key, .. }) = self;
+        key.as_ref()
+    }
+
+    /// Where it goes, if it says so.
+    pub fn endpoint(&self) -> Option<&Spanned<Endpoint>> {
+        match self {
+            Self::Read { endpoint, .. } => endpoint.as_ref(),
+            Self::Write { .. } => None,
+        }
+    }
+
+    /// What it may see, if it says so.
+    pub fn consistency(&self) -> Option<&Spanned<Consistency>> {
+        match self {
+            Self::Read { consistency, .. } => consistency.as_ref(),
+            Self::Write { .. } => None,
+        }
     }
 }

@@ -10,6 +10,7 @@ mod ending;
 mod fleet;
 mod interpreter;
 mod life;
+mod servers;
 mod sessions;
 mod transactions;
 

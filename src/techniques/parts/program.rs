@@ -154,14 +154,22 @@ impl<'a> Compiler<'a> {
     }
 
     /// Begins an operation that is put together piece by piece: from [`Compiler::steps`] and [`Compiler::own`].
-    pub fn begin(&mut self, name: &str) {
+    /// Returns its index.
+    pub fn begin(&mut self, name: &str) -> u16 {
         self.operation = Operation::new(self.wiring.purpose(name));
         self.program.starts.push(self.here());
+        (self.program.starts.len() - 1) as u16
     }
 
     /// A step of the node's own.
     pub fn own(&mut self, number: u16) {
         self.program.code.push(Instruction::Own(number));
+    }
+
+    /// Goes back to the beginning of the operation that was begun.
+    pub fn again(&mut self) {
+        let start = self.program.starts.last().copied().unwrap_or_default();
+        self.program.code.push(Instruction::Jump(start));
     }
 
     /// Ends the operation that was begun.

@@ -9,6 +9,7 @@ mod links;
 mod nodes;
 mod pooling;
 mod replicas;
+mod replication;
 mod stations;
 mod steps;
 
@@ -53,6 +54,7 @@ pub fn served(clients: &str, server: &str, others: &str, links: &str, keys: &str
 fn all() -> Vec<Knob> {
     let mut knobs = nodes::knobs();
     knobs.extend(replicas::knobs());
+    knobs.extend(replication::knobs());
     knobs.extend(stations::knobs());
     knobs.extend(links::knobs());
     knobs.extend(balancing::knobs());
@@ -119,6 +121,12 @@ fn every_parameter_and_variant_has_a_knob() {
         ("src/techniques/parts/pod.rs", "struct Sidecar"),
         ("src/techniques/parts/pool/written.rs", "struct Pool"),
         ("src/techniques/pg_bouncer.rs", "enum PoolMode"),
+        ("src/techniques/database/read_replicas.rs", "struct ReadReplicas"),
+        ("src/techniques/database/read_replicas.rs", "struct Failover"),
+        ("src/techniques/database/read_replicas.rs", "enum Replication"),
+        ("src/techniques/database/read_replicas.rs", "enum Acknowledge"),
+        ("src/techniques/database/read_replicas.rs", "enum Endpoint"),
+        ("src/techniques/database/read_replicas.rs", "enum Consistency"),
         ("src/techniques/service.rs", "enum Discipline"),
         ("src/techniques/service.rs", "enum Scheduling"),
     ] {

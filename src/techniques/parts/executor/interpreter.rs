@@ -115,6 +115,7 @@ impl Executor {
                     match finish.perform(context, slot, number, &mut self.ready) {
                         Next::GoOn => advance(context, slot),
                         Next::Compute(demand_ns) => {
+                            let demand_ns = self.demand_ns(index, demand_ns);
                             self.compute_shared(context, slot, index, demand_ns);
                             return NONE;
                         }

@@ -106,6 +106,8 @@ impl Executor {
             Command::Disturb { disturbance } => self.disturb(context, disturbance),
             Command::Restore { disturbance } => {
                 fleet.conditions.end(&disturbance);
+                let conditions = &fleet.conditions;
+                fleet.absent.retain(|place| conditions.is_lost(*place));
                 self.reconcile(context);
             }
             Command::Endpoints { .. }
@@ -124,6 +126,9 @@ impl Executor {
         let Disturbance::Lose { parts } = disturbance else { return };
         let is_hit = |place: &usize| fleet.pods[*place].phase.is_some() && fleet.conditions.hits(&parts, *place);
         let lost: Vec<usize> = (0..fleet.pods.len()).filter(is_hit).collect();
+        if fleet.life.keeps_places {
+            fleet.absent.extend(&lost);
+        }
         lost.iter().for_each(|place| self.gone(context, *place));
         self.publish(context);
         lost.iter().for_each(|place| self.lose(context, *place, None));
@@ -159,7 +164,7 @@ impl Executor {
         let now_ns = context.now_ns();
         loop {
             let Some(fleet) = &mut self.fleet else { return };
-            let wanted = fleet.desired.level() as u32;
+            let wanted = (fleet.desired.level() as u32).saturating_sub(fleet.absent.len() as u32);
             let first_new = fleet.roll.map_or(0, |roll| roll.first_new);
             let staying: Vec<usize> = fleet.staying().collect();
             let is_old = |&&place: &&usize| fleet.pods[place].number < first_new;
@@ -299,6 +304,10 @@ impl Executor {
     }
 
     fn gone(&mut self, context: &mut Context, place: usize) {
+        if self.fleet.as_ref().is_some_and(|fleet| fleet.has_own_work) {
+            // What it does by itself ends with it.
+            self.lose(context, place, None);
+        }
         let Some(fleet) = &mut self.fleet else { return };
         let replica = fleet.id(place);
         fleet.set_phase(context.now_ns(), place, None);
@@ -356,6 +365,7 @@ impl Executor {
         let now_ns = context.now_ns();
         let node = context.node();
         let slots = context.visits().at_replica(node, place as u16);
+        self.ready.retain(|slot| !slots.contains(slot));
         let mut replica = std::mem::replace(&mut self.replicas[place], self.template.clone());
         let mut waiting_for_core = Vec::new();
         if let Processor::RunToCompletion { queue, .. } = &mut replica.processor {
