@@ -1,6 +1,7 @@
 //! A checked architecture to running nodes: names become indices.
 
 mod connections;
+mod describe;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +13,7 @@ use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::diagnostic::document::Document;
 use crate::diagnostic::span::{Span, Spanned};
 use crate::distribution::{Distribution, DistributionError, KeyLaw, KeySampler, Sampler};
-use crate::engine::context::KeySpace;
+use crate::engine::context::{KeySpace, Recorded};
 use crate::engine::simulation::{Limits, Simulation};
 use crate::engine::{Destination, NodeIndex};
 use crate::model::architecture::{Architecture, link_ends};
@@ -69,7 +70,10 @@ pub struct Compiled {
 pub struct KeyTables(Vec<(KeyLaw, KeySampler)>);
 
 impl KeyTables {
-    fn sampler(&mut self, law: &KeyLaw) -> Result<KeySampler, DistributionError> {
+    fn sampler(&mut self, law: &KeyLaw, directory: &Path) -> Result<KeySampler, DistributionError> {
+        if law.file().is_some() {
+            return law.compile_from(directory);
+        }
         if let Some((_, sampler)) = self.0.iter().find(|(known, _)| known == law) {
             return Ok(sampler.clone());
         }
@@ -181,8 +185,13 @@ pub fn compile_sharing(
     let plan = Plan::of(model, directory);
     let mut keys = Vec::new();
     for (name, law) in &model.keys {
-        match tables.sampler(law) {
-            Ok(sampler) => keys.push(KeySpace { purpose: Purpose::named(&format!("key space {}", **name)), sampler }),
+        plan.files.borrow_mut().extend(law.file().map(str::to_owned));
+        match tables.sampler(law, directory) {
+            Ok(sampler) => keys.push(KeySpace {
+                purpose: Purpose::named(&format!("key space {}", **name)),
+                recorded: recorded(model, &sampler),
+                sampler,
+            }),
             Err(error) => report(law.span, error.message, error.help),
         }
     }
@@ -234,7 +243,7 @@ pub fn compile_sharing(
     let cycle_s = model.nodes.values().map(|spec| spec.cycle_s()).chain(of_controllers).fold(0.0, f64::max);
     let population = model.nodes.values().map(|spec| spec.population()).fold(0, u32::saturating_add);
     Ok(Compiled {
-        descriptions: describe(model, &plan),
+        descriptions: describe::describe(model, &plan),
         fingerprint,
         nodes,
         keys: keys.into(),
@@ -247,6 +256,15 @@ pub fn compile_sharing(
         replicas: model.nodes.values().map(|spec| u64::from(spec.servers())).sum(),
         standing_usd_per_hour: model.nodes.values().map(|spec| standing_usd_per_hour(spec)).sum(),
     })
+}
+
+/// The keys of a recording, and whose requests go through them: those of open workloads.
+fn recorded(model: &Model, sampler: &KeySampler) -> Option<Arc<Recorded>> {
+    let keys = Arc::clone(sampler.recorded()?);
+    let is_open = |spec: &NodeSpec| matches!(spec, NodeSpec::Clients(clients) if clients.users.is_none());
+    let open = model.nodes.iter().filter(|(_, spec)| is_open(spec));
+    let requests = open.map(|(name, _)| Purpose::named(&format!("{}/requests", **name))).collect();
+    Some(Arc::new(Recorded { keys, requests }))
 }
 
 fn standing_usd_per_hour(spec: &NodeSpec) -> f64 {
@@ -277,45 +295,14 @@ fn service_s(model: &Model) -> f64 {
 fn cache_entries(model: &Model) -> u64 {
     let keys = model.keys.values().map(|law| law.count()).fold(0, u64::saturating_add);
     let entries = model.nodes.values().map(|spec| match &spec.value {
-        NodeSpec::Cache(cache) => cache.capacity_entries().min(keys),
+        NodeSpec::Cache(cache) => {
+            let owner = cache.local_to.as_ref().and_then(|service| model.nodes.get(service.as_str()));
+            let copies = owner.map_or(1, |service| u64::from(service.replicas().count.max(1)));
+            cache.capacity_entries().min(keys).saturating_mul(copies)
+        }
         _ => 0,
     });
     entries.fold(0, u64::saturating_add)
-}
-
-fn describe(model: &Model, plan: &Plan<'_>) -> Vec<NodeDescription> {
-    let nodes = model.nodes.iter().map(|(name, spec)| NodeDescription {
-        name: name.value.clone(),
-        kind: spec.kind(),
-        prices: spec.prices(),
-        requested: match &spec.value {
-            NodeSpec::Clients(clients) => clients.requested().map(str::to_owned).collect(),
-            _ => Vec::new(),
-        },
-        is_transient: spec.is_transient(),
-        is_controller: false,
-    });
-    let links = plan.link_names.values().filter_map(|name| {
-        let (_, name, link) = model.links.get_full(name.as_str())?;
-        let prices = LinkSpec::prices(&link.value);
-        Some(NodeDescription {
-            name: name.value.clone(),
-            kind: "Link",
-            prices,
-            requested: Vec::new(),
-            is_transient: false,
-            is_controller: false,
-        })
-    });
-    let controllers = model.controllers.iter().map(|(name, controller)| NodeDescription {
-        name: name.value.clone(),
-        kind: controller.kind(),
-        prices: controller.prices(),
-        requested: Vec::new(),
-        is_transient: controller.is_transient(),
-        is_controller: true,
-    });
-    nodes.chain(links).chain(controllers).collect()
 }
 
 /// Who has which index.
@@ -412,13 +399,30 @@ impl Wiring for Wire<'_> {
         self.plan.model.keys.get_index_of(name).unwrap_or(0) as u16
     }
 
+    fn key_count(&self, name: &str) -> u64 {
+        self.plan.model.keys.get(name).map_or(1, |law| law.count())
+    }
+
     fn cache(&mut self, cache: &Spanned<String>, command: CacheCommand) -> Result<Destination, CompileError> {
         let commands = self.commands.entry(self.plan.node(cache)).or_default();
         let operation = commands.iter().position(|known| *known == command).unwrap_or_else(|| {
             commands.push(command);
             commands.len() - 1
         });
+        // A cache's own operations come first.
+        let operation = self.plan.operations(cache).len() + operation;
         Ok(Destination { node: self.way(cache), operation: operation as u16 })
+    }
+
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn local_to(&self, cache: &str) -> Option<String> {
+        match self.plan.model.nodes.get(cache).map(|spec| &spec.value) {
+            Some(NodeSpec::Cache(cache)) => cache.local_to.as_ref().map(|service| service.value.clone()),
+            _ => None,
+        }
     }
 
     fn commands(&self) -> Vec<CacheCommand> {
@@ -439,6 +443,13 @@ impl Wiring for Wire<'_> {
 
     fn is_scaled(&self) -> bool {
         self.plan.is_scaled(self.name)
+    }
+
+    fn is_resized_in_place(&self) -> bool {
+        let resizes = |controller: &AnyController| {
+            controller.resizes_in_place().is_some() && controller.targets().iter().any(|target| ***target == *self.name)
+        };
+        self.plan.model.controllers.values().any(|controller| resizes(controller))
     }
 
     fn container(&self, service: &str, container: &str) -> Option<usize> {

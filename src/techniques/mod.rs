@@ -14,6 +14,8 @@ pub mod load_balancer;
 pub mod periodic_scheduler;
 pub mod pg_bouncer;
 pub mod queue;
+pub mod quorum_storage;
+pub mod raft_group;
 pub mod service;
 
 use serde::Deserialize;
@@ -23,6 +25,7 @@ use crate::engine::context::Context;
 use crate::engine::control::{Command, NodeSample};
 use crate::engine::record::NodeRecord;
 use crate::engine::{Evidence, Node, Reply, Timer, Token, Workload};
+use crate::units::Bytes;
 use parts::instance::Instance;
 use parts::pool::Connections;
 use parts::signal::{Signal, Tells};
@@ -182,6 +185,8 @@ register! {
     Cache(cache, CacheNode): "a keyed store with time to live and least-recently-used eviction",
     PeriodicScheduler(periodic_scheduler, PeriodicSchedulerNode): "starts tasks by the clock; a second copy sends duplicates",
     Queue(queue, QueueNode): "messages wait for consumers, so that publishers need not",
+    QuorumStorage(quorum_storage, QuorumStorageNode): "copies over zones that agree by counting: Aurora's volume, Dynamo's stores",
+    RaftGroup(raft_group, RaftGroupNode): "members that agree on one log through a leader they elect: etcd, Consul, Vault",
     Function(function, FunctionNode): "code without servers: an environment for each request, started when none is idle",
 }
 
@@ -214,6 +219,10 @@ impl Spec for NodeSpec {
 
     fn servers(&self) -> u32 {
         self.spec().servers()
+    }
+
+    fn counted(&self) -> u32 {
+        self.spec().counted()
     }
 
     fn scales(&self) -> bool {
@@ -270,6 +279,14 @@ impl Spec for NodeSpec {
 
     fn exposure(&self) -> Exposure {
         self.spec().exposure()
+    }
+
+    fn moments(&self) -> Vec<(u64, &'static str, Span)> {
+        self.spec().moments()
+    }
+
+    fn memory_limit(&self) -> Option<(Bytes, Span)> {
+        self.spec().memory_limit()
     }
 
     fn watches(&self) -> Option<&str> {

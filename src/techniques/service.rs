@@ -61,6 +61,7 @@ use crate::techniques::parts::executor::{AcceptQueue, Executor, Life, Limits, Su
 use crate::techniques::parts::instance::Instance;
 use crate::techniques::parts::pod::{Memory, Sidecar, WarmUp, WithoutReplicas};
 use crate::techniques::parts::pool::Connections;
+use crate::techniques::parts::processor::{Processor, Sharing};
 use crate::techniques::parts::program::Compiler;
 use crate::techniques::parts::signal::{Signal, Tells};
 use crate::techniques::parts::steps::{self, Step};
@@ -68,7 +69,7 @@ use crate::techniques::technique::{
     Capacity, CompileError, Demand, Exposure, Mistake, Operations, Prices, Reference, ReplicaView, Requests, Spec,
     Wiring, law_mistakes, mean_s,
 };
-use crate::units::Duration;
+use crate::units::{Bytes, Duration};
 
 /// A service as written.
 #[derive(Clone, Debug, Deserialize)]
@@ -200,6 +201,10 @@ impl Spec for Service {
             self.operations.values().flat_map(|steps| steps::references(steps)).collect();
         found.extend(self.balancing.iter().flat_map(|policy| policy.references()));
         found
+    }
+
+    fn memory_limit(&self) -> Option<(Bytes, Span)> {
+        self.memory.as_ref().map(|memory| (memory.limit, memory.span))
     }
 
     fn instance(&self) -> Option<&Spanned<String>> {
@@ -371,7 +376,7 @@ impl ServiceNode {
         for (name, steps) in spec.operations.iter() {
             compiler.operation(name, steps)?;
         }
-        let program = compiler.finish();
+        let program = compiler.finish()?;
         let limits = Limits {
             cores: spec.cores(),
             workers: spec.workers.as_ref().map_or(u32::MAX, |workers| workers.value),
@@ -391,6 +396,13 @@ impl ServiceNode {
             coefficient(&spec.contention),
             coefficient(&spec.coherency),
         );
+        // What has cores for all today may have fewer tomorrow.
+        let processor = match processor {
+            Processor::Ample if wiring.is_resized_in_place() => {
+                Processor::Sharing(Box::new(Sharing::new(limits.cores, 0.0, 0.0)))
+            }
+            processor => processor,
+        };
         let policy = spec.balancing.as_ref().map(|policy| policy.value.clone()).unwrap_or_default();
         let life = spec.life(wiring)?;
         let chooses = spec.count() > 1 || life.is_some();

@@ -91,7 +91,7 @@ impl Work {
                 }
                 Step::Wait(law) => self.takes_time |= Law::of(law, directory).mean_s > 0.0,
                 Step::Call(name) | Step::Publish(name) => self.call(name, reach, doubt),
-                Step::Invalidate { cache, .. } => self.call(cache, reach, doubt),
+                Step::Store { cache, .. } | Step::Invalidate { cache, .. } => self.call(cache, reach, doubt),
                 Step::CacheAside { cache, miss, .. } => {
                     self.call(cache, reach, doubt);
                     let reason = format!("what reaches it depends on how often `{}` hits", **cache);

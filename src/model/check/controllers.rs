@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::diagnostic::source::Place;
+use crate::diagnostic::span::Spanned;
 use crate::model::check::Subject;
 use crate::model::check::directory::Directory;
 use crate::model::check::references::{place_of, unknown_node};
@@ -20,6 +21,8 @@ pub fn check<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
     diagnostics: &mut Diagnostics,
 ) {
     names(subject, diagnostics);
+    in_place(subject, diagnostics);
+    crowded(subject, diagnostics);
     let directory = Directory::of(subject);
     // Who decides how many replicas a service has, and who finds machines for them.
     let mut deciders = BTreeMap::new();
@@ -119,6 +122,55 @@ fn machines<N: Spec, C: ControllerSpec>(
         let title = format!("`{target}` is paid for twice: by replica, and by the machines it stands on");
         let help = "leave the price of the service out, unless it is for something else, such as a licence";
         diagnostics.push(Diagnostic::warning("paid-twice", place.clone(), title).help(help));
+    }
+}
+
+/// All replicas that are written must find machines.
+fn crowded<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    diagnostics: &mut Diagnostics,
+) {
+    for (name, spec) in &subject.architecture.controllers {
+        let Some(room) = spec.room() else { continue };
+        let (mut cores, mut bytes) = (0.0, 0u64);
+        for node in spec.targets().into_iter().filter_map(|target| subject.architecture.nodes.get(target.as_str())) {
+            let (Some(requests), replicas) = (node.requests(), node.replicas().count) else { continue };
+            cores += requests.cores * f64::from(replicas);
+            bytes = bytes.saturating_add(requests.memory_bytes.saturating_mul(u64::from(replicas)));
+        }
+        let is_short = cores > room.cores * (1.0 + 1e-9) || bytes > room.memory_bytes;
+        if is_short && !spec.targets().iter().any(|target| subject.unread.contains(target.as_str())) {
+            let gibibytes = |bytes: u64| bytes as f64 / GIBIBYTE;
+            let title = format!(
+                "the replicas that are written request {cores} cores and {:.1} GiB: all machines of `{}` have {} and {:.1}",
+                gibibytes(bytes),
+                **name,
+                room.cores,
+                gibibytes(room.memory_bytes)
+            );
+            let help = "some replicas never start: allow more machines (max_nodes), or write fewer replicas";
+            diagnostics.push(Diagnostic::warning("too-few-machines", subject.place(name.span), title).help(help));
+        }
+    }
+}
+
+/// A replica that grows where it runs may not fit on its machine any more; who finds machines does not hear of it.
+fn in_place<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    diagnostics: &mut Diagnostics,
+) {
+    let controllers = || subject.architecture.controllers.values();
+    for spec in controllers() {
+        let Some(span) = spec.resizes_in_place() else { continue };
+        for target in spec.targets() {
+            let is_same = |other: &&Spanned<String>| other.value == target.value;
+            if controllers().any(|other| other.is_scheduler() && other.targets().iter().any(is_same)) {
+                let title =
+                    format!("replicas of `{}` stand on machines, and cannot be resized while they run", target.value);
+                let help = "write Recreate: a resize in place that a machine has no room for is not modelled";
+                diagnostics.push(Diagnostic::error("in-place-on-machines", subject.place(span), title).help(help));
+            }
+        }
     }
 }
 

@@ -12,6 +12,9 @@
 //! ```
 //!
 //! Lag is a queue of records: it grows when records come faster than `apply_workers` do them, or when reads take the cores.
+//! With `storage` all servers share one volume: a commit is a write to it, a page that is not in memory a read from it, replicas apply
+//! only what concerns pages that they have in memory, and a lost writer takes nothing with it.
+//! Pages are looked for in memory by the keys of requests, the least recently used go first, and what misses is read from the disk.
 //! A read is stale if its replica has not applied the last answered write of its key.
 //!
 //! # Parameters
@@ -26,8 +29,13 @@
 //! | `contention`, `coherency` | | 0 | coefficients of the Universal Scalability Law: locks and latches |
 //! | `price` | $/time | 0 | of the server |
 //! | `io_price` | $/query | 0 | of each query's storage access |
+//! | `memory`, `connection_memory` | bytes | instance's, 0 | of each server: what connections leave is for pages; none if all pages are in memory |
+//! | `iops` | 1/time | unlimited | operations of each server's disk; others wait for their turn |
+//! | `tables` | | none | [`Table`]: rows on pages, by key, in partitions |
+//! | `storage` | node | none | a [`QuorumStorage`](super::quorum_storage) in place of disks: commits and missing pages go there |
+//! | `checkpoint` | | none | [`Checkpoint`]: what was written goes to the disk, every so often |
 //! | `read_replicas` | | none | [`ReadReplicas`]: servers as large as the writer that follow it |
-//! | `operations` | | | `Read(cpu, io)` or `Write(cpu, io, commit)`, each with `key`; a read with `endpoint`, `consistency` |
+//! | `operations` | | | [`Query`]: `Read(cpu, io)`, `Write(cpu, io, commit)`; `PointRead`, `RangeRead`, `Aggregate` of a table |
 //!
 //! # When it helps, when it hurts
 //!
@@ -41,17 +49,22 @@
 //! is the time in an M/G/1 queue of records. With records `L` on their way, a read of a key that is written at the rate
 //! `w` is stale with probability `1 - exp(-w L)`.
 
+mod buffers;
 mod cluster;
 mod connections;
+mod disk;
 mod follower;
+mod locks;
 mod log;
 mod node;
 mod read_replicas;
 mod statement;
+mod table;
 
 pub use node::DatabaseNode;
 pub use read_replicas::{Acknowledge, Consistency, Endpoint, Failover, ReadReplicas, Replication};
 pub use statement::Query;
+pub use table::{Checkpoint, Table};
 
 use serde::Deserialize;
 
@@ -61,10 +74,13 @@ use crate::price::{HourlyPrice, RequestPrice};
 use crate::techniques::parts::instance::Instance;
 use crate::techniques::parts::pool::Connections;
 use crate::techniques::parts::signal::{Signal, Tells};
-use crate::techniques::parts::steps;
+use crate::techniques::parts::steps::{self, Step};
 use crate::techniques::technique::{
     Capacity, Demand, Exposure, Mistake, Operations, Prices, Reference, Spec, Worker, law_mistakes, mean_s,
 };
+use crate::units::{Bytes, Rate};
+use statement::Access;
+use table::{Layout, PAGE_BYTES};
 
 /// A database as written.
 #[derive(Clone, Debug, Deserialize)]
@@ -88,6 +104,20 @@ pub struct Database {
     pub price: Option<HourlyPrice>,
     #[serde(default)]
     pub io_price: Option<RequestPrice>,
+    /// Of each server, for pages and connections; if left out, all pages are in memory.
+    #[serde(default)]
+    pub memory: Option<Bytes>,
+    #[serde(default)]
+    pub connection_memory: Option<Spanned<Bytes>>,
+    #[serde(default)]
+    pub iops: Option<Spanned<Rate>>,
+    #[serde(default)]
+    pub tables: Named<Table>,
+    /// A volume beneath all servers.
+    #[serde(default)]
+    pub storage: Option<Spanned<String>>,
+    #[serde(default)]
+    pub checkpoint: Option<Spanned<Checkpoint>>,
     #[serde(default)]
     pub read_replicas: Option<Spanned<ReadReplicas>>,
     pub operations: Spanned<Named<Query>>,
@@ -104,7 +134,117 @@ impl Database {
 
     /// Whether it is one server that only computes and waits.
     pub fn is_plain(&self) -> bool {
+        let is_plain = |query: &Query| query.access().is_none() && !query.locks_row();
         self.read_replicas.is_none()
+            && self.iops.is_none()
+            && self.storage.is_none()
+            && self.tables.is_empty()
+            && self.checkpoint.is_none()
+            && self.operations.values().all(|query| is_plain(query))
+    }
+
+    /// Memory of each server that is left for pages.
+    fn buffer_bytes(&self) -> u64 {
+        let Some(memory) = self.memory else { return u64::MAX };
+        let each = self.connection_memory.as_ref().map_or(0, |memory| memory.bytes);
+        memory.bytes.saturating_sub(each.saturating_mul(u64::from(self.connections())))
+    }
+
+    /// The table that a statement names.
+    fn table(&self, query: &Query) -> Option<&Table> {
+        let (name, _) = query.access()?;
+        self.tables.iter().find(|(known, _)| known.value == name.value).map(|(_, table)| &table.value)
+    }
+
+    /// The key space of what a statement is about. What looks at all rows is about none.
+    fn key_of<'a>(&'a self, query: &'a Query) -> Option<&'a Spanned<String>> {
+        let of_table = || match query.access() {
+            None | Some((_, Access::Partitions(_))) => None,
+            Some(_) => self.table(query).map(|table| &table.key),
+        };
+        query.key().or_else(of_table)
+    }
+
+    /// Mean seconds of a core for the rows that a statement looks through.
+    fn scan_s(&self, query: &Query) -> f64 {
+        let Some((table, (_, access))) = self.table(query).zip(query.access()) else { return 0.0 };
+        let rows = match access {
+            Access::Row => 0,
+            Access::Rows(rows) => rows,
+            Access::Partitions(partitions) => Layout::new(table, 0, 1).part(partitions).1,
+        };
+        rows as f64 * query.row_ns() as f64 * 1e-9
+    }
+
+    /// What is wrong with memory, disks and tables.
+    fn table_mistakes(&self) -> Vec<Mistake> {
+        let mut found: Vec<Mistake> = self.tables.values().flat_map(|table| table.mistakes()).collect();
+        for query in self.operations.values() {
+            let Some((name, access)) = query.access() else {
+                if query.locks_row() && query.key().is_none() {
+                    let message = "nothing says which row this write locks";
+                    found.push(Mistake::new(query.cpu().span, message, "add key, or table"));
+                }
+                continue;
+            };
+            let Some(table) = self.table(query) else {
+                let known: Vec<&str> = self.tables.keys().map(|name| name.value.as_str()).collect();
+                let help = if known.is_empty() {
+                    "add tables: { \"orders\": Table(rows: 5_000_000, row_size: \"200B\", key: \"user\") }".to_owned()
+                } else {
+                    format!("there are {}", known.join(", "))
+                };
+                found.push(Mistake::new(name.span, format!("there is no table {:?}", name.value), help));
+                continue;
+            };
+            match access {
+                Access::Rows(0) => {
+                    found.push(Mistake::new(name.span, "a range of no rows reads nothing", "write 1 or more rows"));
+                }
+                Access::Partitions(Some(touched)) if !(1..=table.partitions()).contains(&touched) => {
+                    let message = format!("{:?} has {} partitions, not {touched}", name.value, table.partitions());
+                    found.push(Mistake::new(name.span, message, "write at most as many as the table has"));
+                }
+                _ => {}
+            }
+        }
+        if let Some(memory) = &self.connection_memory {
+            if self.memory.is_none() {
+                let message = "nothing says how much memory there is for connections and pages";
+                found.push(Mistake::new(memory.span, message, "add memory: \"32GiB\", or an instance that has some"));
+            } else if self.buffer_bytes() < PAGE_BYTES {
+                let message = "all connections together take the whole memory, and leave none for pages";
+                found.push(Mistake::new(memory.span, message, "lower max_connections or connection_memory"));
+            }
+        }
+        if let Some(rate) = self.iops.as_ref().filter(|rate| !(0.1..=1e7).contains(&rate.per_second)) {
+            let message = "a disk does between 0.1 and 10,000,000 operations a second";
+            found.push(Mistake::new(rate.span, message, "write for example \"3000/s\""));
+        }
+        if let Some(checkpoint) = &self.checkpoint {
+            found.extend(Checkpoint::mistakes(checkpoint));
+            if self.iops.is_none() {
+                let message = "a checkpoint disturbs nobody whose disk has no limit";
+                found.push(Mistake::new(checkpoint.span, message, "add iops: \"3000/s\", or leave it out"));
+            }
+        }
+        found
+    }
+
+    /// What a volume beneath the servers makes meaningless.
+    fn storage_mistakes(&self) -> Vec<Mistake> {
+        let Some(storage) = &self.storage else { return Vec::new() };
+        let own = [self.iops.as_ref().map(|rate| rate.span), self.checkpoint.as_ref().map(|one| one.span)];
+        let of_disks = own.into_iter().flatten().map(|span| {
+            let message = format!("the servers have no disks of their own beside `{}`", **storage);
+            Mistake::new(span, message, "leave this out; the volume has disks")
+        });
+        let laws = self.operations.values().flat_map(|query| query.io().into_iter().chain(query.commit()));
+        let of_laws = laws.map(|law| {
+            let message = format!("`{}` says how long reading and committing take", **storage);
+            Mistake::new(law.span, message, "leave it out; write the laws of the volume there")
+        });
+        of_disks.chain(of_laws).collect()
     }
 
     /// What is wrong with what this statement says of replicas.
@@ -137,8 +277,11 @@ impl Spec for Database {
     }
 
     fn references(&self) -> Vec<Reference<'_>> {
-        let keys = self.operations.values().filter_map(|query| query.key()).map(Reference::Key);
-        keys.chain(self.read_replicas.iter().flat_map(|replicas| replicas.references())).collect()
+        let keys = self.operations.values().filter_map(|query| query.key());
+        let keys = keys.chain(self.tables.values().map(|table| &table.key)).map(Reference::Key);
+        let storage = self.storage.iter().map(|name| Reference::Node { name, kind: "QuorumStorage" });
+        let of_replicas = self.read_replicas.iter().flat_map(|replicas| replicas.references());
+        keys.chain(of_replicas).chain(storage).collect()
     }
 
     fn instance(&self) -> Option<&Spanned<String>> {
@@ -147,6 +290,7 @@ impl Spec for Database {
 
     fn resolve(&mut self, span: Span, instance: &Instance) {
         instance.fill_in(span, &mut self.cores, &mut self.price);
+        instance.fill_in_memory(&mut self.memory);
     }
 
     fn mistakes(&self) -> Vec<Mistake> {
@@ -160,6 +304,8 @@ impl Spec for Database {
             found.extend(self.replica_mistakes(query));
         }
         found.extend(self.read_replicas.iter().flat_map(|replicas| replicas.mistakes()));
+        found.extend(self.table_mistakes());
+        found.extend(self.storage_mistakes());
         match &self.cores {
             Some(cores) if !(0.001..=100_000.0).contains(&cores.value) => {
                 let message = "a server has between 0.001 and 100,000 cores";
@@ -173,9 +319,9 @@ impl Spec for Database {
         }
         if let Some(law) = &self.connect {
             found.extend(law_mistakes(law));
-            if self.read_replicas.is_some() {
-                let message = "connecting to a database with read replicas takes no time here";
-                found.push(Mistake::new(law.span, message, "leave connect out, or read_replicas"));
+            if !self.is_plain() {
+                let message = "connecting to a database with replicas, tables, disks or a storage takes no time here";
+                found.push(Mistake::new(law.span, message, "leave connect out"));
             }
         }
         if let Some(connections) = self.max_connections.as_ref().filter(|connections| connections.value == 0) {
@@ -196,11 +342,26 @@ impl Spec for Database {
 
     fn demand(&self, operation: &str) -> Demand {
         let found = self.operations.iter().find(|(name, _)| name.value == operation);
-        found.map(|(_, query)| steps::demand(&query.steps())).unwrap_or_default()
+        let Some((_, query)) = found else { return Demand::default() };
+        let mut demand = if self.is_plain() {
+            steps::demand(&query.steps())
+        } else {
+            // What comes from the disk, and how often, is not known before.
+            let commit = query.commit().map(|law| Step::Wait(law.clone()));
+            let steps: Vec<Step> = std::iter::once(Step::Compute(query.cpu().clone())).chain(commit).collect();
+            steps::demand(&steps)
+        };
+        let scan_s = self.scan_s(query);
+        if let Some(storage) = self.storage.as_ref().filter(|_| query.is_write()) {
+            demand.call(&format!("{}.write", **storage), 1.0);
+        }
+        demand.core_s += scan_s;
+        demand.held_s += scan_s;
+        demand
     }
 
     fn connections(&self) -> Connections<'_> {
-        Connections { are_accepted: self.read_replicas.is_none(), ..Connections::default() }
+        Connections { are_accepted: self.is_plain(), ..Connections::default() }
     }
 
     fn capacity(&self) -> Capacity {
@@ -217,6 +378,10 @@ impl Spec for Database {
 
     fn servers(&self) -> u32 {
         1 + self.read_replicas.as_ref().map_or(0, |replicas| replicas.count.value)
+    }
+
+    fn counted(&self) -> u32 {
+        self.servers() - 1
     }
 
     fn scales(&self) -> bool {

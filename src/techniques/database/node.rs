@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::diagnostic::span::Spanned;
-use crate::distribution::Sampler;
+use crate::distribution::{Distribution, Sampler};
 use crate::engine::context::Context;
 use crate::engine::control::{Command, NodeSample};
 use crate::engine::record::{NodeRecord, Share};
@@ -11,7 +11,7 @@ use crate::engine::visit::VisitList;
 use crate::engine::{Evidence, Node, Outcome, Reply, Timer};
 use crate::random::{Purpose, Stream};
 use crate::techniques::database::Database;
-use crate::techniques::database::cluster::{COMMIT, Cluster, FIRST_TIMER, LOOK};
+use crate::techniques::database::cluster::{COMMIT, Cluster, FETCH, FIRST_TIMER, FLUSH_LOG, LOCK, LOOK, SCAN};
 use crate::techniques::database::read_replicas::ReadReplicas;
 use crate::techniques::parts::executor::{AcceptQueue, Executor, Finish, Life, Limits, Next};
 use crate::techniques::parts::pod::WithoutReplicas;
@@ -94,7 +94,9 @@ impl DatabaseNode {
         };
         let coefficient = |value: &Option<Spanned<f64>>| value.as_ref().map_or(0.0, |value| value.value);
         let (contention, coherency) = (coefficient(&spec.contention), coefficient(&spec.coherency));
-        let replicas = spec.read_replicas.as_ref();
+        let alone = ReadReplicas::none();
+        let replicas = spec.read_replicas.as_ref().map(|replicas| &replicas.value);
+        let replicas = if spec.is_plain() { None } else { Some(replicas.unwrap_or(&alone)) };
         let processor = if replicas.is_some() || connect.is_some() {
             // Statements share the cores with whoever applies the log, and with whoever connects.
             Processor::Sharing(Box::new(Sharing::new(limits.cores, contention, coherency)))
@@ -120,15 +122,37 @@ impl DatabaseNode {
 fn program(spec: &Database, is_kept_connected: bool, wiring: &mut dyn Wiring) -> Result<(Program, u16), CompileError> {
     let mut compiler = Compiler::new(wiring);
     for (name, query) in spec.operations.iter() {
-        compiler.begin(name);
-        if spec.connect.is_some() {
-            compiler.own(CONNECT);
+        if spec.is_plain() {
+            compiler.begin(name);
+            if spec.connect.is_some() {
+                compiler.own(CONNECT);
+            }
+            compiler.steps(&query.steps())?;
+            compiler.end();
+            continue;
         }
-        if spec.read_replicas.is_some() && !query.is_write() {
+        let is_limited = spec.iops.is_some() || spec.storage.is_some();
+        let wait = |law: Option<&Spanned<Distribution>>| law.map(|law| Step::Wait(law.clone()));
+        compiler.begin(name);
+        if query.locks_row() {
+            compiler.own(LOCK);
+        }
+        if !query.is_write() {
             compiler.own(LOOK);
         }
-        compiler.steps(&query.steps())?;
-        if spec.read_replicas.is_some() && query.is_write() {
+        compiler.steps(&[Step::Compute(query.cpu().clone())])?;
+        if query.row_ns() > 0 {
+            compiler.own(SCAN);
+        }
+        if query.access().is_some() || (is_limited && query.io().is_some()) {
+            compiler.own(FETCH);
+        }
+        compiler.steps(wait(query.io()).as_slice())?;
+        if query.is_write() {
+            if is_limited {
+                compiler.own(FLUSH_LOG);
+            }
+            compiler.steps(wait(query.commit()).as_slice())?;
             compiler.own(COMMIT);
         }
         compiler.end();
@@ -138,8 +162,14 @@ fn program(spec: &Database, is_kept_connected: bool, wiring: &mut dyn Wiring) ->
         compiler.operation("(connect)", &steps)?;
         compiler.operation("(connected)", &[])?;
     }
-    let apply = if spec.read_replicas.is_some() { Cluster::apply_program(&mut compiler) } else { 0 };
-    Ok((compiler.finish(), apply))
+    let apply = if spec.is_plain() { 0 } else { Cluster::apply_program(&mut compiler, replays(spec)) };
+    Ok((compiler.finish()?, apply))
+}
+
+/// Whether replicas read pages before they apply records.
+fn replays(spec: &Database) -> bool {
+    let replicas = spec.read_replicas.as_ref();
+    spec.storage.is_none() && replicas.is_some_and(|replicas| replicas.apply_io.is_some())
 }
 
 /// How replicas come and go.

@@ -35,6 +35,10 @@ pub struct ReadReplicas {
     /// A core's time to apply one record.
     #[serde(default)]
     pub apply: Option<Spanned<Distribution>>,
+    /// Of a page that a record is about and that the replica does not have in memory. Replicas on a shared volume leave such
+    /// records out.
+    #[serde(default)]
+    pub apply_io: Option<Spanned<Distribution>>,
     /// Records that a replica applies at the same time: PostgreSQL replays with one process, MySQL's
     /// `replica_parallel_workers` says how many.
     #[serde(default)]
@@ -122,6 +126,27 @@ fn reader() -> Spanned<Endpoint> {
 }
 
 impl ReadReplicas {
+    /// No replicas.
+    pub fn none() -> Self {
+        Self {
+            count: Spanned::new(0, Span::default()),
+            replication: Replication::Asynchronous,
+            acknowledgements: None,
+            acknowledge: Acknowledge::Received,
+            latency: None,
+            apply: None,
+            apply_io: None,
+            apply_workers: None,
+            balancing: None,
+            endpoint: Spanned::new(Endpoint::Writer, Span::default()),
+            endpoints: Named::default(),
+            consistency: Consistency::Eventual,
+            session: None,
+            startup: None,
+            failover: None,
+        }
+    }
+
     /// Key spaces it refers to.
     pub fn references(&self) -> Vec<Reference<'_>> {
         let of_balancing = self.balancing.iter().flat_map(|policy| policy.references());
@@ -152,7 +177,7 @@ impl ReadReplicas {
             let message = format!("a writer has at most {MOST_REPLICAS} read replicas here, not {}", self.count.value);
             found.push(Mistake::new(self.count.span, message, "providers allow 5 to 15"));
         }
-        let laws = [&self.latency, &self.apply, &self.startup].into_iter().flatten();
+        let laws = [&self.latency, &self.apply, &self.apply_io, &self.startup].into_iter().flatten();
         found.extend(laws.flat_map(law_mistakes));
         if let Some(failover) = &self.failover {
             found.extend(std::iter::once(&failover.detection).chain(&failover.promotion).flat_map(law_mistakes));

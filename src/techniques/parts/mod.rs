@@ -2,7 +2,9 @@
 
 pub mod arrivals;
 pub mod balancer;
+pub mod cache_command;
 pub mod conditions;
+pub mod copies;
 pub mod executor;
 pub mod instance;
 pub mod meter;
@@ -12,3 +14,4 @@ pub mod processor;
 pub mod program;
 pub mod signal;
 pub mod steps;
+pub mod store;

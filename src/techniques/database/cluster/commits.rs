@@ -7,9 +7,9 @@
 //! ```
 
 use crate::engine::Timer;
+use crate::engine::Token;
 use crate::engine::context::Context;
 use crate::engine::visit::VisitId;
-use crate::engine::{Failure, Token};
 use crate::random::Stream;
 use crate::techniques::database::cluster::{ACKNOWLEDGED, Cluster, RECEIVED};
 use crate::techniques::database::log::Record;
@@ -173,7 +173,11 @@ impl Cluster {
             return Next::Wait;
         };
         context.visit(slot).started_ns = number;
-        let request = self.log.get(number).map_or(0, |record| record.request);
+        let record = self.log.get(number).copied();
+        let request = record.map_or(0, |record| record.request);
+        if self.storage.is_some() && record.is_some_and(|record| !self.has_page(place, &record)) {
+            return Next::GoOn;
+        }
         match &self.apply {
             Some((law, purpose)) => Next::Compute(law.sample_ns(&mut Stream::keyed(request, *purpose, place as u32))),
             None => Next::GoOn,
@@ -185,7 +189,7 @@ impl Cluster {
         let now_ns = context.now_ns();
         let visit = *context.visit(slot);
         let place = usize::from(visit.replica);
-        let Some((_, follower)) = &mut self.followers[place] else { return Next::Fail(Failure::Killed) };
+        let Some((_, follower)) = &mut self.followers[place] else { return Next::Wait };
         let seen = follower.end(visit.started_ns);
         for number in seen.clone() {
             if let Some(record) = self.log.get(number) {

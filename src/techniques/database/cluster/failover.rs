@@ -86,8 +86,14 @@ impl Cluster {
     fn lose_writer(&mut self, executor: &mut Executor, context: &mut Context, place: usize) {
         self.set_writer(executor, context.now_ns(), None);
         self.note(context.now_ns(), "writer lost");
+        self.internals.forget_locks();
         let unanswered = std::mem::take(&mut self.commits).into_keys().collect();
         self.vacancy = Vacancy { number: self.vacancy.number + 1, last: place, unanswered, next: None };
+        // What was on its way, which for the most part is at the sender still, arrives no more.
+        for (_, follower) in self.followers.iter_mut().flatten() {
+            self.epoch = self.epoch.wrapping_add(1);
+            follower.epoch = self.epoch;
+        }
         if let Some(promotion) = &self.promotion {
             let number = self.vacancy.number;
             let delay_ns = promotion.delay_ns(context, number);
@@ -107,6 +113,8 @@ impl Cluster {
         let Some((end, std::cmp::Reverse(place))) = (0..self.followers.len()).filter_map(received).max() else {
             return context.after(AGAIN_NS, Timer { kind: PROMOTE, data: number });
         };
+        // What the volume has acknowledged is there for whoever reads it.
+        let end = if self.storage.is_some() { self.log.end() } else { end };
         self.vacancy.next = Some(place);
         let now_ns = context.now_ns();
         for (_, follower) in self.followers.iter().flatten() {
@@ -115,7 +123,7 @@ impl Cluster {
         let unanswered = std::mem::take(&mut self.vacancy.unanswered);
         let lost = self.log.cut(end, |number| unanswered.binary_search(&number).is_err());
         self.measures.lose_commits(lost);
-        // What the old writer had on its way to others is void; those who lack something get it from the new one.
+        // Those who lack something get it from the new one.
         self.catch_up(context);
     }
 

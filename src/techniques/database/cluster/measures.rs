@@ -94,6 +94,7 @@ impl Cluster {
             // Without a controller they say nothing.
             record.shares.retain(|share| !share.name.ends_with("_replicas") && share.name != "evictions_per_hour");
         }
+        self.observe_internals(now_ns, record);
         let measures = &self.measures;
         let share = |name, numerator: u64, denominator: u64| Share {
             name,
@@ -102,6 +103,9 @@ impl Cluster {
         };
         let reads = measures.reads;
         record.shares.push(share("write_ratio", measures.writes, reads + measures.writes));
+        if !self.has_replicas {
+            return;
+        }
         record.shares.push(share("replica_read_ratio", measures.replica_reads, reads));
         record.shares.push(share("writer_fallback_ratio", measures.fallbacks, reads));
         record.shares.push(share("stale_read_ratio", measures.stale_reads, measures.keyed_reads));

@@ -4,8 +4,10 @@
 
 mod commits;
 mod failover;
+mod internals;
 mod measures;
 mod routing;
+mod storage;
 
 use std::collections::BTreeMap;
 
@@ -26,18 +28,30 @@ use crate::techniques::parts::program::Compiler;
 use crate::techniques::technique::{CompileError, Wiring};
 use commits::Commit;
 use failover::{PROMOTE, Promotion, Vacancy};
+use internals::Internals;
 use routing::Route;
+use storage::Storage;
 
 /// Steps of a database's own.
 pub const LOOK: u16 = 0;
 pub const COMMIT: u16 = 1;
 pub const TAKE: u16 = 2;
 pub const APPLIED: u16 = 3;
+pub const LOCK: u16 = 4;
+pub const SCAN: u16 = 5;
+pub const FETCH: u16 = 6;
+pub const FLUSH_LOG: u16 = 7;
+pub const REPLAY: u16 = 8;
+
+/// Marks a visit that has a row, or waits for it.
+const LOCKED: u8 = 32;
 
 /// Timers of a database's own, apart from those of its executor.
 pub const FIRST_TIMER: u32 = 128;
 const RECEIVED: u32 = 128;
 const ACKNOWLEDGED: u32 = 129;
+const CHECKPOINT: u32 = 131;
+const FLUSH: u32 = 132;
 
 /// What the cluster knows of an operation.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +71,9 @@ pub struct Cluster {
     apply_operation: u16,
     apply_workers: u32,
     apply: Option<(Sampler, Purpose)>,
+    /// Of a page that a record is about and that the replica has to read.
+    apply_io: Option<(Sampler, Purpose)>,
+    storage: Option<Storage>,
     latency: Option<(Sampler, Purpose)>,
     replication: Replication,
     acknowledgements: u32,
@@ -77,6 +94,11 @@ pub struct Cluster {
     /// Commits that wait for acknowledgements, by the number of their record.
     commits: BTreeMap<u64, Commit>,
     routes: Vec<Route>,
+    /// Whether there is anything to tell of replicas.
+    has_replicas: bool,
+    internals: Internals,
+    /// By place: which server memory and disk are of.
+    servers: Vec<Option<u32>>,
     measures: measures::Measures,
 }
 
@@ -93,7 +115,9 @@ impl Cluster {
             None => Ok::<_, CompileError>(None),
         };
         let apply = law(&replicas.apply, "apply")?;
+        let apply_io = law(&replicas.apply_io, "apply io")?;
         let latency = law(&replicas.latency, "replication")?;
+        let storage = spec.storage.as_ref().map(|name| Storage::compile(name, wiring)).transpose()?;
         let names: Vec<&str> = replicas.endpoints.keys().map(|name| name.value.as_str()).collect();
         let route = |endpoint: &Endpoint| match endpoint {
             Endpoint::Writer => None,
@@ -102,7 +126,7 @@ impl Cluster {
         };
         let statements = spec.operations.values().map(|query| Statement {
             is_write: query.is_write(),
-            key: query.key().map(|key| wiring.key_space(key)),
+            key: spec.key_of(query).map(|key| wiring.key_space(key)),
             route: if query.is_write() { None } else { route(query.endpoint().map_or(&replicas.endpoint, |one| one)) },
             consistency: query.consistency().map_or(replicas.consistency, |one| one.value),
         });
@@ -114,6 +138,8 @@ impl Cluster {
             apply_operation,
             apply_workers: replicas.workers(),
             apply,
+            apply_io,
+            storage,
             latency,
             replication: replicas.replication,
             acknowledgements: replicas.acknowledgements.as_ref().map_or(1, |count| count.value),
@@ -129,14 +155,20 @@ impl Cluster {
             log: Log::default(),
             commits: BTreeMap::new(),
             routes: Route::all(replicas, wiring)?,
+            has_replicas: spec.read_replicas.is_some(),
+            internals: Internals::compile(spec, wiring),
+            servers: Vec::new(),
             measures: measures::Measures::default(),
         })
     }
 
     /// The work of one of the workers that apply the log: record after record, for ever.
-    pub fn apply_program(compiler: &mut Compiler<'_>) -> u16 {
+    pub fn apply_program(compiler: &mut Compiler<'_>, replays: bool) -> u16 {
         let operation = compiler.begin("apply");
         compiler.own(TAKE);
+        if replays {
+            compiler.own(REPLAY);
+        }
         compiler.own(APPLIED);
         compiler.again();
         operation
@@ -146,6 +178,9 @@ impl Cluster {
     pub fn start(&mut self, executor: &mut Executor, context: &mut Context) {
         executor.start(context);
         executor.keep(self.writer);
+        if let Some(first_ns) = self.internals.first_checkpoint_ns() {
+            context.after(first_ns, Timer { kind: CHECKPOINT, data: 0 });
+        }
         self.follow(executor, context);
     }
 
@@ -168,6 +203,7 @@ impl Cluster {
         for place in 0..executor.places() {
             let server = executor.server(place);
             let number = server.map(|(number, _)| number);
+            self.equip(context.now_ns(), place, number);
             if self.followers[place].as_ref().is_some_and(|(known, _)| Some(*known) != number) {
                 self.part(executor, context, place);
             }
@@ -198,6 +234,16 @@ impl Cluster {
         self.set_members();
     }
 
+    /// A server has a memory and a disk of its own.
+    fn equip(&mut self, now_ns: u64, place: usize, number: Option<u32>) {
+        self.servers.resize(self.servers.len().max(place + 1), None);
+        let before = std::mem::replace(&mut self.servers[place], number);
+        if before != number {
+            before.iter().for_each(|_| self.internals.remove_server(now_ns));
+            number.iter().for_each(|_| self.internals.add_server(now_ns, place));
+        }
+    }
+
     /// A server is gone, with whatever it had not applied.
     fn part(&mut self, executor: &mut Executor, context: &mut Context, place: usize) {
         let Some((_, follower)) = self.followers[place].take() else { return };
@@ -217,6 +263,8 @@ impl Cluster {
         match timer.kind {
             RECEIVED => self.receive(executor, context, timer.data),
             PROMOTE => self.promote(context, timer.data),
+            CHECKPOINT => self.checkpoint(context),
+            FLUSH => self.flush(context),
             _ => self.acknowledged(executor, context, timer.data),
         }
     }
@@ -268,11 +316,17 @@ impl Finish for Cluster {
             LOOK => self.look(context, slot),
             COMMIT => self.commit(context, slot),
             TAKE => self.take(context, slot),
+            LOCK => self.lock(context, slot),
+            SCAN => self.scan(context, slot),
+            FETCH => self.fetch(context, slot),
+            FLUSH_LOG => self.flush_log(context, slot),
+            REPLAY => self.replay(context, slot),
             _ => self.applied(context, slot),
         }
     }
 
-    fn left(&mut self, context: &mut Context, visit: &Visit, place: usize, _ready: &mut Vec<u32>) {
+    fn left(&mut self, context: &mut Context, visit: &Visit, place: usize, ready: &mut Vec<u32>) {
+        self.unlock(context, visit, ready);
         self.leave(context, visit, place);
     }
 }

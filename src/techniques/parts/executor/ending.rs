@@ -42,6 +42,9 @@ impl Executor {
     #[inline(never)]
     pub(super) fn fail(&mut self, context: &mut Context, slot: u32, outcome: Outcome, finish: &mut impl Finish) -> u32 {
         self.roll_back(context, slot);
+        if self.flights.is_some() {
+            self.abandon_flights(context, slot);
+        }
         if context.visit(slot).flags & BRANCH != 0 {
             return self.join(context, slot, Some(outcome), finish);
         }

@@ -100,6 +100,11 @@ impl Executor {
                         return NONE;
                     }
                 }
+                Instruction::Guarded { part, guard } => {
+                    if !self.guarded(context, slot, part, guard) {
+                        return NONE;
+                    }
+                }
                 Instruction::Reply => {
                     let outcome = finish.finish(context, slot);
                     self.answer_early::<F>(context, slot, outcome);
@@ -117,6 +122,11 @@ impl Executor {
                         Next::Compute(demand_ns) => {
                             let demand_ns = self.demand_ns(index, demand_ns);
                             self.compute_shared(context, slot, index, demand_ns);
+                            return NONE;
+                        }
+                        Next::Pause(wait_ns) => {
+                            let data = context.id(slot).word();
+                            context.after(wait_ns, Timer { kind: WAITED, data });
                             return NONE;
                         }
                         Next::Wait => return NONE,
