@@ -1,5 +1,8 @@
 //! A checked architecture to running nodes: names become indices.
 
+mod connections;
+mod describe;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,7 +13,7 @@ use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::diagnostic::document::Document;
 use crate::diagnostic::span::{Span, Spanned};
 use crate::distribution::{Distribution, DistributionError, KeyLaw, KeySampler, Sampler};
-use crate::engine::context::KeySpace;
+use crate::engine::context::{KeySpace, Recorded};
 use crate::engine::simulation::{Limits, Simulation};
 use crate::engine::{Destination, NodeIndex};
 use crate::model::architecture::{Architecture, link_ends};
@@ -20,6 +23,7 @@ use crate::model::fingerprint::fingerprint;
 use crate::random::{Purpose, Seed};
 use crate::techniques::link::{Link, LinkNode};
 use crate::techniques::parts::arrivals::Process;
+use crate::techniques::parts::pool::Protocol;
 use crate::techniques::technique::{
     CacheCommand, CompileError, ControllerSpec, LinkSpec, Operations, Prices, ReplicaView, Spec, Wiring,
 };
@@ -66,7 +70,10 @@ pub struct Compiled {
 pub struct KeyTables(Vec<(KeyLaw, KeySampler)>);
 
 impl KeyTables {
-    fn sampler(&mut self, law: &KeyLaw) -> Result<KeySampler, DistributionError> {
+    fn sampler(&mut self, law: &KeyLaw, directory: &Path) -> Result<KeySampler, DistributionError> {
+        if law.file().is_some() {
+            return law.compile_from(directory);
+        }
         if let Some((_, sampler)) = self.0.iter().find(|(known, _)| known == law) {
             return Ok(sampler.clone());
         }
@@ -178,8 +185,13 @@ pub fn compile_sharing(
     let plan = Plan::of(model, directory);
     let mut keys = Vec::new();
     for (name, law) in &model.keys {
-        match tables.sampler(law) {
-            Ok(sampler) => keys.push(KeySpace { purpose: Purpose::named(&format!("key space {}", **name)), sampler }),
+        plan.files.borrow_mut().extend(law.file().map(str::to_owned));
+        match tables.sampler(law, directory) {
+            Ok(sampler) => keys.push(KeySpace {
+                purpose: Purpose::named(&format!("key space {}", **name)),
+                recorded: recorded(model, &sampler),
+                sampler,
+            }),
             Err(error) => report(law.span, error.message, error.help),
         }
     }
@@ -196,10 +208,10 @@ pub fn compile_sharing(
             }
         }
     }
-    for ((_, target), &index) in &plan.links {
+    for ((from, target), &index) in &plan.links {
         let Some((_, name, link)) = model.links.get_full(plan.link_names[&index].as_str()) else { continue };
         let mut wire = Wire { plan: &plan, name, commands: &mut commands };
-        match LinkNode::compile(link, plan.node(target), target, &mut wire) {
+        match LinkNode::compile(link, plan.node(target), (from, target), &mut wire) {
             Ok(node) => nodes[index.0 as usize] = Some(AnyNode::Link(node)),
             Err(error) => report(error.span.unwrap_or(name.span), error.message, error.help),
         }
@@ -231,7 +243,7 @@ pub fn compile_sharing(
     let cycle_s = model.nodes.values().map(|spec| spec.cycle_s()).chain(of_controllers).fold(0.0, f64::max);
     let population = model.nodes.values().map(|spec| spec.population()).fold(0, u32::saturating_add);
     Ok(Compiled {
-        descriptions: describe(model, &plan),
+        descriptions: describe::describe(model, &plan),
         fingerprint,
         nodes,
         keys: keys.into(),
@@ -241,13 +253,22 @@ pub fn compile_sharing(
         service_ns: (service_s(model) * 1e9) as u64,
         cache_entries: cache_entries(model),
         can_fail: can_fail(model),
-        replicas: model.nodes.values().map(|spec| u64::from(spec.replicas().count)).sum(),
+        replicas: model.nodes.values().map(|spec| u64::from(spec.servers())).sum(),
         standing_usd_per_hour: model.nodes.values().map(|spec| standing_usd_per_hour(spec)).sum(),
     })
 }
 
+/// The keys of a recording, and whose requests go through them: those of open workloads.
+fn recorded(model: &Model, sampler: &KeySampler) -> Option<Arc<Recorded>> {
+    let keys = Arc::clone(sampler.recorded()?);
+    let is_open = |spec: &NodeSpec| matches!(spec, NodeSpec::Clients(clients) if clients.users.is_none());
+    let open = model.nodes.iter().filter(|(_, spec)| is_open(spec));
+    let requests = open.map(|(name, _)| Purpose::named(&format!("{}/requests", **name))).collect();
+    Some(Arc::new(Recorded { keys, requests }))
+}
+
 fn standing_usd_per_hour(spec: &NodeSpec) -> f64 {
-    f64::from(spec.replicas().count) * spec.prices().usd_per_replica_hour
+    f64::from(spec.servers()) * spec.prices().usd_per_replica_hour
 }
 
 fn can_fail(model: &Model) -> bool {
@@ -274,45 +295,14 @@ fn service_s(model: &Model) -> f64 {
 fn cache_entries(model: &Model) -> u64 {
     let keys = model.keys.values().map(|law| law.count()).fold(0, u64::saturating_add);
     let entries = model.nodes.values().map(|spec| match &spec.value {
-        NodeSpec::Cache(cache) => cache.capacity_entries().min(keys),
+        NodeSpec::Cache(cache) => {
+            let owner = cache.local_to.as_ref().and_then(|service| model.nodes.get(service.as_str()));
+            let copies = owner.map_or(1, |service| u64::from(service.replicas().count.max(1)));
+            cache.capacity_entries().min(keys).saturating_mul(copies)
+        }
         _ => 0,
     });
     entries.fold(0, u64::saturating_add)
-}
-
-fn describe(model: &Model, plan: &Plan<'_>) -> Vec<NodeDescription> {
-    let nodes = model.nodes.iter().map(|(name, spec)| NodeDescription {
-        name: name.value.clone(),
-        kind: spec.kind(),
-        prices: spec.prices(),
-        requested: match &spec.value {
-            NodeSpec::Clients(clients) => clients.requested().map(str::to_owned).collect(),
-            _ => Vec::new(),
-        },
-        is_transient: spec.is_transient(),
-        is_controller: false,
-    });
-    let links = plan.link_names.values().filter_map(|name| {
-        let (_, name, link) = model.links.get_full(name.as_str())?;
-        let prices = LinkSpec::prices(&link.value);
-        Some(NodeDescription {
-            name: name.value.clone(),
-            kind: "Link",
-            prices,
-            requested: Vec::new(),
-            is_transient: false,
-            is_controller: false,
-        })
-    });
-    let controllers = model.controllers.iter().map(|(name, controller)| NodeDescription {
-        name: name.value.clone(),
-        kind: controller.kind(),
-        prices: controller.prices(),
-        requested: Vec::new(),
-        is_transient: controller.is_transient(),
-        is_controller: true,
-    });
-    nodes.chain(links).chain(controllers).collect()
 }
 
 /// Who has which index.
@@ -322,6 +312,8 @@ struct Plan<'a> {
     /// Links by the names of their ends, and the names of links by their index.
     links: BTreeMap<(&'a str, &'a str), NodeIndex>,
     link_names: BTreeMap<NodeIndex, String>,
+    /// The nodes that others keep connections to.
+    kept_connected: BTreeSet<String>,
     /// The files that were named so far, as written.
     files: RefCell<BTreeSet<String>>,
 }
@@ -337,7 +329,8 @@ impl<'a> Plan<'a> {
                 link_names.insert(index, name.value.clone());
             }
         }
-        Self { model, directory: directory.to_owned(), links, link_names, files: RefCell::default() }
+        let kept_connected = connections::kept_connected(model);
+        Self { model, directory: directory.to_owned(), links, link_names, kept_connected, files: RefCell::default() }
     }
 
     /// The index of a controller.
@@ -406,13 +399,30 @@ impl Wiring for Wire<'_> {
         self.plan.model.keys.get_index_of(name).unwrap_or(0) as u16
     }
 
+    fn key_count(&self, name: &str) -> u64 {
+        self.plan.model.keys.get(name).map_or(1, |law| law.count())
+    }
+
     fn cache(&mut self, cache: &Spanned<String>, command: CacheCommand) -> Result<Destination, CompileError> {
         let commands = self.commands.entry(self.plan.node(cache)).or_default();
         let operation = commands.iter().position(|known| *known == command).unwrap_or_else(|| {
             commands.push(command);
             commands.len() - 1
         });
+        // A cache's own operations come first.
+        let operation = self.plan.operations(cache).len() + operation;
         Ok(Destination { node: self.way(cache), operation: operation as u16 })
+    }
+
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn local_to(&self, cache: &str) -> Option<String> {
+        match self.plan.model.nodes.get(cache).map(|spec| &spec.value) {
+            Some(NodeSpec::Cache(cache)) => cache.local_to.as_ref().map(|service| service.value.clone()),
+            _ => None,
+        }
     }
 
     fn commands(&self) -> Vec<CacheCommand> {
@@ -432,9 +442,7 @@ impl Wiring for Wire<'_> {
     }
 
     fn is_scaled(&self) -> bool {
-        let disturbs = |controller: &AnyController| controller.disturbs().is_some_and(|it| **it.node == *self.name);
-        let is_disturbed = self.plan.model.controllers.values().any(|controller| disturbs(controller));
-        is_disturbed || self.plan.controllers_of(self.name).next().is_some()
+        self.plan.is_scaled(self.name)
     }
 
     fn is_resized_in_place(&self) -> bool {
@@ -448,6 +456,30 @@ impl Wiring for Wire<'_> {
         let sidecars = self.plan.model.nodes.get(service)?.sidecars();
         let names = std::iter::once(service).chain(sidecars);
         names.into_iter().position(|name| name == container)
+    }
+
+    fn connections(&self, node: &Spanned<String>) -> Result<(Protocol, NodeIndex), CompileError> {
+        match self.plan.protocol(node) {
+            Some(protocol) => Ok((protocol, self.way(node))),
+            None => Err(CompileError::at(node.span, format!("`{}` accepts no connections", node.value))),
+        }
+    }
+
+    fn has_life(&self, node: &str) -> bool {
+        self.plan.is_scaled(node) || self.plan.model.nodes.get(node).is_some_and(|spec| spec.has_life())
+    }
+
+    fn sessions(&self, node: &str) -> Option<Protocol> {
+        self.plan.protocol(node).filter(|_| self.plan.is_kept_connected(node))
+    }
+
+    fn sessions_here(&self) -> Option<Protocol> {
+        self.sessions(self.name)
+    }
+
+    fn pools(&self) -> Vec<NodeIndex> {
+        let mine = self.plan.links.iter().filter(|((from, _), _)| *from == self.name);
+        mine.filter(|(_, index)| self.plan.has_pool(**index)).map(|(_, index)| *index).collect()
     }
 
     fn watchers(&self) -> Vec<NodeIndex> {

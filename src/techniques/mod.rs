@@ -12,7 +12,10 @@ pub mod function;
 pub mod link;
 pub mod load_balancer;
 pub mod periodic_scheduler;
+pub mod pg_bouncer;
 pub mod queue;
+pub mod quorum_storage;
+pub mod raft_group;
 pub mod service;
 
 use serde::Deserialize;
@@ -24,6 +27,7 @@ use crate::engine::record::NodeRecord;
 use crate::engine::{Evidence, Node, Reply, Timer, Token, Workload};
 use crate::units::Bytes;
 use parts::instance::Instance;
+use parts::pool::Connections;
 use parts::signal::{Signal, Tells};
 use technique::{
     Capacity, CompileError, Controller, Demand, Exposure, Mistake, Operations, Prices, Reference, ReplicaView,
@@ -176,10 +180,13 @@ register! {
     Clients(clients, ClientsNode): "who sends requests: open arrival processes or closed users that think",
     LoadBalancer(load_balancer, LoadBalancerNode): "a hop that spreads requests over the replicas of its target",
     Service(service, ServiceNode): "replicas of a program: cores, workers, an accept queue, operations made of steps",
-    Database(database, DatabaseNode): "one server with cores and a connection limit that runs reads and writes",
+    Database(database, DatabaseNode): "a server with cores and a connection limit that runs reads and writes, and its read replicas",
+    PgBouncer(pg_bouncer, PgBouncerNode): "a pooler that lets many client connections share few connections of a database",
     Cache(cache, CacheNode): "a keyed store with time to live and least-recently-used eviction",
     PeriodicScheduler(periodic_scheduler, PeriodicSchedulerNode): "starts tasks by the clock; a second copy sends duplicates",
     Queue(queue, QueueNode): "messages wait for consumers, so that publishers need not",
+    QuorumStorage(quorum_storage, QuorumStorageNode): "copies over zones that agree by counting: Aurora's volume, Dynamo's stores",
+    RaftGroup(raft_group, RaftGroupNode): "members that agree on one log through a leader they elect: etcd, Consul, Vault",
     Function(function, FunctionNode): "code without servers: an environment for each request, started when none is idle",
 }
 
@@ -208,6 +215,18 @@ impl Spec for NodeSpec {
 
     fn replicas(&self) -> ReplicaView {
         self.spec().replicas()
+    }
+
+    fn servers(&self) -> u32 {
+        self.spec().servers()
+    }
+
+    fn counted(&self) -> u32 {
+        self.spec().counted()
+    }
+
+    fn scales(&self) -> bool {
+        self.spec().scales()
     }
 
     fn capacity(&self) -> Capacity {
@@ -248,6 +267,14 @@ impl Spec for NodeSpec {
 
     fn can_fail(&self) -> bool {
         self.spec().can_fail()
+    }
+
+    fn has_life(&self) -> bool {
+        self.spec().has_life()
+    }
+
+    fn connections(&self) -> Connections<'_> {
+        self.spec().connections()
     }
 
     fn exposure(&self) -> Exposure {

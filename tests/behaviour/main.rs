@@ -2,11 +2,17 @@
 //! and variant at work, and fingerprints of every model of this repository.
 
 mod arithmetic;
+mod caches;
 mod cluster;
 mod determinism;
+mod faults;
 mod fingerprints;
 mod knobs;
 mod metamorphic;
+mod pooling;
+mod quorum_storage;
+mod raft_group;
 mod replicas;
 mod run;
+mod shared_volume;
 mod suspicions;

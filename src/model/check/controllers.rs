@@ -10,8 +10,8 @@ use crate::model::check::directory::Directory;
 use crate::model::check::references::{place_of, unknown_node};
 use crate::techniques::technique::{ControllerSpec, LinkSpec, Reference, Requests, Spec};
 
-/// The only technique whose replicas come and go.
-const SCALABLE: &str = "Service";
+/// Of its replicas there may be more or fewer, but nobody updates, moves or resizes them.
+const COUNTED: &str = "Database";
 
 const GIBIBYTE: f64 = 1_073_741_824.0;
 
@@ -34,16 +34,26 @@ pub fn check<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
             if subject.unread.contains(target.as_str()) {
                 continue;
             }
+            let scales = |name: &str| subject.architecture.nodes.get(name).is_some_and(|node| node.scales());
             let services: Vec<&str> =
-                directory.iter().filter(|offer| offer.kind == SCALABLE).map(|offer| offer.name).collect();
+                directory.iter().filter(|offer| scales(offer.name)).map(|offer| offer.name).collect();
             let place = place_of(subject, target, target);
+            let is_counted = subject.architecture.nodes.get(target.as_str()).is_some_and(|node| node.kind() == COUNTED);
+            if is_counted && scales(target) && spec.most_replicas().is_none() {
+                let title =
+                    format!("`{}` does to `{target}` what is not done to the replicas of a {COUNTED}", *controller);
+                let help = format!("a {COUNTED} has more or fewer replicas, and that is all");
+                diagnostics.push(Diagnostic::error("not-scalable", place, title).help(help));
+                continue;
+            }
             let Some(offer) = directory.get(target) else {
                 diagnostics.push(unknown_node(place, target, &services));
                 continue;
             };
-            if !offer.kind.is_empty() && offer.kind != SCALABLE {
+            if !offer.kind.is_empty() && !scales(target) {
                 let title = format!("`{target}` is a {}, whose replicas do not come and go", offer.kind);
-                let help = format!("only a Service is scaled: {}", services.join(", "));
+                let what = "only a Service is scaled, or a Database with read_replicas";
+                let help = format!("{what}: {}", services.join(", "));
                 diagnostics.push(Diagnostic::error("not-scalable", place, title).help(help));
                 continue;
             }

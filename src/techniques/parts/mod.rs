@@ -2,12 +2,16 @@
 
 pub mod arrivals;
 pub mod balancer;
+pub mod cache_command;
 pub mod conditions;
+pub mod copies;
 pub mod executor;
 pub mod instance;
 pub mod meter;
 pub mod pod;
+pub mod pool;
 pub mod processor;
 pub mod program;
 pub mod signal;
 pub mod steps;
+pub mod store;

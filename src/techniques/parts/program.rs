@@ -1,9 +1,17 @@
 //! Operations compiled to flat programs of instructions: indices and samplers, no names.
 
+mod guards;
+
+pub use guards::{Guard, GuardPart};
+
+use std::collections::VecDeque;
+
+use crate::diagnostic::span::Spanned;
 use crate::distribution::AliasTable;
 use crate::distribution::Sampler;
-use crate::engine::Destination;
+use crate::engine::{Destination, NodeIndex};
 use crate::random::{Purpose, Stream, mix};
+use crate::techniques::parts::pool::{Protocol, Wish};
 use crate::techniques::parts::steps::Step;
 use crate::techniques::technique::{CacheCommand, CompileError, Wiring};
 
@@ -54,6 +62,13 @@ pub enum Instruction {
         occurrence: u32,
     },
     Jump(ProgramCounter),
+    /// The part of a transaction in this table entry.
+    Transaction(u16),
+    /// Part of a guarded lookup, of this table entry.
+    Guarded {
+        part: GuardPart,
+        guard: u16,
+    },
     Reply,
     Fail {
         probability: f64,
@@ -81,6 +96,17 @@ impl Choice {
     }
 }
 
+/// What is done about a transaction.
+#[derive(Clone, Copy, Debug)]
+pub enum TransactionPart {
+    /// Gets a connection.
+    Begin { destination: Destination, occurrence: u32, transaction: u16 },
+    /// A call over it.
+    Statement { destination: Destination, occurrence: u32, transaction: u16 },
+    /// Gives it back.
+    End { transaction: u16 },
+}
+
 /// The operations of one node.
 #[derive(Clone, Debug, Default)]
 pub struct Program {
@@ -90,6 +116,12 @@ pub struct Program {
     pub choices: Vec<Choice>,
     /// Where each branch of each parallel step begins.
     pub branches: Vec<Vec<ProgramCounter>>,
+    /// Parts of transactions.
+    pub transactions: Vec<TransactionPart>,
+    /// Lookups that are guarded against stampedes.
+    pub guards: Vec<Guard>,
+    /// The first of the operations that nobody calls by name, in the order in which they were asked for.
+    pub hidden: u16,
 }
 
 /// Compiles one operation after the other.
@@ -97,6 +129,12 @@ pub struct Compiler<'a> {
     wiring: &'a mut dyn Wiring,
     program: Program,
     operation: Operation,
+    /// The transactions that are open here: how their database is spoken to, where, and which they are.
+    open: Vec<(Protocol, NodeIndex, u16)>,
+    transactions: u16,
+    /// Operations that nobody calls by name, still to be compiled.
+    later: VecDeque<guards::Later>,
+    hidden: u16,
 }
 
 /// Counts within one operation. Draws are addressed by kind and count, so that inserting a step of one kind (a cache, a
@@ -117,12 +155,27 @@ const WAIT: u64 = 1;
 const CHOOSE: u64 = 2;
 const FAIL: u64 = 3;
 const CALL: u64 = 4;
+/// What is done in the background, by the operation that asked for it.
+const LATER: u64 = 5;
 
 impl<'a> Compiler<'a> {
     /// An empty program for the node that `wiring` speaks for.
     pub fn new(wiring: &'a mut dyn Wiring) -> Self {
         let operation = Operation::new(Purpose::named(""));
-        Self { wiring, program: Program::default(), operation }
+        Self {
+            wiring,
+            program: Program::default(),
+            operation,
+            open: Vec::new(),
+            transactions: 0,
+            later: VecDeque::new(),
+            hidden: 0,
+        }
+    }
+
+    /// What the node finds out about the rest of the model.
+    pub fn wiring(&mut self) -> &mut dyn Wiring {
+        self.wiring
     }
 
     /// Compiles an operation; its index is the number of operations compiled before.
@@ -134,14 +187,22 @@ impl<'a> Compiler<'a> {
     }
 
     /// Begins an operation that is put together piece by piece: from [`Compiler::steps`] and [`Compiler::own`].
-    pub fn begin(&mut self, name: &str) {
+    /// Returns its index.
+    pub fn begin(&mut self, name: &str) -> u16 {
         self.operation = Operation::new(self.wiring.purpose(name));
         self.program.starts.push(self.here());
+        (self.program.starts.len() - 1) as u16
     }
 
     /// A step of the node's own.
     pub fn own(&mut self, number: u16) {
         self.program.code.push(Instruction::Own(number));
+    }
+
+    /// Goes back to the beginning of the operation that was begun.
+    pub fn again(&mut self) {
+        let start = self.program.starts.last().copied().unwrap_or_default();
+        self.program.code.push(Instruction::Jump(start));
     }
 
     /// Ends the operation that was begun.
@@ -150,7 +211,11 @@ impl<'a> Compiler<'a> {
     }
 
     /// The finished program.
-    pub fn finish(mut self) -> Program {
+    ///
+    /// # Errors
+    /// When what is done in the background refers to something that is not there.
+    pub fn finish(mut self) -> Result<Program, CompileError> {
+        self.compile_later()?;
         let code = &mut self.program.code;
         for next in 1..code.len() {
             let ends = matches!(code[next], Instruction::End);
@@ -158,7 +223,7 @@ impl<'a> Compiler<'a> {
                 *is_last = ends;
             }
         }
-        self.program
+        Ok(self.program)
     }
 
     fn here(&self) -> ProgramCounter {
@@ -192,7 +257,8 @@ impl<'a> Compiler<'a> {
             Step::Call(name) | Step::Publish(name) => {
                 let destination = self.wiring.destination(name)?;
                 let occurrence = self.operation.occurrence(name);
-                self.program.code.push(Instruction::Call { destination, occurrence });
+                let call = self.statement(destination, occurrence);
+                self.program.code.push(call);
             }
             Step::Parallel(branches) => self.parallel(branches)?,
             Step::Choose(choices) => self.choose(choices)?,
@@ -208,26 +274,33 @@ impl<'a> Compiler<'a> {
                 self.steps(otherwise)?;
                 self.program.code[jump] = Instruction::Jump(self.here());
             }
-            Step::CacheAside { cache, key, ttl, miss } => {
-                let space = self.wiring.key_space(key);
+            Step::CacheAside { cache, key, ttl, miss, ttl_jitter, soft_ttl, single_flight, lease } => {
+                let written = guards::Written {
+                    cache,
+                    key,
+                    ttl_ns: ttl.as_ref().map(|ttl| ttl.ns),
+                    ttl_jitter: guards::jitter(ttl_jitter),
+                    soft_ttl_ns: soft_ttl.as_ref().map(|soft_ttl| soft_ttl.ns),
+                    single_flight: *single_flight,
+                    lease: lease.as_ref().map(|lease| &lease.value),
+                };
+                self.cache_aside(&written, miss)?;
+            }
+            Step::Store { cache, key, ttl, ttl_jitter } => {
+                self.within_reach(cache)?;
                 let ttl_ns = ttl.as_ref().map(|ttl| ttl.ns);
-                let get = self.wiring.cache(cache, CacheCommand::Get { space })?;
-                let set = self.wiring.cache(cache, CacheCommand::Set { space, ttl_ns })?;
-                let at = self.program.code.len();
-                let asked = self.operation.occurrence(&format!("get {}", **key));
-                let stored = self.operation.occurrence(&format!("set {}", **key));
-                let lookup = |hit| Instruction::CacheGet { destination: get, occurrence: asked, hit };
-                self.program.code.push(lookup(0));
-                self.steps(miss)?;
-                self.program.code.push(Instruction::CacheCommand { destination: set, occurrence: stored });
-                self.program.code[at] = lookup(self.here());
+                let store = self.store(cache, key, ttl_ns, guards::jitter(ttl_jitter), false)?;
+                self.program.code.push(store);
             }
             Step::Invalidate { cache, key } => {
+                self.within_reach(cache)?;
                 let space = self.wiring.key_space(key);
                 let destination = self.wiring.cache(cache, CacheCommand::Delete { space })?;
                 let occurrence = self.operation.occurrence(&format!("delete {}", **key));
-                self.program.code.push(Instruction::CacheCommand { destination, occurrence });
+                let delete = self.command(cache, destination, occurrence);
+                self.program.code.push(delete);
             }
+            Step::Transaction { database, steps } => self.transaction(database, steps)?,
             Step::Repeat { times, steps } => {
                 for _ in 0..**times {
                     self.steps(steps)?;
@@ -239,6 +312,37 @@ impl<'a> Compiler<'a> {
                 self.program.code.push(Instruction::Fail { probability: probability.value.value, purpose });
             }
         }
+        Ok(())
+    }
+
+    /// A call, which is a statement if a transaction at the same node is open. The innermost one counts.
+    fn statement(&mut self, destination: Destination, occurrence: u32) -> Instruction {
+        let open = self.open.iter().rev().find(|(_, node, _)| *node == destination.node);
+        let Some(&(protocol, node, transaction)) = open else {
+            return Instruction::Call { destination, occurrence };
+        };
+        let destination = Destination { node, operation: protocol.number(Wish::Within(destination.operation)) };
+        self.part(TransactionPart::Statement { destination, occurrence, transaction })
+    }
+
+    fn part(&mut self, part: TransactionPart) -> Instruction {
+        self.program.transactions.push(part);
+        Instruction::Transaction(self.program.transactions.len() as u16 - 1)
+    }
+
+    fn transaction(&mut self, database: &Spanned<String>, steps: &[Step]) -> Result<(), CompileError> {
+        let (protocol, node) = self.wiring.connections(database)?;
+        let transaction = self.transactions;
+        self.transactions += 1;
+        let destination = Destination { node, operation: protocol.number(Wish::Connect) };
+        let occurrence = self.operation.occurrence("(connect)");
+        let begin = self.part(TransactionPart::Begin { destination, occurrence, transaction });
+        self.program.code.push(begin);
+        self.open.push((protocol, node, transaction));
+        self.steps(steps)?;
+        self.open.pop();
+        let end = self.part(TransactionPart::End { transaction });
+        self.program.code.push(end);
         Ok(())
     }
 

@@ -5,11 +5,18 @@
 
 mod arrivals;
 mod balancing;
+mod caches;
+mod faults;
 mod links;
 mod nodes;
+mod pooling;
+mod quorum_storage;
+mod raft_group;
 mod replicas;
+mod replication;
 mod stations;
 mod steps;
+mod storage;
 
 use std::path::Path;
 
@@ -25,6 +32,13 @@ pub struct Knob {
     pub measure: fn(&Run) -> f64,
     /// By which factor the number must be larger, at least.
     pub factor: f64,
+}
+
+impl Knob {
+    /// The same, for a number that need be larger by this factor only.
+    pub fn by(self, factor: f64) -> Self {
+        Self { factor, ..self }
+    }
 }
 
 /// A comparison of two settings of one path.
@@ -52,11 +66,18 @@ pub fn served(clients: &str, server: &str, others: &str, links: &str, keys: &str
 fn all() -> Vec<Knob> {
     let mut knobs = nodes::knobs();
     knobs.extend(replicas::knobs());
+    knobs.extend(replication::knobs());
+    knobs.extend(storage::knobs());
     knobs.extend(stations::knobs());
     knobs.extend(links::knobs());
     knobs.extend(balancing::knobs());
     knobs.extend(arrivals::knobs());
     knobs.extend(steps::knobs());
+    knobs.extend(pooling::knobs());
+    knobs.extend(caches::knobs());
+    knobs.extend(faults::knobs());
+    knobs.extend(quorum_storage::knobs());
+    knobs.extend(raft_group::knobs());
     knobs
 }
 
@@ -91,21 +112,49 @@ pub fn listed(path: &str, item: &str) -> Vec<String> {
 #[test]
 fn every_parameter_and_variant_has_a_knob() {
     let mut wanted = Vec::new();
-    let techniques =
-        ["clients", "load_balancer", "service", "database", "cache", "queue", "link", "periodic_scheduler"];
+    let techniques = [
+        "clients",
+        "load_balancer",
+        "service",
+        "database",
+        "cache",
+        "queue",
+        "link",
+        "periodic_scheduler",
+        "pg_bouncer",
+        "quorum_storage",
+        "raft_group",
+    ];
     for technique in techniques {
         let (file, folder) = (format!("src/techniques/{technique}.rs"), format!("src/techniques/{technique}/mod.rs"));
         let found = documented(if Path::new(&file).exists() { &file } else { &folder }, technique);
         assert!(found.len() > 2, "{technique}: the table of parameters is found");
         wanted.extend(found);
     }
+    wanted.extend(documented("src/controllers/fault.rs", "fault"));
     for (path, item) in [
+        ("src/controllers/fault.rs", "enum What"),
+        ("src/techniques/quorum_storage/mod.rs", "enum Reads"),
+        ("src/techniques/quorum_storage/mod.rs", "enum WithoutQuorum"),
+        ("src/techniques/raft_group/mod.rs", "enum RaftReads"),
+        ("src/techniques/raft_group/mod.rs", "enum WithoutLeader"),
         ("src/techniques/parts/steps.rs", "enum Step"),
         ("src/techniques/parts/balancer.rs", "enum Policy"),
         ("src/techniques/parts/arrivals.rs", "enum Arrivals"),
         ("src/techniques/link.rs", "struct Retry"),
         ("src/techniques/link.rs", "enum Jitter"),
         ("src/techniques/parts/pod.rs", "struct Sidecar"),
+        ("src/techniques/parts/pool/written.rs", "struct Pool"),
+        ("src/techniques/pg_bouncer.rs", "enum PoolMode"),
+        ("src/techniques/database/read_replicas.rs", "struct ReadReplicas"),
+        ("src/techniques/database/read_replicas.rs", "struct Failover"),
+        ("src/techniques/database/statement.rs", "enum Query"),
+        ("src/techniques/database/table.rs", "struct Table"),
+        ("src/techniques/database/table.rs", "struct Checkpoint"),
+        ("src/techniques/database/read_replicas.rs", "enum Replication"),
+        ("src/techniques/database/read_replicas.rs", "enum Acknowledge"),
+        ("src/techniques/database/read_replicas.rs", "enum Endpoint"),
+        ("src/techniques/database/read_replicas.rs", "enum Consistency"),
         ("src/techniques/service.rs", "enum Discipline"),
         ("src/techniques/service.rs", "enum Scheduling"),
     ] {
@@ -113,7 +162,9 @@ fn every_parameter_and_variant_has_a_knob() {
         assert!(found.len() > 1, "{item}: the variants are found");
         wanted.extend(found);
     }
-    all_are_there(&wanted, &all());
+    let mut knobs = all();
+    knobs.extend(caches::slow_knobs());
+    all_are_there(&wanted, &knobs);
 }
 
 #[test]

@@ -33,8 +33,12 @@ pub struct Life {
     pub requested_cores: f64,
     pub sidecars: Arc<[Sidecar]>,
     pub without_replicas: WithoutReplicas,
+    /// Whether a replica whose place is lost starts there again when that is over, and none elsewhere meanwhile.
+    pub keeps_places: bool,
     /// Those who choose among the replicas.
     pub watchers: Vec<NodeIndex>,
+    /// Those who keep connections open for each replica.
+    pub pools: Vec<NodeIndex>,
     /// Who finds machines for replicas; without it there is always one.
     pub scheduler: Option<NodeIndex>,
 }
@@ -93,6 +97,10 @@ pub struct Fleet {
     pub(super) roll: Option<Roll>,
     /// The place whose replica stays when there are too many.
     pub(super) kept: Option<usize>,
+    /// Whether replicas do something that nobody asked for.
+    pub(super) has_own_work: bool,
+    /// How often a replica has moved on in its life.
+    pub(super) changes: u64,
     /// Cores of a replica as it is written, which its price is for.
     pub(super) written_cores: f64,
     /// Of replicas that start from now on.
@@ -117,6 +125,8 @@ pub struct Fleet {
     pub(super) killed: u64,
     /// What has befallen places: of machines, zones.
     pub(super) conditions: Conditions,
+    /// Places that are kept for their replicas until these start again.
+    pub(super) absent: BTreeSet<usize>,
     /// What befell replicas since the last record.
     happenings: Vec<Happening>,
     /// Computations of killed requests whose timers have not gone off: by their timer's data, when they were killed.
@@ -138,6 +148,8 @@ impl Fleet {
             held: VisitList::default(),
             roll: None,
             kept: None,
+            has_own_work: false,
+            changes: 0,
             life,
             written_cores: cores,
             size,
@@ -155,6 +167,7 @@ impl Fleet {
             evictions: 0,
             killed: 0,
             conditions: Conditions::new(zones),
+            absent: BTreeSet::new(),
             happenings: Vec::new(),
             dead: std::collections::BTreeMap::new(),
         }
@@ -380,6 +393,7 @@ impl Fleet {
 
     /// Moves a replica on in its life. It has no requests as it begins or ceases to serve.
     pub(super) fn set_phase(&mut self, now_ns: u64, place: usize, phase: Option<Phase>) {
+        self.changes += 1;
         let idle_bytes = self.memory_bytes(place, 0);
         let billed = self.billed_micro(place);
         let pod = &mut self.pods[place];

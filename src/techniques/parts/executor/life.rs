@@ -44,6 +44,7 @@ impl Executor {
                     fleet.pods[place].started_ns = Some(now_ns);
                     fleet.set_phase(now_ns, place, Some(Phase::Ready));
                     fleet.warm(place);
+                    tell_pools(fleet, context, place, true);
                 }
             }
         }
@@ -96,9 +97,16 @@ impl Executor {
             Command::Disturb { disturbance } => self.disturb(context, disturbance),
             Command::Restore { disturbance } => {
                 fleet.conditions.end(&disturbance);
+                let conditions = &fleet.conditions;
+                fleet.absent.retain(|place| conditions.is_lost(*place));
                 self.reconcile(context);
             }
-            Command::Endpoints { .. } | Command::Place { .. } | Command::Left { .. } => {}
+            Command::Endpoints { .. }
+            | Command::Place { .. }
+            | Command::Left { .. }
+            | Command::Disconnect { .. }
+            | Command::EndTransaction { .. }
+            | Command::Pool { .. } => {}
         }
     }
 
@@ -109,6 +117,9 @@ impl Executor {
         let Disturbance::Lose { parts } = disturbance else { return };
         let is_hit = |place: &usize| fleet.pods[*place].phase.is_some() && fleet.conditions.hits(&parts, *place);
         let lost: Vec<usize> = (0..fleet.pods.len()).filter(is_hit).collect();
+        if fleet.life.keeps_places {
+            fleet.absent.extend(&lost);
+        }
         lost.iter().for_each(|place| self.gone(context, *place));
         self.publish(context);
         lost.iter().for_each(|place| self.lose(context, *place, None));
@@ -144,7 +155,7 @@ impl Executor {
         let now_ns = context.now_ns();
         loop {
             let Some(fleet) = &mut self.fleet else { return };
-            let wanted = fleet.desired.level() as u32;
+            let wanted = (fleet.desired.level() as u32).saturating_sub(fleet.absent.len() as u32);
             let first_new = fleet.roll.map_or(0, |roll| roll.first_new);
             let staying: Vec<usize> = fleet.staying().collect();
             let is_old = |&&place: &&usize| fleet.pods[place].number < first_new;
@@ -243,6 +254,7 @@ impl Executor {
         let now_ns = context.now_ns();
         let Some(fleet) = &mut self.fleet else { return };
         fleet.set_phase(now_ns, place, Some(Phase::Ready));
+        tell_pools(fleet, context, place, true);
         let is_awaited = !fleet.held.is_empty();
         self.publish(context);
         if is_awaited {
@@ -283,9 +295,14 @@ impl Executor {
     }
 
     fn gone(&mut self, context: &mut Context, place: usize) {
+        if self.fleet.as_ref().is_some_and(|fleet| fleet.has_own_work) {
+            // What it does by itself ends with it.
+            self.lose(context, place, None);
+        }
         let Some(fleet) = &mut self.fleet else { return };
         let replica = fleet.id(place);
         fleet.set_phase(context.now_ns(), place, None);
+        tell_pools(fleet, context, place, false);
         if let Some(scheduler) = fleet.life.scheduler {
             let node = context.node();
             context.command(scheduler, Command::Left { node, replica });
@@ -319,6 +336,7 @@ impl Executor {
             return self.lose(context, place, Some(arriving));
         }
         fleet.set_phase(now_ns, place, Some(Phase::Starting));
+        tell_pools(fleet, context, place, false);
         let pod = &mut fleet.pods[place];
         let ran_for_ns = now_ns - pod.process_started_ns;
         pod.crashes = if ran_for_ns >= CRASHES_FORGOTTEN_AFTER_NS { 1 } else { pod.crashes.saturating_add(1) };
@@ -338,6 +356,10 @@ impl Executor {
         let now_ns = context.now_ns();
         let node = context.node();
         let slots = context.visits().at_replica(node, place as u16);
+        if let Some(flights) = &mut self.flights {
+            flights.forget(place as u16);
+        }
+        self.ready.retain(|slot| !slots.contains(slot));
         let mut replica = std::mem::replace(&mut self.replicas[place], self.template.clone());
         let mut waiting_for_core = Vec::new();
         if let Processor::RunToCompletion { queue, .. } = &mut replica.processor {
@@ -345,6 +367,15 @@ impl Executor {
         }
         let waiting_for_worker: Vec<u32> = std::iter::from_fn(|| replica.queue.pop(context)).collect();
         waiting_for_worker.iter().for_each(|_| self.meter.waited(now_ns));
+        // One whose branches are on their way waits for nobody itself.
+        let has_begun = |slot: &&u32| Some(**slot) != but && !waiting_for_worker.contains(slot);
+        for &slot in slots.iter().filter(has_begun) {
+            if context.visit(slot).pending == 0 {
+                self.forsake(context, slot);
+            } else {
+                self.roll_back(context, slot);
+            }
+        }
         let shares = matches!(replica.processor, Processor::Sharing(_));
         let busy_microcores = replica.busy_microcores;
         self.workers_busy.subtract(now_ns, u64::from(replica.workers_busy));
@@ -389,6 +420,13 @@ impl Executor {
             }
             self.meter.leave(now_ns, visit.entered_ns);
         }
+    }
+}
+
+/// Tells the pools of this node's connections that a replica is there, or is there no more.
+fn tell_pools(fleet: &Fleet, context: &mut Context, place: usize, is_there: bool) {
+    for &pools in &fleet.life.pools {
+        context.command(pools, Command::Pool { place: place as u16, is_there });
     }
 }
 
