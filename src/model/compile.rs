@@ -1,5 +1,8 @@
 //! A checked architecture to running nodes: names become indices.
 
+mod connections;
+mod describe;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -20,6 +23,7 @@ use crate::model::fingerprint::fingerprint;
 use crate::random::{Purpose, Seed};
 use crate::techniques::link::{Link, LinkNode};
 use crate::techniques::parts::arrivals::Process;
+use crate::techniques::parts::pool::Protocol;
 use crate::techniques::technique::{
     CacheCommand, CompileError, ControllerSpec, LinkSpec, Operations, Prices, ReplicaView, Spec, Wiring,
 };
@@ -204,10 +208,10 @@ pub fn compile_sharing(
             }
         }
     }
-    for ((_, target), &index) in &plan.links {
+    for ((from, target), &index) in &plan.links {
         let Some((_, name, link)) = model.links.get_full(plan.link_names[&index].as_str()) else { continue };
         let mut wire = Wire { plan: &plan, name, commands: &mut commands };
-        match LinkNode::compile(link, plan.node(target), target, &mut wire) {
+        match LinkNode::compile(link, plan.node(target), (from, target), &mut wire) {
             Ok(node) => nodes[index.0 as usize] = Some(AnyNode::Link(node)),
             Err(error) => report(error.span.unwrap_or(name.span), error.message, error.help),
         }
@@ -239,7 +243,7 @@ pub fn compile_sharing(
     let cycle_s = model.nodes.values().map(|spec| spec.cycle_s()).chain(of_controllers).fold(0.0, f64::max);
     let population = model.nodes.values().map(|spec| spec.population()).fold(0, u32::saturating_add);
     Ok(Compiled {
-        descriptions: describe(model, &plan),
+        descriptions: describe::describe(model, &plan),
         fingerprint,
         nodes,
         keys: keys.into(),
@@ -301,41 +305,6 @@ fn cache_entries(model: &Model) -> u64 {
     entries.fold(0, u64::saturating_add)
 }
 
-fn describe(model: &Model, plan: &Plan<'_>) -> Vec<NodeDescription> {
-    let nodes = model.nodes.iter().map(|(name, spec)| NodeDescription {
-        name: name.value.clone(),
-        kind: spec.kind(),
-        prices: spec.prices(),
-        requested: match &spec.value {
-            NodeSpec::Clients(clients) => clients.requested().map(str::to_owned).collect(),
-            _ => Vec::new(),
-        },
-        is_transient: spec.is_transient(),
-        is_controller: false,
-    });
-    let links = plan.link_names.values().filter_map(|name| {
-        let (_, name, link) = model.links.get_full(name.as_str())?;
-        let prices = LinkSpec::prices(&link.value);
-        Some(NodeDescription {
-            name: name.value.clone(),
-            kind: "Link",
-            prices,
-            requested: Vec::new(),
-            is_transient: false,
-            is_controller: false,
-        })
-    });
-    let controllers = model.controllers.iter().map(|(name, controller)| NodeDescription {
-        name: name.value.clone(),
-        kind: controller.kind(),
-        prices: controller.prices(),
-        requested: Vec::new(),
-        is_transient: controller.is_transient(),
-        is_controller: true,
-    });
-    nodes.chain(links).chain(controllers).collect()
-}
-
 /// Who has which index.
 struct Plan<'a> {
     model: &'a Model,
@@ -343,6 +312,8 @@ struct Plan<'a> {
     /// Links by the names of their ends, and the names of links by their index.
     links: BTreeMap<(&'a str, &'a str), NodeIndex>,
     link_names: BTreeMap<NodeIndex, String>,
+    /// The nodes that others keep connections to.
+    kept_connected: BTreeSet<String>,
     /// The files that were named so far, as written.
     files: RefCell<BTreeSet<String>>,
 }
@@ -358,7 +329,8 @@ impl<'a> Plan<'a> {
                 link_names.insert(index, name.value.clone());
             }
         }
-        Self { model, directory: directory.to_owned(), links, link_names, files: RefCell::default() }
+        let kept_connected = connections::kept_connected(model);
+        Self { model, directory: directory.to_owned(), links, link_names, kept_connected, files: RefCell::default() }
     }
 
     /// The index of a controller.
@@ -470,9 +442,7 @@ impl Wiring for Wire<'_> {
     }
 
     fn is_scaled(&self) -> bool {
-        let disturbs = |controller: &AnyController| controller.disturbs().is_some_and(|it| **it.node == *self.name);
-        let is_disturbed = self.plan.model.controllers.values().any(|controller| disturbs(controller));
-        is_disturbed || self.plan.controllers_of(self.name).next().is_some()
+        self.plan.is_scaled(self.name)
     }
 
     fn is_resized_in_place(&self) -> bool {
@@ -486,6 +456,30 @@ impl Wiring for Wire<'_> {
         let sidecars = self.plan.model.nodes.get(service)?.sidecars();
         let names = std::iter::once(service).chain(sidecars);
         names.into_iter().position(|name| name == container)
+    }
+
+    fn connections(&self, node: &Spanned<String>) -> Result<(Protocol, NodeIndex), CompileError> {
+        match self.plan.protocol(node) {
+            Some(protocol) => Ok((protocol, self.way(node))),
+            None => Err(CompileError::at(node.span, format!("`{}` accepts no connections", node.value))),
+        }
+    }
+
+    fn has_life(&self, node: &str) -> bool {
+        self.plan.is_scaled(node) || self.plan.model.nodes.get(node).is_some_and(|spec| spec.has_life())
+    }
+
+    fn sessions(&self, node: &str) -> Option<Protocol> {
+        self.plan.protocol(node).filter(|_| self.plan.is_kept_connected(node))
+    }
+
+    fn sessions_here(&self) -> Option<Protocol> {
+        self.sessions(self.name)
+    }
+
+    fn pools(&self) -> Vec<NodeIndex> {
+        let mine = self.plan.links.iter().filter(|((from, _), _)| *from == self.name);
+        mine.filter(|(_, index)| self.plan.has_pool(**index)).map(|(_, index)| *index).collect()
     }
 
     fn watchers(&self) -> Vec<NodeIndex> {

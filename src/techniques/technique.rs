@@ -1,5 +1,11 @@
 //! What the house asks of every technique's written form, and what it offers to its compilation.
 
+mod compile_error;
+mod demand;
+
+pub use compile_error::CompileError;
+pub use demand::{Demand, DemandedCall};
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +17,7 @@ use crate::random::Purpose;
 use crate::techniques::parts::arrivals::Process;
 pub use crate::techniques::parts::cache_command::{CacheCommand, Guards, Jitter, LeaseTerms};
 use crate::techniques::parts::instance::Instance;
+use crate::techniques::parts::pool::{Connections, PoolView, Protocol};
 use crate::techniques::parts::signal::{Bounds, Goal, Look, Signal, Tells};
 use crate::units::Bytes;
 
@@ -25,6 +32,8 @@ pub enum Reference<'a> {
     Node { name: &'a Spanned<String>, kind: &'static str },
     /// A node of any technique that has operations, for example a load balancer's target.
     Target(&'a Spanned<String>),
+    /// A node that accepts connections, to hold one: a database, or a pooler before it.
+    Connection(&'a Spanned<String>),
     /// A node of any technique, to look at.
     Any(&'a Spanned<String>),
     /// A key space of the architecture.
@@ -40,42 +49,6 @@ pub enum Operations<'a> {
     Named(Vec<&'a str>),
     /// Whatever that node offers: a load balancer passes through.
     SameAs(&'a Spanned<String>),
-}
-
-/// What one visit to an operation causes on average, if no call fails and nobody is turned away: the ground of warnings that
-/// need no simulation. Beyond that everything here is a lower bound (a cache is taken to hit, an optional branch counts by
-/// its probability).
-#[derive(Clone, Debug)]
-pub struct Demand {
-    /// Mean seconds of a core's time.
-    pub core_s: f64,
-    /// Mean seconds during which a worker is held, not counting calls.
-    pub held_s: f64,
-    /// What is called.
-    pub calls: Vec<DemandedCall>,
-    /// Whether the caller may be answered before the end.
-    pub replies_early: bool,
-    /// Share of the visits that reach the end: the others fail on the way.
-    pub reach: f64,
-}
-
-impl Default for Demand {
-    fn default() -> Self {
-        Self { core_s: 0.0, held_s: 0.0, calls: Vec::new(), replies_early: false, reach: 1.0 }
-    }
-}
-
-/// Calls that a visit is sure to make of one operation.
-#[derive(Clone, Debug)]
-pub struct DemandedCall {
-    /// `node.operation`, or the node alone where that has no operations, as a cache.
-    pub to: String,
-    /// How many, on average.
-    pub times: f64,
-    /// Of these, those that no earlier call can keep from being made.
-    pub certain_times: f64,
-    /// Whether the visit waits for each in turn, so that their times add up.
-    pub is_awaited: bool,
 }
 
 /// What a node has to serve with.
@@ -135,67 +108,12 @@ pub fn law_mistakes(law: &Spanned<Distribution>) -> Vec<Mistake> {
     law.check().into_iter().map(mistake).collect()
 }
 
-impl Demand {
-    /// Adds calls that are waited for.
-    pub fn call(&mut self, to: &str, times: f64) {
-        let certain_times = if self.calls.is_empty() { times } else { 0.0 };
-        self.calls.push(DemandedCall { to: to.to_owned(), times, certain_times, is_awaited: true });
-    }
-
-    /// Adds another demand that arises `times` times on average, after what is there already. The reach is left to the
-    /// caller.
-    pub fn add(&mut self, other: &Self, times: f64) {
-        self.core_s += other.core_s * times;
-        self.held_s += other.held_s * times;
-        self.replies_early |= other.replies_early;
-        let certain = if self.calls.is_empty() { times } else { 0.0 };
-        self.calls.extend(other.calls.iter().map(|call| DemandedCall {
-            times: call.times * times,
-            certain_times: call.certain_times * certain,
-            ..call.clone()
-        }));
-    }
-}
-
 /// A replica set as a caller that balances sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct ReplicaView {
     pub count: u32,
     /// Zones over which the replicas are spread: replica `i` is in zone `i % zones`.
     pub zones: u8,
-}
-
-/// Why a checked model cannot be run after all, for example because a file cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CompileError {
-    pub span: Option<Span>,
-    pub message: String,
-    /// What to do about it.
-    pub help: Option<String>,
-}
-
-impl CompileError {
-    /// An error that belongs to no place in the text.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self { span: None, message: message.into(), help: None }
-    }
-
-    /// An error at a place in the text.
-    pub fn at(span: Span, message: impl Into<String>) -> Self {
-        Self { span: Some(span), ..Self::new(message) }
-    }
-
-    /// The error with advice.
-    #[must_use]
-    pub fn help(self, help: impl Into<String>) -> Self {
-        Self { help: Some(help.into()), ..self }
-    }
-}
-
-impl fmt::Display for CompileError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)
-    }
 }
 
 /// What a written form finds out about the rest of the model while it is compiled: names become indices here.
@@ -230,6 +148,16 @@ pub trait Wiring {
     fn is_resized_in_place(&self) -> bool;
     /// The place of a container in each replica of a service: 0 is the program, named as the service; then its sidecars.
     fn container(&self, service: &str, container: &str) -> Option<usize>;
+    /// How a node that accepts connections is spoken to, and the way there.
+    fn connections(&self, node: &Spanned<String>) -> Result<(Protocol, NodeIndex), CompileError>;
+    /// Whether replicas of this node come and go.
+    fn has_life(&self, node: &str) -> bool;
+    /// How a node is spoken to, if it is one that others keep connections open to.
+    fn sessions(&self, node: &str) -> Option<Protocol>;
+    /// As [`Wiring::sessions`], of this node.
+    fn sessions_here(&self) -> Option<Protocol>;
+    /// The links over which replicas of this node keep connections open.
+    fn pools(&self) -> Vec<NodeIndex>;
     /// The nodes that choose among this node's replicas, and must hear which are ready.
     fn watchers(&self) -> Vec<NodeIndex>;
     /// The controller that finds machines for this node's replicas.
@@ -362,6 +290,14 @@ pub trait Spec {
     fn is_transient(&self) -> bool {
         false
     }
+    /// Whether its replicas come and go without a controller.
+    fn has_life(&self) -> bool {
+        false
+    }
+    /// Which connections that stay open there are at this node.
+    fn connections(&self) -> Connections<'_> {
+        Connections::default()
+    }
     /// Whether a visit may fail here though all calls that it makes succeed: turned away, given up, or by a mistake. Who
     /// does not know says yes.
     fn can_fail(&self) -> bool {
@@ -432,6 +368,14 @@ pub trait LinkSpec {
     /// How long a call occupies the busier direction of the wire, in seconds.
     fn wire_s(&self) -> f64 {
         0.0
+    }
+    /// Whether the caller chooses among replicas.
+    fn balances(&self) -> bool {
+        false
+    }
+    /// Connections that each replica of the caller keeps open.
+    fn pool(&self) -> Option<PoolView> {
+        None
     }
     /// Whether callers may stop waiting before the reply.
     fn gives_up(&self) -> bool {

@@ -9,6 +9,7 @@ pub mod executor;
 pub mod instance;
 pub mod meter;
 pub mod pod;
+pub mod pool;
 pub mod processor;
 pub mod program;
 pub mod signal;

@@ -9,6 +9,7 @@ mod caches;
 mod faults;
 mod links;
 mod nodes;
+mod pooling;
 mod quorum_storage;
 mod raft_group;
 mod replicas;
@@ -72,6 +73,7 @@ fn all() -> Vec<Knob> {
     knobs.extend(balancing::knobs());
     knobs.extend(arrivals::knobs());
     knobs.extend(steps::knobs());
+    knobs.extend(pooling::knobs());
     knobs.extend(caches::knobs());
     knobs.extend(faults::knobs());
     knobs.extend(quorum_storage::knobs());
@@ -119,6 +121,7 @@ fn every_parameter_and_variant_has_a_knob() {
         "queue",
         "link",
         "periodic_scheduler",
+        "pg_bouncer",
         "quorum_storage",
         "raft_group",
     ];
@@ -141,6 +144,8 @@ fn every_parameter_and_variant_has_a_knob() {
         ("src/techniques/link.rs", "struct Retry"),
         ("src/techniques/link.rs", "enum Jitter"),
         ("src/techniques/parts/pod.rs", "struct Sidecar"),
+        ("src/techniques/parts/pool/written.rs", "struct Pool"),
+        ("src/techniques/pg_bouncer.rs", "enum PoolMode"),
         ("src/techniques/database/read_replicas.rs", "struct ReadReplicas"),
         ("src/techniques/database/read_replicas.rs", "struct Failover"),
         ("src/techniques/database/statement.rs", "enum Query"),
