@@ -85,8 +85,13 @@ fn node(sample: &Sample<'_>, index: usize) -> Option<NodeWindow> {
     if !description.requested.is_empty() {
         return None;
     }
-    let of =
-        |value: fn(&Counters) -> u128| sample.per_replication(|record| value(&record.nodes[index].counters) as f64);
+    let own = [index];
+    let parts = if description.shards.is_empty() { &own[..] } else { &description.shards };
+    let of = |value: fn(&Counters) -> u128| {
+        sample.per_replication(|record| {
+            parts.iter().map(|part| value(&record.nodes[*part].counters)).sum::<u128>() as f64
+        })
+    };
     let times_ns = sample.per_replication(|record| (record.end_ns - record.start_ns) as f64);
     let utilization = ratio(&of(|counters| counters.busy_ns), &of(|counters| counters.capacity_ns));
     Some(NodeWindow {

@@ -16,32 +16,20 @@ use crate::engine::{Destination, NodeIndex};
 use crate::model::architecture::{Architecture, link_ends};
 use crate::model::assumptions::without_assumptions;
 use crate::model::check::clients::request_name;
+use crate::model::describe::{NodeDescription, describe};
 use crate::model::fingerprint::fingerprint;
+use crate::model::sharding;
 use crate::random::{Purpose, Seed};
 use crate::techniques::link::{Link, LinkNode};
 use crate::techniques::parts::arrivals::Process;
+use crate::techniques::shards::ShardRouterNode;
 use crate::techniques::technique::{
-    CacheCommand, CompileError, ControllerSpec, LinkSpec, Operations, Prices, ReplicaView, Spec, Wiring,
+    CacheCommand, CompileError, ControllerSpec, LinkSpec, Operations, ReplicaView, Spec, Wiring,
 };
 use crate::techniques::{AnyNode, NodeSpec};
 
 /// An architecture made of the techniques of this house.
 pub type Model = Architecture<NodeSpec, Link, KeyLaw, AnyController>;
-
-/// What results say about a node.
-#[derive(Clone, Debug)]
-pub struct NodeDescription {
-    pub name: String,
-    /// The technique, for example `Service`.
-    pub kind: &'static str,
-    pub prices: Prices,
-    /// The operations that clients request, by index; empty for all other nodes.
-    pub requested: Vec<String>,
-    /// Whether the requests it starts run through a course once, so that there is no long run.
-    pub is_transient: bool,
-    /// Whether no request ever reaches it.
-    pub is_controller: bool,
-}
 
 /// A model ready to run, as often as wanted.
 #[derive(Clone, Debug)]
@@ -185,14 +173,28 @@ pub fn compile_sharing(
     }
     let mut commands = BTreeMap::new();
     let mut nodes: Vec<Option<AnyNode>> = Vec::new();
-    nodes.resize_with(model.nodes.len() + plan.links.len() + model.controllers.len(), || None);
+    nodes.resize_with(plan.first_shard() + plan.shards.values().map(Vec::len).sum::<usize>(), || None);
     // Caches come last, when all others have named the commands that they will give.
     let is_cache = |spec: &NodeSpec| matches!(spec, NodeSpec::Cache(_));
     for caches in [false, true] {
         for (index, (name, spec)) in model.nodes.iter().enumerate().filter(|(_, (_, spec))| is_cache(spec) == caches) {
-            match spec.compile(&mut Wire { plan: &plan, name, commands: &mut commands }) {
-                Ok(node) => nodes[index] = Some(node),
-                Err(error) => report(error.span.unwrap_or(name.span), error.message, error.help),
+            let mut wire = Wire { plan: &plan, name, commands: &mut commands };
+            let own = [NodeIndex(index as u32)];
+            let shards = plan.shards.get(name.as_str());
+            for place in shards.map_or(&own[..], Vec::as_slice) {
+                match spec.compile(&mut wire) {
+                    Ok(node) => nodes[place.0 as usize] = Some(node),
+                    Err(error) => {
+                        report(error.span.unwrap_or(name.span), error.message, error.help);
+                        break;
+                    }
+                }
+            }
+            let Some((shards, written)) = shards.zip(model.shards.get(name.as_str())) else { continue };
+            let routes = sharding::routes(model, spec, written, &wire.commands());
+            match ShardRouterNode::compile(written, shards.clone(), routes, &mut wire) {
+                Ok(node) => nodes[index] = Some(AnyNode::ShardRouter(Box::new(node))),
+                Err(error) => report(error.span.unwrap_or(written.span), error.message, error.help),
             }
         }
     }
@@ -231,7 +233,7 @@ pub fn compile_sharing(
     let cycle_s = model.nodes.values().map(|spec| spec.cycle_s()).chain(of_controllers).fold(0.0, f64::max);
     let population = model.nodes.values().map(|spec| spec.population()).fold(0, u32::saturating_add);
     Ok(Compiled {
-        descriptions: describe(model, &plan),
+        descriptions: describe(model, plan.link_names.values(), &plan.shards),
         fingerprint,
         nodes,
         keys: keys.into(),
@@ -241,9 +243,14 @@ pub fn compile_sharing(
         service_ns: (service_s(model) * 1e9) as u64,
         cache_entries: cache_entries(model),
         can_fail: can_fail(model),
-        replicas: model.nodes.values().map(|spec| u64::from(spec.replicas().count)).sum(),
-        standing_usd_per_hour: model.nodes.values().map(|spec| standing_usd_per_hour(spec)).sum(),
+        replicas: of_all(model, |spec| f64::from(spec.replicas().count)) as u64,
+        standing_usd_per_hour: of_all(model, standing_usd_per_hour),
     })
+}
+
+/// The sum over all nodes, each shard of one counting as one.
+fn of_all(model: &Model, value: impl Fn(&NodeSpec) -> f64) -> f64 {
+    model.nodes.iter().map(|(name, spec)| f64::from(sharding::copies(model, name)) * value(spec)).sum()
 }
 
 fn standing_usd_per_hour(spec: &NodeSpec) -> f64 {
@@ -273,46 +280,13 @@ fn service_s(model: &Model) -> f64 {
 /// A cache holds no more entries than there are keys.
 fn cache_entries(model: &Model) -> u64 {
     let keys = model.keys.values().map(|law| law.count()).fold(0, u64::saturating_add);
-    let entries = model.nodes.values().map(|spec| match &spec.value {
-        NodeSpec::Cache(cache) => cache.capacity_entries().min(keys),
+    let entries = model.nodes.iter().map(|(name, spec)| match &spec.value {
+        NodeSpec::Cache(cache) => {
+            cache.capacity_entries().saturating_mul(sharding::copies(model, name).into()).min(keys)
+        }
         _ => 0,
     });
     entries.fold(0, u64::saturating_add)
-}
-
-fn describe(model: &Model, plan: &Plan<'_>) -> Vec<NodeDescription> {
-    let nodes = model.nodes.iter().map(|(name, spec)| NodeDescription {
-        name: name.value.clone(),
-        kind: spec.kind(),
-        prices: spec.prices(),
-        requested: match &spec.value {
-            NodeSpec::Clients(clients) => clients.requested().map(str::to_owned).collect(),
-            _ => Vec::new(),
-        },
-        is_transient: spec.is_transient(),
-        is_controller: false,
-    });
-    let links = plan.link_names.values().filter_map(|name| {
-        let (_, name, link) = model.links.get_full(name.as_str())?;
-        let prices = LinkSpec::prices(&link.value);
-        Some(NodeDescription {
-            name: name.value.clone(),
-            kind: "Link",
-            prices,
-            requested: Vec::new(),
-            is_transient: false,
-            is_controller: false,
-        })
-    });
-    let controllers = model.controllers.iter().map(|(name, controller)| NodeDescription {
-        name: name.value.clone(),
-        kind: controller.kind(),
-        prices: controller.prices(),
-        requested: Vec::new(),
-        is_transient: controller.is_transient(),
-        is_controller: true,
-    });
-    nodes.chain(links).chain(controllers).collect()
 }
 
 /// Who has which index.
@@ -322,6 +296,8 @@ struct Plan<'a> {
     /// Links by the names of their ends, and the names of links by their index.
     links: BTreeMap<(&'a str, &'a str), NodeIndex>,
     link_names: BTreeMap<NodeIndex, String>,
+    /// The shards of each node that is sharded.
+    shards: BTreeMap<&'a str, Vec<NodeIndex>>,
     /// The files that were named so far, as written.
     files: RefCell<BTreeSet<String>>,
 }
@@ -337,7 +313,13 @@ impl<'a> Plan<'a> {
                 link_names.insert(index, name.value.clone());
             }
         }
-        Self { model, directory: directory.to_owned(), links, link_names, files: RefCell::default() }
+        let shards = sharding::indices(model, model.nodes.len() + links.len() + model.controllers.len());
+        Self { model, directory: directory.to_owned(), links, link_names, shards, files: RefCell::default() }
+    }
+
+    /// Where shards begin, behind all else.
+    fn first_shard(&self) -> usize {
+        self.model.nodes.len() + self.links.len() + self.model.controllers.len()
     }
 
     /// The index of a controller.
@@ -424,7 +406,9 @@ impl Wiring for Wire<'_> {
     }
 
     fn replicas(&self, node: &str) -> ReplicaView {
-        self.plan.model.nodes.get(node).map_or(ReplicaView { count: 1, zones: 1 }, |spec| spec.replicas())
+        // Who balances over a node that is sharded sees its router alone.
+        let whole = self.plan.model.nodes.get(node).filter(|_| !self.plan.shards.contains_key(node));
+        whole.map_or(ReplicaView { count: 1, zones: 1 }, |spec| spec.replicas())
     }
 
     fn node(&self, name: &str) -> NodeIndex {
@@ -442,6 +426,9 @@ impl Wiring for Wire<'_> {
     }
 
     fn watchers(&self) -> Vec<NodeIndex> {
+        if self.plan.shards.contains_key(self.name) {
+            return Vec::new();
+        }
         let nodes = self.plan.model.nodes.iter().enumerate();
         let watching = nodes.filter(|(_, (_, spec))| spec.watches() == Some(self.name));
         let nodes = watching.map(|(index, _)| NodeIndex(index as u32));

@@ -14,6 +14,7 @@ pub mod load_balancer;
 pub mod periodic_scheduler;
 pub mod queue;
 pub mod service;
+pub mod shards;
 
 use serde::Deserialize;
 
@@ -55,6 +56,7 @@ macro_rules! register {
         pub enum AnyNode {
             $($name($module::$node),)*
             Link(link::LinkNode),
+            ShardRouter(Box<shards::ShardRouterNode>),
             Controller(Box<dyn Controller>),
         }
 
@@ -89,6 +91,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.start(context),)*
                     Self::Link(node) => node.start(context),
+                    Self::ShardRouter(node) => node.start(context),
                     Self::Controller(node) => node.start(context),
                 }
             }
@@ -98,6 +101,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.arrive(context, slot),)*
                     Self::Link(node) => node.arrive(context, slot),
+                    Self::ShardRouter(node) => node.arrive(context, slot),
                     Self::Controller(node) => node.arrive(context, slot),
                 }
             }
@@ -107,6 +111,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.reply(context, reply),)*
                     Self::Link(node) => node.reply(context, reply),
+                    Self::ShardRouter(node) => node.reply(context, reply),
                     Self::Controller(node) => node.reply(context, reply),
                 }
             }
@@ -116,6 +121,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.timer(context, timer),)*
                     Self::Link(node) => node.timer(context, timer),
+                    Self::ShardRouter(node) => node.timer(context, timer),
                     Self::Controller(node) => node.timer(context, timer),
                 }
             }
@@ -124,6 +130,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.command(context, command),)*
                     Self::Link(node) => node.command(context, command),
+                    Self::ShardRouter(node) => node.command(context, command),
                     Self::Controller(node) => node.command(context, command),
                 }
             }
@@ -132,6 +139,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.sample(now_ns, sample),)*
                     Self::Link(node) => node.sample(now_ns, sample),
+                    Self::ShardRouter(node) => node.sample(now_ns, sample),
                     Self::Controller(node) => node.sample(now_ns, sample),
                 }
             }
@@ -140,6 +148,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.sampled(context, token, sample),)*
                     Self::Link(node) => node.sampled(context, token, sample),
+                    Self::ShardRouter(node) => node.sampled(context, token, sample),
                     Self::Controller(node) => node.sampled(context, token, sample),
                 }
             }
@@ -148,6 +157,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.workload(),)*
                     Self::Link(node) => node.workload(),
+                    Self::ShardRouter(node) => node.workload(),
                     Self::Controller(node) => node.workload(),
                 }
             }
@@ -156,6 +166,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.audit(now_ns, evidence),)*
                     Self::Link(node) => node.audit(now_ns, evidence),
+                    Self::ShardRouter(node) => node.audit(now_ns, evidence),
                     Self::Controller(node) => node.audit(now_ns, evidence),
                 }
             }
@@ -164,6 +175,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.observe(now_ns, record),)*
                     Self::Link(node) => node.observe(now_ns, record),
+                    Self::ShardRouter(node) => node.observe(now_ns, record),
                     Self::Controller(node) => node.observe(now_ns, record),
                 }
             }
@@ -186,6 +198,12 @@ register! {
 pub const LINK_CATALOGUE: &[CatalogueEntry] = &[CatalogueEntry {
     name: "Link",
     summary: "latency, bandwidth, timeout, retries with backoff and jitter, the caller's own balancing",
+}];
+
+/// What stands beside the nodes, under `shards`.
+pub const SHARDS_CATALOGUE: &[CatalogueEntry] = &[CatalogueEntry {
+    name: "Shards",
+    summary: "divides a node by key: modulo, range, list, rings, jump, Maglev, rendezvous, dedicated shards, scatter-gather",
 }];
 
 impl Spec for NodeSpec {

@@ -170,6 +170,14 @@ pub enum CacheCommand {
     Delete { space: u16 },
 }
 
+impl CacheCommand {
+    /// The space of the keys that the command is about.
+    pub fn space(self) -> u16 {
+        let (Self::Get { space } | Self::Set { space, .. } | Self::Delete { space }) = self;
+        space
+    }
+}
+
 /// Why a checked model cannot be run after all, for example because a file cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompileError {
@@ -470,11 +478,19 @@ pub trait ControllerSpec {
 pub trait KeySpec {
     /// Mistakes that this key space alone shows.
     fn mistakes(&self) -> Vec<DistributionError>;
+    /// How popular the keys are, if that is known.
+    fn law(&self) -> Option<&KeyLaw> {
+        None
+    }
 }
 
 impl KeySpec for KeyLaw {
     fn mistakes(&self) -> Vec<DistributionError> {
         self.check()
+    }
+
+    fn law(&self) -> Option<&KeyLaw> {
+        Some(self)
     }
 }
 

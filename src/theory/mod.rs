@@ -125,6 +125,10 @@ pub fn explain(model: &Model, directory: &Path) -> Theory {
         theory.silence(&everything, "replicas come and go");
         return theory;
     }
+    if !model.shards.is_empty() {
+        theory.silence(&everything, "a node is sharded by key");
+        return theory;
+    }
     let closed = clients.iter().filter(|node| model.nodes[**node].population() > 0).count();
     let network = network::Network::of(model, directory);
     if closed == 0 {

@@ -9,4 +9,5 @@ mod knobs;
 mod metamorphic;
 mod replicas;
 mod run;
+mod shards;
 mod suspicions;

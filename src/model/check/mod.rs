@@ -17,6 +17,7 @@ pub mod looks;
 pub mod reach;
 pub mod references;
 pub mod retries;
+pub mod shards;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -71,6 +72,7 @@ pub fn check<N: Spec, L: LinkSpec, K: KeySpec, C: ControllerSpec>(
     looks::mistakes(subject, diagnostics);
     goals::mistakes(subject, diagnostics);
     instances::check(subject, diagnostics);
+    shards::mistakes(subject, diagnostics);
     reach::no_clients(subject, diagnostics);
     clients::names(subject, diagnostics);
     assumptions::check(subject, diagnostics);

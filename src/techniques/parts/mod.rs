@@ -5,6 +5,7 @@ pub mod balancer;
 pub mod executor;
 pub mod instance;
 pub mod meter;
+pub mod placement;
 pub mod pod;
 pub mod processor;
 pub mod program;

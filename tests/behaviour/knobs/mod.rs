@@ -8,6 +8,7 @@ mod balancing;
 mod links;
 mod nodes;
 mod replicas;
+mod shards;
 mod stations;
 mod steps;
 
@@ -50,6 +51,7 @@ pub fn served(clients: &str, server: &str, others: &str, links: &str, keys: &str
 fn all() -> Vec<Knob> {
     let mut knobs = nodes::knobs();
     knobs.extend(replicas::knobs());
+    knobs.extend(shards::knobs());
     knobs.extend(stations::knobs());
     knobs.extend(links::knobs());
     knobs.extend(balancing::knobs());
@@ -90,7 +92,7 @@ pub fn listed(path: &str, item: &str) -> Vec<String> {
 fn every_parameter_and_variant_has_a_knob() {
     let mut wanted = Vec::new();
     let techniques =
-        ["clients", "load_balancer", "service", "database", "cache", "queue", "link", "periodic_scheduler"];
+        ["clients", "load_balancer", "service", "database", "cache", "queue", "link", "periodic_scheduler", "shards"];
     for technique in techniques {
         let found = documented(&format!("src/techniques/{technique}.rs"), technique);
         assert!(found.len() > 2, "{technique}: the table of parameters is found");
@@ -99,6 +101,9 @@ fn every_parameter_and_variant_has_a_knob() {
     for (path, item) in [
         ("src/techniques/parts/steps.rs", "enum Step"),
         ("src/techniques/parts/balancer.rs", "enum Policy"),
+        ("src/techniques/parts/placement/mod.rs", "enum Placement"),
+        ("src/techniques/parts/placement/ids.rs", "enum Ids"),
+        ("src/techniques/shards.rs", "struct Dedicated"),
         ("src/techniques/parts/arrivals.rs", "enum Arrivals"),
         ("src/techniques/link.rs", "struct Retry"),
         ("src/techniques/link.rs", "enum Jitter"),
