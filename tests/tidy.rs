@@ -137,7 +137,10 @@ fn every_technique_is_documented_and_has_a_smallest_model() {
             snake.extend(letter.to_lowercase());
             snake
         });
-        let source = std::fs::read_to_string(root().join(format!("src/techniques/{snake}.rs"))).expect("one file each");
+        let read = |path: String| std::fs::read_to_string(root().join(path));
+        let source =
+            read(format!("src/techniques/{snake}.rs")).or_else(|_| read(format!("src/techniques/{snake}/mod.rs")));
+        let source = source.expect("one file or folder each");
         for heading in ["# How it works", "# Parameters", "# When it helps, when it hurts", "# Law"] {
             assert!(source.contains(&format!("//! {heading}")), "{snake}.rs says nothing under {heading:?}");
         }

@@ -4,6 +4,7 @@
 //! services what to do. Adding one takes one file, one `mod` line and one line of the register below.
 
 pub mod cluster;
+pub mod fault;
 pub mod hpa;
 pub mod keda;
 pub mod parts;
@@ -20,7 +21,7 @@ use crate::diagnostic::span::{Span, Spanned};
 use crate::techniques::CatalogueEntry;
 use crate::techniques::parts::signal::{Bounds, Goal, Look};
 use crate::techniques::technique::{
-    CompileError, Controller, ControllerSpec, Mistake, Prices, Reference, Requests, Wiring,
+    CompileError, Controller, ControllerSpec, Disturbed, Mistake, Prices, Reference, Requests, Wiring,
 };
 
 /// Makes, from one line per controller: the written form of any controller, its compilation, and the catalogue.
@@ -59,6 +60,7 @@ macro_rules! register {
 
 register! {
     ClusterAutoscaler(cluster): "machines beneath replicas: a scheduler, groups of machines, Cluster Autoscaler or Karpenter",
+    Fault(fault): "what befalls a node from outside, and when: parts that are lost or slow, a zone that is lost",
     HorizontalPodAutoscaler(hpa): "replicas that hold metrics at their targets, as Kubernetes finds them",
     Keda(keda): "replicas that follow events waiting elsewhere, down to none, as KEDA finds them",
     PredictiveScaling(predictive): "replicas for the load that is forecast, in time for them to start",
@@ -84,6 +86,10 @@ impl ControllerSpec for AnyController {
 
     fn targets(&self) -> Vec<&Spanned<String>> {
         self.spec().targets()
+    }
+
+    fn disturbs(&self) -> Option<Disturbed<'_>> {
+        self.spec().disturbs()
     }
 
     fn bounds(&self) -> Option<Bounds> {

@@ -25,10 +25,42 @@ pub enum Command {
     Endpoints { node: NodeIndex, ready: Arc<[u16]> },
     /// To the scheduler of machines: a replica of the sender looks for a place.
     Place { node: NodeIndex, replica: ReplicaId, cores: f64, memory_bytes: u64 },
+    /// Something befalls the node from outside, and stays until the same is restored.
+    Disturb { disturbance: Disturbance },
+    /// What befell the node is over.
+    Restore { disturbance: Disturbance },
     /// From the scheduler of machines: the replica has a place, and its image is there.
     Placed { replica: ReplicaId },
     /// To the scheduler of machines: the replica needs its place no longer.
     Left { node: NodeIndex, replica: ReplicaId },
+}
+
+/// What befalls a node from outside, whichever technique it is. Several may overlap.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Disturbance {
+    /// These parts are gone.
+    Lose { parts: Parts },
+    /// These parts take so many times as long for whatever they do.
+    Slow { parts: Parts, factor: f64 },
+}
+
+/// Some of the equal parts of a node: replicas of a service, servers of a database, copies of a volume.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Parts {
+    /// By number.
+    Replicas(Arc<[u16]>),
+    /// All that stand in a zone: part `i` of them all stands in zone `i % zones`.
+    Zone(u8),
+}
+
+impl Parts {
+    /// Whether this part is among them, where all are spread over so many zones.
+    pub fn contains(&self, part: usize, zones: u8) -> bool {
+        match self {
+            Self::Replicas(replicas) => replicas.iter().any(|replica| usize::from(*replica) == part),
+            Self::Zone(zone) => part % usize::from(zones.max(1)) == usize::from(*zone),
+        }
+    }
 }
 
 /// A number of replicas, or a share of those wanted.

@@ -416,7 +416,9 @@ impl Wiring for Wire<'_> {
     }
 
     fn is_scaled(&self) -> bool {
-        self.plan.controllers_of(self.name).next().is_some()
+        let disturbs = |controller: &AnyController| controller.disturbs().is_some_and(|it| **it.node == *self.name);
+        let is_disturbed = self.plan.model.controllers.values().any(|controller| disturbs(controller));
+        is_disturbed || self.plan.controllers_of(self.name).next().is_some()
     }
 
     fn container(&self, service: &str, container: &str) -> Option<usize> {

@@ -26,8 +26,8 @@ use crate::engine::{Evidence, Node, Reply, Timer, Token, Workload};
 use parts::instance::Instance;
 use parts::signal::{Signal, Tells};
 use technique::{
-    Capacity, CompileError, Controller, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Requests, Role,
-    Spec, Wiring,
+    Capacity, CompileError, Controller, Demand, Exposure, Mistake, Operations, Prices, Reference, ReplicaView,
+    Requests, Role, Spec, Wiring,
 };
 
 /// One line of `forescale list`.
@@ -265,6 +265,10 @@ impl Spec for NodeSpec {
 
     fn can_fail(&self) -> bool {
         self.spec().can_fail()
+    }
+
+    fn exposure(&self) -> Exposure {
+        self.spec().exposure()
     }
 
     fn watches(&self) -> Option<&str> {

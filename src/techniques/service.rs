@@ -34,8 +34,8 @@
 //! | `without_replicas` | | `Reject` | what becomes of requests while there is no replica |
 //! | `operations` | | | steps of each operation |
 //!
-//! Replicas come and go if a controller scales the service, if it has `memory` or if it has a `warm_up`; those that are written
-//! are there at time zero.
+//! Replicas come and go if a controller scales the service or a fault befalls it, if it has `memory` or if it has a `warm_up`;
+//! those that are written are there at time zero.
 //!
 //! # When it helps, when it hurts
 //!
@@ -64,8 +64,8 @@ use crate::techniques::parts::program::Compiler;
 use crate::techniques::parts::signal::{Signal, Tells};
 use crate::techniques::parts::steps::{self, Step};
 use crate::techniques::technique::{
-    Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, ReplicaView, Requests, Spec, Wiring,
-    law_mistakes, mean_s,
+    Capacity, CompileError, Demand, Exposure, Mistake, Operations, Prices, Reference, ReplicaView, Requests, Spec,
+    Wiring, law_mistakes, mean_s,
 };
 use crate::units::Duration;
 
@@ -290,6 +290,11 @@ impl Spec for Service {
         let count = f64::from(self.count());
         let workers = self.workers.as_ref().map(|workers| u64::from(workers.value) * u64::from(self.count()));
         Capacity { cores: Some(count * self.cores()), workers, ..Capacity::default() }
+    }
+
+    fn exposure(&self) -> Exposure {
+        let ReplicaView { count, zones } = self.replicas();
+        Exposure { part: "replica", losable: count, slowable: count, zones }
     }
 
     fn tells(&self, signal: Signal) -> Tells {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::span::{Span, Spanned};
 use crate::distribution::{Distribution, DistributionError, KeyLaw, Sampler};
+use crate::engine::control::Disturbance;
 use crate::engine::{Destination, Node, NodeIndex};
 use crate::random::Purpose;
 use crate::techniques::parts::arrivals::Process;
@@ -231,7 +232,7 @@ pub trait Wiring {
     fn sampler(&self, law: &Spanned<Distribution>) -> Result<Sampler, CompileError>;
     /// The index of a node.
     fn node(&self, name: &str) -> NodeIndex;
-    /// Whether a controller decides how many replicas this node has, or how large they are.
+    /// Whether a controller decides how many replicas this node has or how large they are, or does something to them.
     fn is_scaled(&self) -> bool;
     /// The place of a container in each replica of a service: 0 is the program, named as the service; then its sidecars.
     fn container(&self, service: &str, container: &str) -> Option<usize>;
@@ -256,6 +257,27 @@ pub struct Prices {
     pub usd_per_replica_hour: f64,
     pub usd_per_request: f64,
     pub usd_per_byte: f64,
+}
+
+/// What can befall a node from outside. Nothing can befall one that says nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exposure {
+    /// What one of its parts is called: `replica`, `copy`, `member`.
+    pub part: &'static str,
+    /// Parts, numbered from zero, that can be lost and that can be slow.
+    pub losable: u32,
+    pub slowable: u32,
+    /// Zones that can be lost, numbered from zero.
+    pub zones: u8,
+}
+
+/// What a controller does to a node from outside.
+#[derive(Clone, Debug)]
+pub struct Disturbed<'a> {
+    pub node: &'a Spanned<String>,
+    /// Where it is written what.
+    pub span: Span,
+    pub disturbance: Disturbance,
 }
 
 /// What a machine keeps free for one replica.
@@ -330,6 +352,10 @@ pub trait Spec {
     /// does not know says yes.
     fn can_fail(&self) -> bool {
         true
+    }
+    /// What can befall the node from outside.
+    fn exposure(&self) -> Exposure {
+        Exposure::default()
     }
     /// The node among whose replicas this one chooses itself.
     fn watches(&self) -> Option<&str> {
@@ -415,6 +441,10 @@ pub trait ControllerSpec {
     fn mistakes(&self) -> Vec<Mistake>;
     /// The nodes whose replicas it creates, ends or changes.
     fn targets(&self) -> Vec<&Spanned<String>>;
+    /// What it does to a node from outside, as the world does and no autoscaler.
+    fn disturbs(&self) -> Option<Disturbed<'_>> {
+        None
+    }
     /// The containers of its target that it looks at, by name.
     fn containers(&self) -> Vec<&Spanned<String>> {
         Vec::new()

@@ -8,6 +8,7 @@ pub mod clients;
 pub mod controllers;
 pub mod cycles;
 pub mod directory;
+pub mod faults;
 pub mod goals;
 pub mod graph;
 pub mod instances;
@@ -69,6 +70,7 @@ pub fn check<N: Spec, L: LinkSpec, K: KeySpec, C: ControllerSpec>(
     keys::unknown(subject, diagnostics);
     links::names(subject, diagnostics);
     controllers::check(subject, diagnostics);
+    faults::check(subject, diagnostics);
     looks::mistakes(subject, diagnostics);
     goals::mistakes(subject, diagnostics);
     instances::check(subject, diagnostics);

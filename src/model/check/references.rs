@@ -221,7 +221,8 @@ fn described(kind: &str, name: &str) -> String {
     if kind.is_empty() { format!("`{name}`") } else { format!("`{name}` ({kind})") }
 }
 
-fn article(kind: &str) -> String {
+/// A kind with its article.
+pub fn article(kind: &str) -> String {
     let vowel = kind.starts_with(['A', 'E', 'I', 'O', 'U']);
     format!("{} {kind}", if vowel { "an" } else { "a" })
 }

@@ -2,6 +2,7 @@
 
 use crate::engine::context::Context;
 use crate::engine::gauge::Gauge;
+use crate::engine::visit::Visit;
 use crate::engine::{Outcome, Timer};
 use crate::techniques::parts::executor::Finish;
 
@@ -206,7 +207,7 @@ impl Finish for Environments {
         Outcome::Done
     }
 
-    fn left(&mut self, context: &mut Context, place: usize) {
+    fn left(&mut self, context: &mut Context, _visit: &Visit, place: usize, _ready: &mut Vec<u32>) {
         let environment = &mut self.all[place];
         // While it takes up what waited for it, it is in no list of starting ones, and comes into that of the warm ones here.
         if environment.requests == self.concurrency {

@@ -86,16 +86,35 @@ pub struct Executor {
     ready: Vec<u32>,
 }
 
-/// What a node adds when a visit's program has ended well: the outcome to reply with.
+/// What happens after a step of a node's own ([`Instruction::Own`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The next step.
+    GoOn,
+    /// So many nanoseconds of a core's time, then the next step. The node's cores must be shared.
+    Compute(u64),
+    /// Nothing, until the node lets the visit go on: by [`Executor::resume`], or among those that are ready.
+    Wait,
+    /// The visit fails.
+    Fail(Failure),
+}
+
+/// What a node adds to the programs of its visits: steps of its own, and the outcome to reply with at the end.
 pub trait Finish {
     /// Whether callers see one replica, whichever serves them.
     const HIDES_REPLICAS: bool = false;
 
     fn finish(&mut self, context: &mut Context, slot: u32) -> Outcome;
 
-    /// A visit has left the replica at this place, however it ended.
+    /// A visit has come to a step of the node's own. Others that this sets free are made `ready`, after [`advance`].
     #[inline(always)]
-    fn left(&mut self, _context: &mut Context, _place: usize) {}
+    fn perform(&mut self, _context: &mut Context, _slot: u32, _number: u16, _ready: &mut Vec<u32>) -> Next {
+        Next::GoOn
+    }
+
+    /// A visit has left the replica at this place, done or failed; one that is killed with its replica has not.
+    #[inline(always)]
+    fn left(&mut self, _context: &mut Context, _visit: &Visit, _place: usize, _ready: &mut Vec<u32>) {}
 }
 
 /// A program's end is its success.
@@ -131,7 +150,7 @@ impl Executor {
             single: count <= 1 && life.is_none(),
             replicas: vec![replica.clone(); count.max(1) as usize],
             template: replica,
-            fleet: life.map(|life| Box::new(Fleet::new(life, limits.cores))),
+            fleet: life.map(|life| Box::new(Fleet::new(life, limits.cores, limits.zones))),
             limits,
             balancer,
             program,
@@ -160,7 +179,7 @@ impl Executor {
 
     /// A request has come to its replica.
     #[inline(always)]
-    fn admit(&mut self, context: &mut Context, slot: u32, index: usize, finish: &mut impl Finish) {
+    fn admit<F: Finish>(&mut self, context: &mut Context, slot: u32, index: usize, finish: &mut F) {
         let now_ns = context.now_ns();
         if self.fleet.is_some() && !self.finds_memory(context, slot, index) {
             return;
@@ -184,6 +203,9 @@ impl Executor {
         } else {
             if let Some(fleet) = &mut self.fleet {
                 fleet.leave(now_ns);
+            }
+            if F::HIDES_REPLICAS {
+                self.forget_choice::<F>(context, slot);
             }
             self.reject(context, slot);
         }
@@ -323,6 +345,18 @@ impl Executor {
         }
     }
 
+    /// A visit that waits at a step of the node's own goes on behind it.
+    pub fn resume(&mut self, context: &mut Context, slot: u32, finish: &mut impl Finish) {
+        advance(context, slot);
+        self.go_on(context, slot, finish);
+    }
+
+    /// A visit that waits at a step of the node's own fails.
+    pub fn give_up(&mut self, context: &mut Context, slot: u32, failure: Failure, finish: &mut impl Finish) {
+        let next = self.fail(context, slot, Outcome::Failed(failure), finish);
+        self.go_on(context, next, finish);
+    }
+
     /// Fills in a record.
     pub fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
         self.meter.observe(now_ns, record);
@@ -434,6 +468,12 @@ impl Executor {
 
 /// The balancer of this node chose the replica, so it must hear of the end.
 const CHOSEN_HERE: u8 = 8;
+
+/// A visit that waits stands at its next step.
+#[inline(always)]
+pub fn advance(context: &mut Context, slot: u32) {
+    context.visit(slot).program_counter += 1;
+}
 
 /// The salt of a repeated visit.
 pub fn resalt(salt: u32, occurrence: u32) -> u32 {

@@ -2,6 +2,7 @@
 
 pub mod arrivals;
 pub mod balancer;
+pub mod conditions;
 pub mod executor;
 pub mod instance;
 pub mod meter;

@@ -59,6 +59,8 @@ pub enum Instruction {
         probability: f64,
         purpose: Purpose,
     },
+    /// Whatever the node itself means by this number.
+    Own(u16),
     End,
 }
 
@@ -125,11 +127,26 @@ impl<'a> Compiler<'a> {
 
     /// Compiles an operation; its index is the number of operations compiled before.
     pub fn operation(&mut self, name: &str, steps: &[Step]) -> Result<(), CompileError> {
+        self.begin(name);
+        self.steps(steps)?;
+        self.end();
+        Ok(())
+    }
+
+    /// Begins an operation that is put together piece by piece: from [`Compiler::steps`] and [`Compiler::own`].
+    pub fn begin(&mut self, name: &str) {
         self.operation = Operation::new(self.wiring.purpose(name));
         self.program.starts.push(self.here());
-        self.steps(steps)?;
+    }
+
+    /// A step of the node's own.
+    pub fn own(&mut self, number: u16) {
+        self.program.code.push(Instruction::Own(number));
+    }
+
+    /// Ends the operation that was begun.
+    pub fn end(&mut self) {
         self.program.code.push(Instruction::End);
-        Ok(())
     }
 
     /// The finished program.
@@ -148,7 +165,8 @@ impl<'a> Compiler<'a> {
         self.program.code.len() as ProgramCounter
     }
 
-    fn steps(&mut self, steps: &[Step]) -> Result<(), CompileError> {
+    /// Adds steps to the operation that was begun.
+    pub fn steps(&mut self, steps: &[Step]) -> Result<(), CompileError> {
         for step in steps {
             if self.program.code.len() > usize::from(ProgramCounter::MAX) - 16 {
                 return Err(CompileError::new("the operations of one node unroll to more than 65,000 steps")

@@ -12,6 +12,8 @@ mod shards;
 mod stations;
 mod steps;
 
+use std::path::Path;
+
 use crate::run::{Run, architecture, prepare, run};
 
 /// Two settings of one parameter, and a number that must be larger under the second.
@@ -94,7 +96,8 @@ fn every_parameter_and_variant_has_a_knob() {
     let techniques =
         ["clients", "load_balancer", "service", "database", "cache", "queue", "link", "periodic_scheduler", "shards"];
     for technique in techniques {
-        let found = documented(&format!("src/techniques/{technique}.rs"), technique);
+        let (file, folder) = (format!("src/techniques/{technique}.rs"), format!("src/techniques/{technique}/mod.rs"));
+        let found = documented(if Path::new(&file).exists() { &file } else { &folder }, technique);
         assert!(found.len() > 2, "{technique}: the table of parameters is found");
         wanted.extend(found);
     }

@@ -43,7 +43,7 @@ impl Executor {
     }
 
     #[inline(never)]
-    fn compute_shared(&mut self, context: &mut Context, slot: u32, index: usize, demand_ns: u64) {
+    pub(super) fn compute_shared(&mut self, context: &mut Context, slot: u32, index: usize, demand_ns: u64) {
         let now_ns = context.now_ns();
         let Processor::Sharing(sharing) = &mut self.replicas[index].processor else { return };
         if let Some(timer_ns) = sharing.add(now_ns, slot, demand_ns) {

@@ -101,7 +101,7 @@ impl Executor {
             self.meter.answer(!matches!(outcome, Outcome::Failed(_)), spent_ns, waited_ns);
         }
         self.meter.leave(now_ns, visit.entered_ns);
-        finish.left(context, place);
+        finish.left(context, &visit, place, &mut self.ready);
         if visit.flags & CHOSEN_HERE != 0
             && let Some(balancer) = &mut self.balancer
         {
@@ -129,7 +129,7 @@ impl Executor {
 
     /// A caller that left the choice of the replica to this node does not hear of it: to its balancer, if it has one, the
     /// request was never sent to that replica.
-    fn forget_choice<F: Finish>(&mut self, context: &mut Context, slot: u32) {
+    pub(super) fn forget_choice<F: Finish>(&mut self, context: &mut Context, slot: u32) {
         let visit = context.visit(slot);
         if visit.flags & CHOSEN_HERE != 0 {
             visit.replica = Visit::ANY_REPLICA;

@@ -10,6 +10,7 @@ use crate::engine::gauge::Gauge;
 use crate::engine::record::{Happening, NodeRecord, Share};
 use crate::engine::visit::VisitList;
 use crate::random::Purpose;
+use crate::techniques::parts::conditions::Conditions;
 use crate::techniques::parts::pod::{Memory, WarmUp, WithoutReplicas};
 
 /// Millionths, in which shares of a core and of a replica are counted.
@@ -83,6 +84,8 @@ pub struct Fleet {
     /// Requests that wait for a replica to be there.
     pub held: VisitList,
     pub(super) roll: Option<Roll>,
+    /// The place whose replica stays when there are too many.
+    pub(super) kept: Option<usize>,
     /// Cores of a replica as it is written, which its price is for.
     pub(super) written_cores: f64,
     /// Of replicas that start from now on.
@@ -107,6 +110,8 @@ pub struct Fleet {
     pub(super) evictions: u64,
     /// Requests that were lost with their replica.
     pub(super) killed: u64,
+    /// What has befallen places: of machines, zones.
+    pub(super) conditions: Conditions,
     /// What befell replicas since the last record.
     happenings: Vec<Happening>,
     /// Computations of killed requests whose timers have not gone off: by their timer's data, when they were killed.
@@ -115,13 +120,14 @@ pub struct Fleet {
 
 impl Fleet {
     /// A fleet without replicas.
-    pub fn new(life: Life, cores: f64) -> Self {
+    pub fn new(life: Life, cores: f64, zones: u8) -> Self {
         let memory_limit_bytes = life.memory.as_ref().map_or(0, |memory| memory.limit.bytes);
         Self {
             pods: Vec::new(),
             free: BTreeSet::new(),
             held: VisitList::default(),
             roll: None,
+            kept: None,
             requested_cores: life.requested_cores,
             life,
             written_cores: cores,
@@ -140,6 +146,7 @@ impl Fleet {
             out_of_memory: 0,
             evictions: 0,
             killed: 0,
+            conditions: Conditions::new(zones),
             happenings: Vec::new(),
             dead: std::collections::BTreeMap::new(),
         }
@@ -183,9 +190,10 @@ impl Fleet {
     /// How much longer the replica computes than one that has warmed up.
     #[inline]
     pub fn slowdown(&self, place: usize) -> f64 {
-        let Some(warm_up) = &self.life.warm_up else { return 1.0 };
+        let slow = self.conditions.factor(place);
+        let Some(warm_up) = &self.life.warm_up else { return slow };
         let cold = 1.0 - self.pods[place].warmed_up as f64 / f64::from(warm_up.requests);
-        1.0 + (warm_up.factor - 1.0) * cold.max(0.0)
+        slow * (1.0 + (warm_up.factor - 1.0) * cold.max(0.0))
     }
 
     /// A request comes to a replica.
@@ -307,9 +315,16 @@ impl Fleet {
 }
 
 impl Fleet {
-    /// Whether one more replica finds a place. Callers know places by 16 bits.
+    /// Where one more replica finds a place, if anywhere. Callers know places by 16 bits, and nothing starts where all is lost.
+    pub(super) fn next_place(&self) -> Option<usize> {
+        let stands = |place: &usize| !self.conditions.is_lost(*place);
+        let free = self.free.iter().copied().find(stands);
+        free.or_else(|| (self.pods.len()..MOST_PLACES).find(stands))
+    }
+
+    /// Whether one more replica finds a place.
     pub(super) fn has_place(&self) -> bool {
-        self.pods.len() < MOST_PLACES || !self.free.is_empty()
+        self.next_place().is_some()
     }
 
     /// A new replica at the first free place, which looks for a machine.
@@ -332,12 +347,13 @@ impl Fleet {
             process_started_ns: now_ns,
         };
         self.created += 1;
-        let place = self.free.pop_first().unwrap_or(self.pods.len());
-        if place == self.pods.len() {
-            self.pods.push(pod);
-        } else {
-            self.pods[place] = pod;
+        let place = self.next_place().unwrap_or(self.pods.len());
+        while self.pods.len() <= place {
+            self.free.insert(self.pods.len());
+            self.pods.push(pod.clone());
         }
+        self.free.remove(&place);
+        self.pods[place] = pod;
         self.set_phase(now_ns, place, Some(Phase::Pending));
         place
     }

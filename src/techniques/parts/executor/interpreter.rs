@@ -4,7 +4,7 @@ use crate::engine::context::Context;
 use crate::engine::visit::{NONE, VisitId};
 use crate::engine::{Failure, Outcome, Timer};
 use crate::random::Stream;
-use crate::techniques::parts::executor::{Executor, Finish, WAITED, resalt};
+use crate::techniques::parts::executor::{Executor, Finish, Next, WAITED, advance, resalt};
 use crate::techniques::parts::program::Instruction;
 
 impl Executor {
@@ -104,6 +104,18 @@ impl Executor {
                         return self.fail(context, slot, Outcome::Failed(Failure::Error), finish);
                     }
                     visit.program_counter += 1;
+                }
+                Instruction::Own(number) => {
+                    let index = usize::from(visit.replica);
+                    match finish.perform(context, slot, number, &mut self.ready) {
+                        Next::GoOn => advance(context, slot),
+                        Next::Compute(demand_ns) => {
+                            self.compute_shared(context, slot, index, demand_ns);
+                            return NONE;
+                        }
+                        Next::Wait => return NONE,
+                        Next::Fail(failure) => return self.fail(context, slot, Outcome::Failed(failure), finish),
+                    }
                 }
             }
         }

@@ -14,7 +14,7 @@
 use std::sync::Arc;
 
 use crate::engine::context::Context;
-use crate::engine::control::{Command, Phase, ReplicaId};
+use crate::engine::control::{Command, Disturbance, Phase, ReplicaId};
 use crate::engine::visit::Visit;
 use crate::engine::{Failure, NodeIndex, Outcome, Timer};
 use crate::random::Stream;
@@ -102,8 +102,26 @@ impl Executor {
                     self.boot(context, place);
                 }
             }
+            Command::Disturb { disturbance } => self.disturb(context, disturbance),
+            Command::Restore { disturbance } => {
+                fleet.conditions.end(&disturbance);
+                self.reconcile(context);
+            }
             Command::Endpoints { .. } | Command::Place { .. } | Command::Left { .. } => {}
         }
+    }
+
+    /// Something befalls replicas from outside. Others take the place of those that are lost, elsewhere.
+    fn disturb(&mut self, context: &mut Context, disturbance: Disturbance) {
+        let Some(fleet) = &mut self.fleet else { return };
+        fleet.conditions.begin(disturbance.clone());
+        let Disturbance::Lose { parts } = disturbance else { return };
+        let is_hit = |place: &usize| fleet.pods[*place].phase.is_some() && fleet.conditions.hits(&parts, *place);
+        let lost: Vec<usize> = (0..fleet.pods.len()).filter(is_hit).collect();
+        lost.iter().for_each(|place| self.gone(context, *place));
+        self.publish(context);
+        lost.iter().for_each(|place| self.lose(context, *place, None));
+        self.reconcile(context);
     }
 
     /// A timer about a replica's life goes off.
@@ -162,8 +180,9 @@ impl Executor {
                 continue;
             }
             let rank = |place: &usize| (is_ready(place), std::cmp::Reverse(fleet.pods[*place].number));
+            let may_go = |place: &usize| fleet.pods[*place].number >= first_new && fleet.kept != Some(*place);
             let superfluous = if new > wanted || (old.is_empty() && total > wanted) {
-                staying.iter().copied().filter(|place| fleet.pods[*place].number >= first_new).min_by_key(rank)
+                staying.iter().copied().filter(may_go).min_by_key(rank)
             } else {
                 // An old one goes if enough others are ready; one that is not, if enough others are there for those that are
                 // new and not ready yet.
@@ -182,11 +201,10 @@ impl Executor {
         let now_ns = context.now_ns();
         let Some(fleet) = self.fleet.as_mut().filter(|fleet| fleet.has_place()) else { return };
         let place = fleet.create(now_ns);
-        if place == self.replicas.len() {
+        while self.replicas.len() <= place {
             self.replicas.push(self.template.clone());
-        } else {
-            self.replicas[place] = self.template.clone();
         }
+        self.replicas[place] = self.template.clone();
         match fleet.life.scheduler {
             Some(scheduler) => ask_for_place(fleet, context, scheduler, place),
             None => self.boot(context, place),
@@ -325,7 +343,7 @@ impl Executor {
     }
 
     /// Whatever a replica has to do fails, and its cores are idle. `but` is a request that is not there yet.
-    fn lose(&mut self, context: &mut Context, place: usize, but: Option<u32>) {
+    pub(super) fn lose(&mut self, context: &mut Context, place: usize, but: Option<u32>) {
         let now_ns = context.now_ns();
         let node = context.node();
         let slots = context.visits().at_replica(node, place as u16);

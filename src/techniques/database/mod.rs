@@ -29,24 +29,20 @@
 //!
 //! With `max_connections` = `cores`, no I/O and room to wait, it is an M/G/c queue.
 
+mod node;
+mod statement;
+
+pub use node::DatabaseNode;
+pub use statement::Query;
+
 use serde::Deserialize;
 
 use crate::diagnostic::span::{Named, Span, Spanned};
-use crate::distribution::Distribution;
-use crate::engine::context::Context;
-use crate::engine::control::NodeSample;
-use crate::engine::record::{NodeRecord, Share};
-use crate::engine::visit::VisitList;
-use crate::engine::{Evidence, Node, Outcome, Reply, Timer};
 use crate::price::{HourlyPrice, RequestPrice};
-use crate::techniques::parts::executor::{AcceptQueue, Executor, Finish, Limits};
 use crate::techniques::parts::instance::Instance;
-use crate::techniques::parts::program::Compiler;
 use crate::techniques::parts::signal::{Signal, Tells};
-use crate::techniques::parts::steps::{self, Step};
-use crate::techniques::technique::{
-    Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, Spec, Wiring, Worker,
-};
+use crate::techniques::parts::steps;
+use crate::techniques::technique::{Capacity, Demand, Mistake, Operations, Prices, Reference, Spec, Worker};
 
 /// A database as written.
 #[derive(Clone, Debug, Deserialize)]
@@ -71,40 +67,8 @@ pub struct Database {
     pub operations: Spanned<Named<Query>>,
 }
 
-/// A kind of query.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Query {
-    Read {
-        cpu: Spanned<Distribution>,
-        #[serde(default)]
-        io: Option<Spanned<Distribution>>,
-    },
-    Write {
-        cpu: Spanned<Distribution>,
-        #[serde(default)]
-        io: Option<Spanned<Distribution>>,
-        /// Until the log is on disk.
-        #[serde(default)]
-        commit: Option<Spanned<Distribution>>,
-    },
-}
-
 /// PostgreSQL's default.
 const DEFAULT_CONNECTIONS: u32 = 100;
-
-impl Query {
-    /// What the query does, step by step.
-    pub fn steps(&self) -> Vec<Step> {
-        let (Self::Read { cpu, io } | Self::Write { cpu, io, .. }) = self;
-        let mut steps = vec![Step::Compute(cpu.clone())];
-        steps.extend(io.clone().map(Step::Wait));
-        if let Self::Write { commit: Some(commit), .. } = self {
-            steps.push(Step::Wait(commit.clone()));
-        }
-        steps
-    }
-}
 
 impl Database {
     /// Cores, of its own or of its instance.
@@ -205,92 +169,5 @@ impl Spec for Database {
             usd_per_request: self.io_price.as_ref().map_or(0.0, |price| price.usd_per_request),
             ..Prices::default()
         }
-    }
-}
-
-/// A database at work.
-#[derive(Clone, Debug)]
-pub struct DatabaseNode {
-    executor: Executor,
-    tally: Tally,
-}
-
-/// Counts queries by kind as they end.
-#[derive(Clone, Debug)]
-struct Tally {
-    is_write: Vec<bool>,
-    reads: u64,
-    writes: u64,
-}
-
-impl Finish for Tally {
-    fn finish(&mut self, context: &mut Context, slot: u32) -> Outcome {
-        if self.is_write[usize::from(context.visit(slot).operation)] {
-            self.writes += 1;
-        } else {
-            self.reads += 1;
-        }
-        Outcome::Done
-    }
-}
-
-impl DatabaseNode {
-    /// Compiles the written form.
-    pub fn compile(spec: &Database, wiring: &mut dyn Wiring) -> Result<Self, CompileError> {
-        let mut compiler = Compiler::new(wiring);
-        for (name, query) in spec.operations.iter() {
-            compiler.operation(name, &query.steps())?;
-        }
-        let program = compiler.finish();
-        let limits = Limits {
-            cores: spec.cores(),
-            workers: spec.connections(),
-            queue: spec.queue.as_ref().map_or(0, |queue| queue.value),
-            zones: 1,
-        };
-        let coefficient = |value: &Option<Spanned<f64>>| value.as_ref().map_or(0.0, |value| value.value);
-        let processor =
-            Executor::processor(&limits, &program, false, coefficient(&spec.contention), coefficient(&spec.coherency));
-        let queue = AcceptQueue::FirstComeFirstServed(VisitList::default());
-        let is_write = spec.operations.values().map(|query| matches!(query.value, Query::Write { .. })).collect();
-        Ok(Self {
-            executor: Executor::new(1, limits, &queue, &processor, None, program, None),
-            tally: Tally { is_write, reads: 0, writes: 0 },
-        })
-    }
-}
-
-impl Node for DatabaseNode {
-    #[inline(never)]
-    fn arrive(&mut self, context: &mut Context, slot: u32) {
-        self.executor.arrive(context, slot, &mut self.tally);
-    }
-
-    #[inline(never)]
-    fn reply(&mut self, context: &mut Context, reply: Reply) {
-        self.executor.reply(context, reply, &mut self.tally);
-    }
-
-    #[inline(never)]
-    fn timer(&mut self, context: &mut Context, timer: Timer) {
-        self.executor.timer(context, timer, &mut self.tally);
-    }
-
-    fn sample(&self, now_ns: u64, sample: &mut NodeSample) {
-        self.executor.sample(now_ns, sample);
-    }
-
-    fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {
-        self.executor.audit(now_ns, evidence)
-    }
-
-    fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
-        self.executor.observe(now_ns, record);
-        if let Some(share) = record.shares.first_mut() {
-            // What a worker is elsewhere is a connection here.
-            share.name = "connection_utilization_ratio";
-        }
-        let queries = u128::from(self.tally.reads + self.tally.writes);
-        record.shares.push(Share { name: "write_ratio", numerator: self.tally.writes.into(), denominator: queries });
     }
 }
