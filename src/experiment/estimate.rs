@@ -232,9 +232,8 @@ fn node(sample: &Sample<'_>, index: usize, exceedances: f64) -> Node {
     let of = |value: &dyn Fn(&NodeRecord) -> f64| sample.per_replication(|record| value(&record.nodes[index]));
     let count = |value: &dyn Fn(&Counters) -> f64| of(&|node| value(&node.counters));
     // Who only stands for its shards has what they have together.
-    let own = [index];
-    let parts = if description.shards.is_empty() { &own[..] } else { &description.shards };
-    let total = |value: &dyn Fn(&Counters) -> f64| {
+    let (all, always) = (sample.compiled.parts(index), sample.compiled.standing_parts(index));
+    let sum = |parts: &[usize], value: &dyn Fn(&Counters) -> f64| {
         sample.per_replication(|record| parts.iter().map(|part| value(&record.nodes[*part].counters)).sum())
     };
     let ratio = |numerator: &[f64], denominator: &[f64]| {
@@ -251,21 +250,21 @@ fn node(sample: &Sample<'_>, index: usize, exceedances: f64) -> Node {
     let wait = latencies(&|node| node.wait.clone());
     let latency = latencies(&|node| node.latency.clone());
     let costs =
-        sample.per_replication(|record| parts.iter().map(|part| cost_usd(sample.compiled, *part, record)).sum::<f64>());
+        sample.per_replication(|record| all.iter().map(|part| cost_usd(sample.compiled, *part, record)).sum::<f64>());
     let hours: Vec<f64> = seconds.iter().map(|seconds| seconds / HOUR_S).collect();
     let station = !clients && !description.is_controller;
     Node {
         name: description.name.clone(),
         kind: description.kind.to_owned(),
         utilization: ratio(
-            &total(&|counters| counters.busy_ns as f64),
-            &total(&|counters| counters.capacity_ns as f64),
+            &sum(&all, &|counters| counters.busy_ns as f64),
+            &sum(&always, &|counters| counters.capacity_ns as f64),
         )
         .map(|share| Interval { low: share.low.max(0.0), high: share.high.min(1.0), ..share }),
         throughput_per_s: ratio(&completed, &seconds).filter(|_| !description.is_controller),
         error_ratio: error_ratio(sample, &failed, &ended, &latency).map(|told| told.ratio),
         queue_length: station
-            .then(|| ratio(&total(&|counters| counters.waiting_ns as f64 * NANOSECOND), &seconds))
+            .then(|| ratio(&sum(&all, &|counters| counters.waiting_ns as f64 * NANOSECOND), &seconds))
             .flatten(),
         wait_mean_s: wait.mean(),
         wait_p99_s: wait.told_quantile(0.99, exceedances),
@@ -307,11 +306,9 @@ fn hottest(sample: &Sample<'_>, shards: &[usize]) -> Option<Measure> {
 
 /// Mean number of replicas that a node is paid for, all its shards together.
 pub fn replicas(sample: &Sample<'_>, index: usize) -> Option<Interval> {
-    let own = [index];
-    let shards = &sample.compiled.descriptions[index].shards;
-    let parts = if shards.is_empty() { &own[..] } else { shards };
-    let replicas_ns =
-        sample.per_replication(|record| parts.iter().map(|part| record.nodes[*part].counters.replica_ns as f64).sum());
+    let parts = sample.compiled.standing_parts(index);
+    let replicas_ns = sample
+        .per_replication(|record| parts.iter().map(|part| record.nodes[*part].counters.replica_ns as f64).sum());
     let times_ns = sample.per_replication(|record| (record.end_ns - record.start_ns) as f64);
     ratio_interval(&replicas_ns, &times_ns).map(|estimate| interval(estimate, 1.0))
 }

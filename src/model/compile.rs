@@ -22,7 +22,6 @@ use crate::model::sharding;
 use crate::random::{Purpose, Seed};
 use crate::techniques::link::{Link, LinkNode};
 use crate::techniques::parts::arrivals::Process;
-use crate::techniques::shards::ShardRouterNode;
 use crate::techniques::technique::{
     CacheCommand, CompileError, ControllerSpec, LinkSpec, Operations, ReplicaView, Spec, Wiring,
 };
@@ -68,6 +67,18 @@ impl Compiled {
     /// Indices of the nodes that start requests.
     pub fn clients(&self) -> impl Iterator<Item = usize> {
         self.descriptions.iter().enumerate().filter(|(_, node)| !node.requested.is_empty()).map(|(index, _)| index)
+    }
+
+    /// A node and its shards, if it stands for any: all that may be busy, cost or let wait for it.
+    pub fn parts(&self, index: usize) -> Vec<usize> {
+        std::iter::once(index).chain(self.descriptions[index].shards.iter().copied()).collect()
+    }
+
+    /// As [`Self::parts`], without shards that are not always there: the node counts for how long these are.
+    pub fn standing_parts(&self, index: usize) -> Vec<usize> {
+        let mut parts = self.parts(index);
+        parts.retain(|part| *part == index || !self.descriptions[*part].is_standby);
+        parts
     }
 
     /// The operations that clients request.
@@ -178,9 +189,10 @@ pub fn compile_sharing(
     let is_cache = |spec: &NodeSpec| matches!(spec, NodeSpec::Cache(_));
     for caches in [false, true] {
         for (index, (name, spec)) in model.nodes.iter().enumerate().filter(|(_, (_, spec))| is_cache(spec) == caches) {
-            let mut wire = Wire { plan: &plan, name, commands: &mut commands };
+            let mut wire = Wire { plan: &plan, name, commands: &mut commands, is_part: false };
             let own = [NodeIndex(index as u32)];
             let shards = plan.shards.get(name.as_str());
+            wire.is_part = shards.is_some();
             for place in shards.map_or(&own[..], Vec::as_slice) {
                 match spec.compile(&mut wire) {
                     Ok(node) => nodes[place.0 as usize] = Some(node),
@@ -190,24 +202,31 @@ pub fn compile_sharing(
                     }
                 }
             }
-            let Some((shards, written)) = shards.zip(model.shards.get(name.as_str())) else { continue };
-            let routes = sharding::routes(model, spec, written, &wire.commands());
-            match ShardRouterNode::compile(written, shards.clone(), routes, &mut wire) {
-                Ok(node) => nodes[index] = Some(AnyNode::ShardRouter(Box::new(node))),
-                Err(error) => report(error.span.unwrap_or(written.span), error.message, error.help),
+            let Some(shards) = shards else { continue };
+            wire.is_part = false;
+            let whole = match model.shards.get(name.as_str()) {
+                None => spec.compile(&mut wire),
+                Some(written) => {
+                    let router = sharding::router(model, (name, spec), written, shards, &mut wire);
+                    router.map(|router| AnyNode::ShardRouter(Box::new(router)))
+                }
+            };
+            match whole {
+                Ok(node) => nodes[index] = Some(node),
+                Err(error) => report(error.span.unwrap_or(name.span), error.message, error.help),
             }
         }
     }
     for ((_, target), &index) in &plan.links {
         let Some((_, name, link)) = model.links.get_full(plan.link_names[&index].as_str()) else { continue };
-        let mut wire = Wire { plan: &plan, name, commands: &mut commands };
+        let mut wire = Wire { plan: &plan, name, commands: &mut commands, is_part: false };
         match LinkNode::compile(link, plan.node(target), target, &mut wire) {
             Ok(node) => nodes[index.0 as usize] = Some(AnyNode::Link(node)),
             Err(error) => report(error.span.unwrap_or(name.span), error.message, error.help),
         }
     }
     for (index, (name, controller)) in model.controllers.iter().enumerate() {
-        match controller.compile(&mut Wire { plan: &plan, name, commands: &mut commands }) {
+        match controller.compile(&mut Wire { plan: &plan, name, commands: &mut commands, is_part: false }) {
             Ok(node) => nodes[plan.controller(index).0 as usize] = Some(AnyNode::Controller(node)),
             Err(error) => report(error.span.unwrap_or(name.span), error.message, error.help),
         }
@@ -296,7 +315,7 @@ struct Plan<'a> {
     /// Links by the names of their ends, and the names of links by their index.
     links: BTreeMap<(&'a str, &'a str), NodeIndex>,
     link_names: BTreeMap<NodeIndex, String>,
-    /// The shards of each node that is sharded.
+    /// What each node is made of that only stands for others.
     shards: BTreeMap<&'a str, Vec<NodeIndex>>,
     /// The files that were named so far, as written.
     files: RefCell<BTreeSet<String>>,
@@ -357,6 +376,8 @@ impl<'a> Plan<'a> {
 struct Wire<'a> {
     plan: &'a Plan<'a>,
     name: &'a str,
+    /// Whether this is one of several nodes that another stands for.
+    is_part: bool,
     /// Commands to caches, by the cache's index.
     commands: &'a mut BTreeMap<NodeIndex, Vec<CacheCommand>>,
 }
@@ -419,6 +440,15 @@ impl Wiring for Wire<'_> {
         let disturbs = |controller: &AnyController| controller.disturbs().is_some_and(|it| **it.node == *self.name);
         let is_disturbed = self.plan.model.controllers.values().any(|controller| disturbs(controller));
         is_disturbed || self.plan.controllers_of(self.name).next().is_some()
+    }
+
+    fn parts(&self) -> Vec<NodeIndex> {
+        let parts = self.plan.shards.get(self.name).filter(|_| !self.is_part);
+        parts.cloned().unwrap_or_default()
+    }
+
+    fn keys(&self, space: u16) -> u64 {
+        self.plan.model.keys.get_index(space.into()).map_or(1, |(_, law)| law.count())
     }
 
     fn container(&self, service: &str, container: &str) -> Option<usize> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::engine::NodeIndex;
 use crate::model::Model;
-use crate::model::sharding::shard_name;
+use crate::model::sharding::{self, shard_name};
 use crate::techniques::NodeSpec;
 use crate::techniques::technique::{ControllerSpec, LinkSpec, Prices, Spec};
 
@@ -23,6 +23,8 @@ pub struct NodeDescription {
     pub is_controller: bool,
     /// The nodes that this one only stands for: its shards.
     pub shards: Vec<usize>,
+    /// Whether it is a shard that is not there all the time; the node that stands for it counts for how long it is.
+    pub is_standby: bool,
 }
 
 /// Every node in the order of its index: those that are written, links, controllers, shards.
@@ -42,21 +44,28 @@ pub(super) fn describe<'a>(
         is_transient: spec.is_transient(),
         is_controller: false,
         shards: Vec::new(),
+        is_standby: false,
     };
     let nodes = model.nodes.iter().map(|(name, spec)| match sharded.get(name.as_str()) {
         None => written(name.value.clone(), spec),
         Some(shards) => NodeDescription {
-            kind: "Shards",
+            kind: if spec.parts() > 0 { spec.kind() } else { "Shards" },
             prices: Prices::default(),
             shards: shards.iter().map(|index| index.0 as usize).collect(),
             ..written(name.value.clone(), spec)
         },
     });
-    let shards =
-        model.shards.keys().filter_map(|name| model.nodes.get_key_value(name.as_str())).flat_map(|(name, spec)| {
-            let count = sharded.get(name.as_str()).map_or(0, Vec::len);
-            (0..count).map(|shard| written(shard_name(name, shard), spec))
-        });
+    let shards = model.nodes.iter().flat_map(|(name, spec)| {
+        let count = sharded.get(name.as_str()).map_or(0, Vec::len);
+        let standby = sharding::standby(model, name);
+        (0..count).map(move |shard| {
+            let whole = written(shard_name(name, shard), spec);
+            let is_standby = standby.contains(&(shard as u32));
+            // The router tells for how long it is paid for.
+            let usd_per_replica_hour = if is_standby { 0.0 } else { whole.prices.usd_per_replica_hour };
+            NodeDescription { is_standby, prices: Prices { usd_per_replica_hour, ..whole.prices }, ..whole }
+        })
+    });
     let links = links.filter_map(|name| {
         let (_, name, link) = model.links.get_full(name.as_str())?;
         let prices = LinkSpec::prices(&link.value);
@@ -68,6 +77,7 @@ pub(super) fn describe<'a>(
             is_transient: false,
             is_controller: false,
             shards: Vec::new(),
+        is_standby: false,
         })
     });
     let controllers = model.controllers.iter().map(|(name, controller)| NodeDescription {
@@ -78,6 +88,7 @@ pub(super) fn describe<'a>(
         is_transient: controller.is_transient(),
         is_controller: true,
         shards: Vec::new(),
+        is_standby: false,
     });
     nodes.chain(links).chain(controllers).chain(shards).collect()
 }

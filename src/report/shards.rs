@@ -2,12 +2,13 @@
 
 use crate::experiment::study::{Node, Point};
 
-/// What a node is that only stands for its shards.
-const SHARDED: &str = "Shards";
+/// What nodes are that only stand for others.
+const DIVIDED: [&str; 2] = ["Shards", "VectorDatabase"];
 
 /// Whether this node is a shard of another.
 pub(super) fn is_shard(point: &Point, node: &Node) -> bool {
-    sharded(node).is_some_and(|name| point.nodes.iter().any(|one| one.kind == SHARDED && one.name == name))
+    sharded(node)
+        .is_some_and(|name| point.nodes.iter().any(|one| DIVIDED.contains(&one.kind.as_str()) && one.name == name))
 }
 
 /// The name of the node that this one is a shard of, if its own name is a shard's.

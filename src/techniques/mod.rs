@@ -15,6 +15,7 @@ pub mod periodic_scheduler;
 pub mod queue;
 pub mod service;
 pub mod shards;
+pub mod vector_database;
 
 use serde::Deserialize;
 
@@ -191,6 +192,7 @@ register! {
     Cache(cache, CacheNode): "a keyed store with time to live and least-recently-used eviction",
     PeriodicScheduler(periodic_scheduler, PeriodicSchedulerNode): "starts tasks by the clock; a second copy sends duplicates",
     Queue(queue, QueueNode): "messages wait for consumers, so that publishers need not",
+    VectorDatabase(vector_database, VectorDatabaseNode): "nearest neighbours over shards: scatter, gather from the slowest, copies, recall",
     Function(function, FunctionNode): "code without servers: an environment for each request, started when none is idle",
 }
 
@@ -277,6 +279,10 @@ impl Spec for NodeSpec {
 
     fn startup_s(&self) -> f64 {
         self.spec().startup_s()
+    }
+
+    fn parts(&self) -> u32 {
+        self.spec().parts()
     }
 
     fn sidecars(&self) -> Vec<&str> {

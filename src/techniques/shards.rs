@@ -7,7 +7,7 @@
 //! scatter: call the operation on all shards at once; when the slowest has answered, take `merge` and reply
 //! ```
 //!
-//! They stand under `shards`, by the name of a Database, a Service, a Cache or a VectorDatabase, of which each shard is a whole one:
+//! They stand under `shards`, by the name of a Database, a Service or a Cache, of which each shard is a whole one:
 //! `postgres/0`, `postgres/1` and so on. Each draws what the node would draw, so one shard is no shard. A cache is sharded by
 //! the key of each command, as Redis Cluster is. Keys of rank below `ranks_below` go to the dedicated shards, which come on
 //! top of `count`, in turn; all others are placed.
@@ -38,9 +38,11 @@
 //! of one server each are `n` M/M/1 queues. The slowest of `n` independent exponential answers takes `1 + 1/2 + ... + 1/n`
 //! means.
 
+mod moving;
 mod resolve;
 mod router;
 
+pub use moving::{Moving, Standby};
 pub use router::{Route, ShardRouterNode};
 
 use serde::Deserialize;

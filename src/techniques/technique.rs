@@ -10,6 +10,7 @@ use crate::engine::{Destination, Node, NodeIndex};
 use crate::random::Purpose;
 use crate::techniques::parts::arrivals::Process;
 use crate::techniques::parts::instance::Instance;
+use crate::techniques::parts::placement::movement::Movement;
 use crate::techniques::parts::signal::{Bounds, Goal, Look, Signal, Tells};
 
 /// A name in a model that must mean something elsewhere in it.
@@ -247,6 +248,10 @@ pub trait Wiring {
     fn arrivals(&mut self, clients: &str) -> Result<Option<(Process, u32)>, CompileError>;
     /// Users of all closed workloads together: they are numbered from zero.
     fn population(&self) -> u32;
+    /// The nodes that this one is made of beside itself; none for these themselves.
+    fn parts(&self) -> Vec<NodeIndex>;
+    /// The number of keys of a key space.
+    fn keys(&self, space: u16) -> u64;
     /// A path written in the model, seen from where the model lies.
     fn path(&self, written: &str) -> PathBuf;
 }
@@ -300,6 +305,10 @@ pub trait Spec {
     /// Seconds that a new replica takes to be there, on average.
     fn startup_s(&self) -> f64 {
         0.0
+    }
+    /// How many nodes this one is made of beside itself, if it is made of several.
+    fn parts(&self) -> u32 {
+        0
     }
     /// The names of the containers beside the program in each replica.
     fn sidecars(&self) -> Vec<&str> {
@@ -429,6 +438,17 @@ pub trait LinkSpec {
     }
 }
 
+/// Other shards for a node.
+#[derive(Clone, Debug)]
+pub struct Resharding<'a> {
+    pub target: &'a Spanned<String>,
+    /// Where it is written how many there are afterwards.
+    pub to: Span,
+    /// The operations that data is moved by.
+    pub operations: Vec<&'a Spanned<String>>,
+    pub movement: Movement,
+}
+
 /// What the house asks of the written form of a controller.
 pub trait ControllerSpec {
     /// The name as it is written in a model, for example `HorizontalPodAutoscaler`.
@@ -443,6 +463,10 @@ pub trait ControllerSpec {
     fn targets(&self) -> Vec<&Spanned<String>>;
     /// What it does to a node from outside, as the world does and no autoscaler.
     fn disturbs(&self) -> Option<Disturbed<'_>> {
+        None
+    }
+    /// The node that it gives other shards, and how their data moves.
+    fn reshards(&self) -> Option<Resharding<'_>> {
         None
     }
     /// The containers of its target that it looks at, by name.

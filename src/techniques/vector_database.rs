@@ -217,8 +217,11 @@ impl Spec for VectorDatabase {
         };
         count(&self.nodes, MOST_NODES, "the nodes of a vector database are", "write for example nodes: 3");
         count(&self.shards, MOST_SHARDS, "the shards of a vector database are", "write for example shards: 6");
-        if let Some(copies) = self.replication_factor.as_ref().filter(|copies| !(1..=self.nodes()).contains(&copies.value)) {
-            let message = format!("{} copies of a shard need as many nodes, but there are {}", copies.value, self.nodes());
+        if let Some(copies) =
+            self.replication_factor.as_ref().filter(|copies| !(1..=self.nodes()).contains(&copies.value))
+        {
+            let message =
+                format!("{} copies of a shard need as many nodes, but there are {}", copies.value, self.nodes());
             found.push(Mistake::new(copies.span, message, "write 1 up to the number of nodes"));
         }
         if let Some(cpu) = self.cpu.as_ref().filter(|cpu| !(0.001..=100_000.0).contains(&cpu.value)) {
@@ -228,7 +231,11 @@ impl Spec for VectorDatabase {
             found.push(Mistake::new(m.span, "a vector has 2 to 1,000 neighbours in the graph", "write for example 16"));
         }
         if self.vectors.value == 0 {
-            found.push(Mistake::new(self.vectors.span, "without vectors nothing is found", "write for example 10_000_000"));
+            found.push(Mistake::new(
+                self.vectors.span,
+                "without vectors nothing is found",
+                "write for example 10_000_000",
+            ));
         }
         found.extend(law_mistakes(&self.distance_time));
         found.extend(self.merge.iter().flat_map(law_mistakes));
@@ -279,16 +286,25 @@ impl Spec for VectorDatabase {
 impl VectorDatabase {
     fn mistake(&self, operation: &VectorOperation, span: Span) -> Option<Mistake> {
         match operation {
-            VectorOperation::Search { k, ef, .. } if !(1..=MOST_CANDIDATES).contains(k) || ef.is_some_and(|ef| ef < *k) => {
-                let message = format!("a search keeps at least as many candidates as it looks for, 1 to {MOST_CANDIDATES}");
+            VectorOperation::Search { k, ef, .. }
+                if !(1..=MOST_CANDIDATES).contains(k) || ef.is_some_and(|ef| ef < *k) =>
+            {
+                let message =
+                    format!("a search keeps at least as many candidates as it looks for, 1 to {MOST_CANDIDATES}");
                 Some(Mistake::new(span, message, "write for example Search(k: 10, ef: 100)"))
             }
-            VectorOperation::Search { ef: Some(ef), .. } if *ef > MOST_CANDIDATES => {
-                Some(Mistake::new(span, format!("a search keeps at most {MOST_CANDIDATES} candidates"), "write a smaller `ef`"))
-            }
+            VectorOperation::Search { ef: Some(ef), .. } if *ef > MOST_CANDIDATES => Some(Mistake::new(
+                span,
+                format!("a search keeps at most {MOST_CANDIDATES} candidates"),
+                "write a smaller `ef`",
+            )),
             VectorOperation::Search { fan_out: Some(fan_out), .. } if !(1..=self.shards()).contains(fan_out) => {
                 let message = format!("{fan_out} shards are to be asked, but there are {}", self.shards());
-                Some(Mistake::new(span, message, "write 1 up to the number of shards, or leave `fan_out` out to ask all"))
+                Some(Mistake::new(
+                    span,
+                    message,
+                    "write 1 up to the number of shards, or leave `fan_out` out to ask all",
+                ))
             }
             VectorOperation::Insert { ef_construction } if !(1..=MOST_CANDIDATES).contains(ef_construction) => {
                 let message = format!("an insert keeps 1 to {MOST_CANDIDATES} candidates");

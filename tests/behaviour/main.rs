@@ -11,3 +11,4 @@ mod replicas;
 mod run;
 mod shards;
 mod suspicions;
+mod vector_database;

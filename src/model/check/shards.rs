@@ -9,8 +9,8 @@ use crate::model::check::graph::Graph;
 use crate::model::check::references::{place_of, unknown_node};
 use crate::model::check::{Subject, report};
 use crate::model::sharding::shard_name;
-use crate::techniques::shards::Shards;
-use crate::techniques::technique::{ControllerSpec, KeySpec, LinkSpec, Mistake, Spec};
+use crate::techniques::shards::{MOST_SHARDS, Shards};
+use crate::techniques::technique::{ControllerSpec, KeySpec, LinkSpec, Mistake, Resharding, Spec};
 
 /// The techniques that may be sharded.
 const SHARDABLE: &[&str] = &["Database", "Cache", "Service"];
@@ -43,7 +43,7 @@ pub fn mistakes<N: Spec, L: LinkSpec, K: KeySpec, C: ControllerSpec>(
             continue;
         };
         if !offer.kind.is_empty() && !SHARDABLE.contains(&offer.kind) {
-            let title = format!("`{name}` is a {}, which cannot be sharded", offer.kind);
+            let title = format!("`{name}` is a {}, which cannot be sharded here", offer.kind);
             let help = format!("shard one of these: {}", SHARDABLE.join(", "));
             diagnostics.push(Diagnostic::error("not-shardable", place, title).help(help));
             continue;
@@ -66,6 +66,7 @@ pub fn mistakes<N: Spec, L: LinkSpec, K: KeySpec, C: ControllerSpec>(
         }
     }
     targets(subject, diagnostics);
+    reshardings(subject, &directory, diagnostics);
 }
 
 /// A key space to shard by: of a cache, each command names its own.
@@ -134,6 +135,52 @@ fn targets<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
                 diagnostics.push(Diagnostic::error("sharded-target", place, title).help(help));
             }
         }
+    }
+}
+
+/// What gets other shards must be sharded, in a way that knows how to place keys over more of them.
+fn reshardings<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    directory: &Directory<'_>,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut seen = Vec::new();
+    for (name, resharding) in subject.controllers().filter_map(|(name, one)| Some((name, one.reshards()?))) {
+        let Resharding { target, to, operations, movement } = resharding;
+        let place = place_of(subject, target, target);
+        let Some(offer) = directory.get(target) else { continue };
+        let mut report = |place, title: String, help: &str| {
+            diagnostics.push(Diagnostic::error("cannot-reshard", place, title).help(help.to_owned()));
+        };
+        let Some(shards) = subject.architecture.shards.get(target.as_str()) else {
+            let title = format!("`{}` has no shards", target.value);
+            report(place, title, "add it under shards, or reshard a node that stands there");
+            continue;
+        };
+        let count = shards.count.value;
+        let most = MOST_SHARDS - shards.total().saturating_sub(count).min(MOST_SHARDS - 1);
+        if offer.kind == CACHE {
+            let title = format!("`{}` is a cache, whose entries are not moved", target.value);
+            report(place.clone(), title, "give it the other number of shards: what has moved is missed once");
+        }
+        if shards.placement.as_ref().is_some_and(|placement| placement.names_shards().is_some()) {
+            let title = format!("the placement of `{}` names its shards one by one", target.value);
+            report(place.clone(), title, "only placements that count shards, such as a ring, know what to do with more");
+        }
+        if movement.to == count || !(1..=most).contains(&movement.to) {
+            let title = format!("`{}` has {count} shards, so it can get 1 to {most}, not {}", target.value, movement.to);
+            report(subject.place(to), title, "write another number");
+        }
+        for operation in operations.iter().filter(|operation| !offer.has(operation)) {
+            let title = format!("node `{}` has no operation `{}`", target.value, operation.value);
+            let help = names::help(operation, "it has", offer.operations.iter().copied());
+            report(place_of(subject, operation, operation), title, &help);
+        }
+        if seen.contains(&target.value.as_str()) {
+            let title = format!("`{}` reshards `{}` once more", name.value, target.value);
+            report(place, title, "one move is all that a run can hold: leave one of them out");
+        }
+        seen.push(target.value.as_str());
     }
 }
 

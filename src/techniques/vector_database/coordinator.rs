@@ -224,7 +224,7 @@ impl Coordinator {
         };
         record.shares = vec![
             share("recall_ratio", self.found, self.wanted),
-            share("fan_out", self.searched, self.searches),
+            share("shards_per_search", self.searched, self.searches),
         ];
     }
 }

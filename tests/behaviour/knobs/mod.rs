@@ -11,6 +11,7 @@ mod replicas;
 mod shards;
 mod stations;
 mod steps;
+mod vector_database;
 
 use std::path::Path;
 
@@ -55,6 +56,7 @@ fn all() -> Vec<Knob> {
     knobs.extend(replicas::knobs());
     knobs.extend(shards::knobs());
     knobs.extend(stations::knobs());
+    knobs.extend(vector_database::knobs());
     knobs.extend(links::knobs());
     knobs.extend(balancing::knobs());
     knobs.extend(arrivals::knobs());
@@ -93,8 +95,18 @@ pub fn listed(path: &str, item: &str) -> Vec<String> {
 #[test]
 fn every_parameter_and_variant_has_a_knob() {
     let mut wanted = Vec::new();
-    let techniques =
-        ["clients", "load_balancer", "service", "database", "cache", "queue", "link", "periodic_scheduler", "shards"];
+    let techniques = [
+        "clients",
+        "load_balancer",
+        "service",
+        "database",
+        "cache",
+        "queue",
+        "link",
+        "periodic_scheduler",
+        "shards",
+        "vector_database",
+    ];
     for technique in techniques {
         let (file, folder) = (format!("src/techniques/{technique}.rs"), format!("src/techniques/{technique}/mod.rs"));
         let found = documented(if Path::new(&file).exists() { &file } else { &folder }, technique);
@@ -107,6 +119,9 @@ fn every_parameter_and_variant_has_a_knob() {
         ("src/techniques/parts/placement/mod.rs", "enum Placement"),
         ("src/techniques/parts/placement/ids.rs", "enum Ids"),
         ("src/techniques/shards.rs", "struct Dedicated"),
+        ("src/techniques/vector_database.rs", "enum VectorOperation"),
+        ("src/techniques/vector_database.rs", "enum WriteConsistency"),
+        ("src/techniques/vector_database/partition.rs", "enum Partition"),
         ("src/techniques/parts/arrivals.rs", "enum Arrivals"),
         ("src/techniques/link.rs", "struct Retry"),
         ("src/techniques/link.rs", "enum Jitter"),

@@ -107,7 +107,7 @@ impl Executor {
                 fleet.conditions.end(&disturbance);
                 self.reconcile(context);
             }
-            Command::Endpoints { .. } | Command::Place { .. } | Command::Left { .. } => {}
+            Command::Endpoints { .. } | Command::Place { .. } | Command::Reshard | Command::Left { .. } => {}
         }
     }
 

@@ -20,6 +20,7 @@ pub mod key_name;
 pub mod list;
 pub mod maglev;
 pub mod modulo;
+pub mod movement;
 pub mod placer;
 pub mod popularity;
 pub mod range;

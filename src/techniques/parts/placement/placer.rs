@@ -23,6 +23,8 @@ pub enum Placer {
     Maglev(Arc<[u32]>),
     Rendezvous { shards: u32 },
     RedisCluster { shards: u32 },
+    /// The owner of each slot of Redis Cluster, where these are not dealt out in equal ranges.
+    Slots(Arc<[u16]>),
     Murmur2 { shards: u32 },
 }
 
@@ -30,7 +32,7 @@ impl Placer {
     /// The shard of the key with this id, if it has one. `name` is memory for the names of keys.
     #[inline]
     pub fn shard(&self, id: u64, key_name: &KeyName, name: &mut Vec<u8>) -> Option<u32> {
-        if matches!(self, Self::Ketama(_) | Self::RedisCluster { .. } | Self::Murmur2 { .. }) {
+        if matches!(self, Self::Ketama(_) | Self::RedisCluster { .. } | Self::Slots(_) | Self::Murmur2 { .. }) {
             key_name.write(id, name);
         }
         Some(match self {
@@ -43,6 +45,7 @@ impl Placer {
             Self::Maglev(table) => table[(mix(id) % table.len().max(1) as u64) as usize],
             Self::Rendezvous { shards } => rendezvous::shard(mix(id), *shards),
             Self::RedisCluster { shards } => redis_cluster::owner(redis_cluster::slot(name), *shards),
+            Self::Slots(owners) => owners[usize::from(redis_cluster::slot(name))].into(),
             Self::Murmur2 { shards } => kafka::partition(name, *shards),
         })
     }

@@ -37,3 +37,31 @@ pub fn owner(slot: u16, shards: u32) -> u32 {
     };
     shard as u32
 }
+
+/// Who has which slot after a cluster of `from` shards has been rebalanced over `to`: only slots that must move do. Of each shard
+/// that has more than its part the last slots go, to whoever has too few.
+pub fn rebalanced(from: u32, to: u32) -> Vec<u16> {
+    let mut owners: Vec<u16> = (0..SLOTS).map(|slot| owner(slot, from) as u16).collect();
+    // Equal parts, the first ones larger by a slot where they do not come out even.
+    let (whole, rest) = (u32::from(SLOTS) / to, u32::from(SLOTS) % to);
+    let part = |shard: u32| if shard < to { whole + u32::from(shard < rest) } else { 0 };
+    let mut held = vec![0u32; from.max(to) as usize];
+    owners.iter().for_each(|owner| held[usize::from(*owner)] += 1);
+    let mut receiver = 0;
+    for slot in (0..owners.len()).rev() {
+        let giver = usize::from(owners[slot]);
+        if held[giver] <= part(giver as u32) {
+            continue;
+        }
+        while receiver < to && held[receiver as usize] >= part(receiver) {
+            receiver += 1;
+        }
+        if receiver == to {
+            break;
+        }
+        held[giver] -= 1;
+        held[receiver as usize] += 1;
+        owners[slot] = receiver as u16;
+    }
+    owners
+}
