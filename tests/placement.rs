@@ -273,3 +273,20 @@ fn shares_of_shards_follow_from_the_law_of_the_keys() {
 fn shares_of(law: &KeyLaw, placement: &Placement, shards: u32) -> Vec<f64> {
     shares(law, &shard(placement, shards), shards)
 }
+
+#[test]
+fn rebalancing_a_cluster_moves_no_slot_in_vain() {
+    for (from, to) in [(3, 4), (4, 3), (8, 12), (12, 5), (1, 6)] {
+        let after = redis_cluster::rebalanced(from, to);
+        let mut counts = vec![0u32; to as usize];
+        after.iter().for_each(|owner| counts[usize::from(*owner)] += 1);
+        let (least, most) = (counts.iter().min(), counts.iter().max());
+        assert!(most.zip(least).is_some_and(|(most, least)| most - least <= 1), "{from} to {to}: {counts:?}");
+        let moved = (0..redis_cluster::SLOTS)
+            .filter(|slot| redis_cluster::owner(*slot, from) != u32::from(after[usize::from(*slot)]));
+        // Those of the shards that are new, or of those that are given up.
+        let share = f64::from(from.abs_diff(to)) / f64::from(from.max(to));
+        let moved = moved.count() as f64 / f64::from(redis_cluster::SLOTS);
+        assert!((moved - share).abs() < 0.002, "{from} to {to}: {moved} of the slots move, {share} must");
+    }
+}

@@ -307,8 +307,8 @@ fn hottest(sample: &Sample<'_>, shards: &[usize]) -> Option<Measure> {
 /// Mean number of replicas that a node is paid for, all its shards together.
 pub fn replicas(sample: &Sample<'_>, index: usize) -> Option<Interval> {
     let parts = sample.compiled.standing_parts(index);
-    let replicas_ns = sample
-        .per_replication(|record| parts.iter().map(|part| record.nodes[*part].counters.replica_ns as f64).sum());
+    let replicas_ns =
+        sample.per_replication(|record| parts.iter().map(|part| record.nodes[*part].counters.replica_ns as f64).sum());
     let times_ns = sample.per_replication(|record| (record.end_ns - record.start_ns) as f64);
     ratio_interval(&replicas_ns, &times_ns).map(|estimate| interval(estimate, 1.0))
 }

@@ -77,7 +77,7 @@ pub(super) fn describe<'a>(
             is_transient: false,
             is_controller: false,
             shards: Vec::new(),
-        is_standby: false,
+            is_standby: false,
         })
     });
     let controllers = model.controllers.iter().map(|(name, controller)| NodeDescription {

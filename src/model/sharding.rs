@@ -31,7 +31,9 @@ pub fn movement(model: &Model, node: &str) -> Option<Movement> {
 
 /// The shards of a node that are not there all the time, by number: they begin or end with a resharding.
 pub fn standby(model: &Model, node: &str) -> Range<u32> {
-    let (Some(shards), Some(Movement { to, .. })) = (model.shards.get(node), movement(model, node)) else { return 0..0 };
+    let (Some(shards), Some(Movement { to, .. })) = (model.shards.get(node), movement(model, node)) else {
+        return 0..0;
+    };
     match to.checked_sub(shards.count.value) {
         Some(more) => shards.total()..shards.total() + more,
         None => to..shards.count.value,

@@ -9,6 +9,7 @@ use crate::engine::control::Disturbance;
 use crate::engine::{Destination, Node, NodeIndex};
 use crate::random::Purpose;
 use crate::techniques::parts::arrivals::Process;
+pub use crate::techniques::parts::compile_error::CompileError;
 use crate::techniques::parts::instance::Instance;
 use crate::techniques::parts::placement::movement::Movement;
 use crate::techniques::parts::signal::{Bounds, Goal, Look, Signal, Tells};
@@ -177,39 +178,6 @@ impl CacheCommand {
     pub fn space(self) -> u16 {
         let (Self::Get { space } | Self::Set { space, .. } | Self::Delete { space }) = self;
         space
-    }
-}
-
-/// Why a checked model cannot be run after all, for example because a file cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CompileError {
-    pub span: Option<Span>,
-    pub message: String,
-    /// What to do about it.
-    pub help: Option<String>,
-}
-
-impl CompileError {
-    /// An error that belongs to no place in the text.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self { span: None, message: message.into(), help: None }
-    }
-
-    /// An error at a place in the text.
-    pub fn at(span: Span, message: impl Into<String>) -> Self {
-        Self { span: Some(span), ..Self::new(message) }
-    }
-
-    /// The error with advice.
-    #[must_use]
-    pub fn help(self, help: impl Into<String>) -> Self {
-        Self { help: Some(help.into()), ..self }
-    }
-}
-
-impl fmt::Display for CompileError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)
     }
 }
 

@@ -8,6 +8,7 @@ mod fingerprints;
 mod knobs;
 mod metamorphic;
 mod replicas;
+mod resharding;
 mod run;
 mod shards;
 mod suspicions;

@@ -163,3 +163,49 @@ fn every_shard_is_paid_for() {
     assert_eq!((one.standing_usd_per_hour(), eight.standing_usd_per_hour()), (1.0, 8.0));
     assert_eq!(eight.descriptions.iter().filter(|node| node.prices.usd_per_replica_hour == 1.0).count(), 8);
 }
+
+#[test]
+fn uneven_zones_make_hot_shards() {
+    let text = std::fs::read_to_string("models/delivery_zones.ron").expect("the model of the zones");
+    let compiled = prepare(&text, &[]);
+    let runs: Vec<Run> =
+        (0..20).map(|replication| crate::run::run_replication(&compiled, 600.0, replication)).collect();
+    let mut hottest = 0.0;
+    for (zone, share) in [0.48, 0.27, 0.15, 0.10].into_iter().enumerate() {
+        // Poisson arrivals that are divided stay Poisson, and one core that is shared, with exponential demands of 10 ms, is an M/M/1 queue.
+        let load = 150.0 * share * 0.01;
+        let (mut busy, mut waits) = (Vec::new(), Vec::new());
+        for run in &runs {
+            let counters = &run.node(&format!("orders/{zone}")).counters;
+            busy.push(counters.busy_ns as f64 / counters.capacity_ns as f64);
+            // Commits wait without a core, 4 ms in three of ten.
+            waits.push(counters.in_system_ns as f64 * 1e-9 / counters.left as f64 - 0.3 * 0.004);
+        }
+        for (what, values, expected) in [("busy", busy, load), ("time in system", waits, 0.01 / (1.0 - load))] {
+            let mean = values.iter().sum::<f64>() / 20.0;
+            let error = (values.iter().map(|one| (one - mean).powi(2)).sum::<f64>() / (20.0 * 19.0)).sqrt();
+            assert!(
+                (mean - expected).abs() < 4.0 * error,
+                "zone {zone}, {what}: {mean} against {expected}, error {error}"
+            );
+            hottest = f64::max(hottest, if what == "busy" { mean } else { 0.0 });
+        }
+    }
+    // The mean says that there is room for 2.7 times the load; the north says 1.4 times.
+    assert!((0.68..0.76).contains(&hottest), "{hottest}");
+}
+
+#[test]
+fn what_befalls_a_sharded_node_befalls_each_of_its_shards() {
+    let model = r#"Architecture(name: "test", keys: { "user": Uniform(count: 1000) }, nodes: {
+        "clients": Clients(rate: "200/s", mix: { "server.request": 1 }),
+        "server": Service(replicas: 2, workers: 8, startup: Constant("5s"), operations: { "request": [ Compute(Exponential("1ms")) ] }),
+    }, shards: { "server": Shards(count: 3, key: "user") },
+    controllers: { "slow": Fault(target: "server", at: "10s", what: Slow(replicas: [0, 1], factor: 20)) })"#;
+    let run = run(&prepare(model, &[]), 20.0);
+    for shard in 0..3 {
+        let counters = &run.node(&format!("server/{shard}")).counters;
+        let mean_s = counters.in_system_ns as f64 * 1e-9 / counters.left as f64;
+        assert!(mean_s > 0.005, "shard {shard}: {mean_s}");
+    }
+}

@@ -165,10 +165,15 @@ fn reshardings<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
         }
         if shards.placement.as_ref().is_some_and(|placement| placement.names_shards().is_some()) {
             let title = format!("the placement of `{}` names its shards one by one", target.value);
-            report(place.clone(), title, "only placements that count shards, such as a ring, know what to do with more");
+            report(
+                place.clone(),
+                title,
+                "only placements that count shards, such as a ring, know what to do with more",
+            );
         }
         if movement.to == count || !(1..=most).contains(&movement.to) {
-            let title = format!("`{}` has {count} shards, so it can get 1 to {most}, not {}", target.value, movement.to);
+            let title =
+                format!("`{}` has {count} shards, so it can get 1 to {most}, not {}", target.value, movement.to);
             report(subject.place(to), title, "write another number");
         }
         for operation in operations.iter().filter(|operation| !offer.has(operation)) {

@@ -2,6 +2,7 @@
 
 pub mod arrivals;
 pub mod balancer;
+pub mod compile_error;
 pub mod conditions;
 pub mod executor;
 pub mod instance;

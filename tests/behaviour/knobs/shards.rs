@@ -95,7 +95,7 @@ pub fn knobs() -> Vec<Knob> {
             hottest,
         ),
         knob(
-            &["Placement.Modulo"],
+            &["Placement.Modulo", "Placement.Rendezvous"],
             sharded("HeavyHitters(count: 100, heavy: [\"40%\", \"0%\", \"0%\", \"0%\", \"40%\"])", FOUR),
             &[("shards.database.placement", "Rendezvous")],
             &[("shards.database.placement", "Modulo")],
@@ -116,13 +116,20 @@ pub fn knobs() -> Vec<Knob> {
             &[("shards.database.placement", "Maglev(table_size: 5)")],
             hottest,
         ),
-        // Few keys fall as each hash lets them, and each hash lets them fall otherwise.
+        // Of two heavy keys, each hash puts others together.
         knob(
-            &["Placement.Jump", "Placement.Rendezvous", "Placement.Ketama", "Placement.Murmur2"],
+            &["Placement.Ketama"],
             sharded("HeavyHitters(count: 100, heavy: [\"30%\", \"30%\"])", FOUR),
-            &[],
             &[("shards.database.placement", "Ketama")],
-            |run| f64::from(u8::from(run.arrivals("database/0") != 1.0)) + hottest(run),
+            &[],
+            hottest,
+        ),
+        knob(
+            &["Placement.Jump", "Placement.Murmur2"],
+            sharded("HeavyHitters(count: 100, heavy: [\"30%\", \"0%\", \"30%\"])", FOUR),
+            &[],
+            &[("shards.database.placement", "Murmur2")],
+            hottest,
         ),
         // Whatever stands between the brackets decides alone, and it is the same for all keys.
         knob(

@@ -89,7 +89,11 @@ impl Numbering {
 pub enum Whereabouts {
     At(u32),
     /// In the piece that is being moved; `is_gone` says whether it has left the old shard.
-    Moving { from: u32, to: u32, is_gone: bool },
+    Moving {
+        from: u32,
+        to: u32,
+        is_gone: bool,
+    },
 }
 
 impl Transfer {

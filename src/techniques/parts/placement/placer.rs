@@ -14,18 +14,28 @@ use crate::techniques::parts::placement::{jump, kafka, modulo, redis_cluster, re
 /// One of the algorithms, over a number of shards.
 #[derive(Clone, Debug)]
 pub enum Placer {
-    Modulo { shards: u32 },
+    Modulo {
+        shards: u32,
+    },
     Range(Ranges),
     List(Lists),
     Ring(Ring),
     Ketama(Continuum),
-    Jump { shards: u32 },
+    Jump {
+        shards: u32,
+    },
     Maglev(Arc<[u32]>),
-    Rendezvous { shards: u32 },
-    RedisCluster { shards: u32 },
+    Rendezvous {
+        shards: u32,
+    },
+    RedisCluster {
+        shards: u32,
+    },
     /// The owner of each slot of Redis Cluster, where these are not dealt out in equal ranges.
     Slots(Arc<[u16]>),
-    Murmur2 { shards: u32 },
+    Murmur2 {
+        shards: u32,
+    },
 }
 
 impl Placer {
