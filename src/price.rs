@@ -25,6 +25,12 @@ pub struct TransferPrice {
     pub usd_per_byte: f64,
 }
 
+/// The price of keeping data: `"$0.10/GB-month"` (decimal), `"$0.000002/GiB-h"`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+pub struct StoragePrice {
+    pub usd_per_byte_hour: f64,
+}
+
 /// Splits `"$0.20/1M"` into dollars and what they buy.
 fn split_price(text: &str) -> Result<(f64, &str), Fault> {
     let amount = text.strip_prefix('$').ok_or(Fault::Unreadable)?;
@@ -104,6 +110,20 @@ impl Quantity for TransferPrice {
     }
 }
 
+impl Quantity for StoragePrice {
+    const NOUN: &'static str = "a price per amount of data and time";
+    const EXAMPLE: &'static str = "$0.10/GB-month";
+    const AROUND: (&'static str, &'static str) = ("$", "/GB-month");
+
+    fn read(text: &str) -> Result<Self, Fault> {
+        let (size, time) = text.split_once('-').ok_or(Fault::Unreadable)?;
+        // Size and time are read as in the prices of either.
+        let per_byte = TransferPrice::read(size.trim())?.usd_per_byte;
+        let hours = 1.0 / HourlyPrice::read(&format!("$1/{}", time.trim()))?.usd_per_hour;
+        finite(per_byte / hours, text).map(|usd_per_byte_hour| Self { usd_per_byte_hour })
+    }
+}
+
 fn finite(usd: f64, text: &str) -> Result<f64, Fault> {
     if usd.is_finite() { Ok(usd) } else { Err(Fault::Because(format!("\"{text}\" is not a finite price"))) }
 }
@@ -142,6 +162,13 @@ impl fmt::Display for TransferPrice {
     }
 }
 
+impl fmt::Display for StoragePrice {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_price(formatter, self.usd_per_byte_hour, &[("GB-month", 1e9 * HOURS_PER_MONTH), ("GB-h", 1e9)])
+    }
+}
+
 text_quantity!(HourlyPrice);
 text_quantity!(RequestPrice);
 text_quantity!(TransferPrice);
+text_quantity!(StoragePrice);

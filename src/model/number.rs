@@ -1,6 +1,6 @@
 //! What a value of a model is as a number, if it is one, and how such a number is written.
 
-use crate::price::{HourlyPrice, RequestPrice, TransferPrice};
+use crate::price::{HourlyPrice, RequestPrice, StoragePrice, TransferPrice};
 use crate::units::{Bandwidth, Bytes, Duration, Rate, Ratio};
 
 /// A value that can be compared with others of its kind.
@@ -35,6 +35,8 @@ impl Number {
             of("a price per request", price.usd_per_request)
         } else if let Ok(price) = quoted.parse::<TransferPrice>() {
             of("a price per amount of data", price.usd_per_byte)
+        } else if let Ok(price) = quoted.parse::<StoragePrice>() {
+            of("a price per amount of data and time", price.usd_per_byte_hour)
         } else if let Ok(ratio) = quoted.parse::<Ratio>() {
             of("a share", ratio.value)
         } else {
@@ -53,6 +55,7 @@ impl Number {
             "a price" => format!("\"${value}/h\""),
             "a price per request" => format!("\"${value}/1\""),
             "a price per amount of data" => format!("\"${value}/B\""),
+            "a price per amount of data and time" => format!("\"${value}/B-h\""),
             "a share" => format!("\"{}%\"", value * 100.0),
             _ => format!("{value}"),
         }
@@ -94,6 +97,7 @@ mod tests {
             "\"$70/month\"",
             "\"$0.20/1M\"",
             "\"$0.09/GB\"",
+            "\"$0.10/GB-month\"",
             "\"7%\"",
             "\"1e-9/s\"",
         ];

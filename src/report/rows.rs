@@ -227,7 +227,9 @@ pub(super) fn utilizations(point: &Point) -> impl Iterator<Item = (String, Inter
         let cores = node.utilization.map(|estimate| (one_line(&node.name), estimate));
         let places = node.measures.iter().filter_map(|measure| {
             let place = measure.name.strip_suffix("_utilization_ratio")?;
-            Some((one_line(&format!("{} {}s", node.name, place.replace('_', " "))), measure.estimate))
+            // There is one hottest shard, and there are several of all else.
+            let plural = if place == "hottest_shard" { "" } else { "s" };
+            Some((one_line(&format!("{} {}{plural}", node.name, place.replace('_', " "))), measure.estimate))
         });
         cores.into_iter().chain(places)
     })

@@ -13,6 +13,8 @@ pub mod link;
 pub mod load_balancer;
 pub mod periodic_scheduler;
 pub mod queue;
+pub mod quorum_storage;
+pub mod raft_group;
 pub mod service;
 pub mod shards;
 pub mod vector_database;
@@ -193,6 +195,8 @@ register! {
     PeriodicScheduler(periodic_scheduler, PeriodicSchedulerNode): "starts tasks by the clock; a second copy sends duplicates",
     Queue(queue, QueueNode): "messages wait for consumers, so that publishers need not",
     VectorDatabase(vector_database, VectorDatabaseNode): "nearest neighbours over shards: scatter, gather from the slowest, copies, recall",
+    QuorumStorage(quorum_storage, QuorumStorageNode): "copies over zones that agree by counting: Aurora's volume, Dynamo's stores",
+    RaftGroup(raft_group, RaftGroupNode): "members that agree on one log through a leader they elect: etcd, Consul, Vault",
     Function(function, FunctionNode): "code without servers: an environment for each request, started when none is idle",
 }
 

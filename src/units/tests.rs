@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 
 use super::{Bandwidth, Bytes, Duration, QuantityError, Rate, Ratio};
-use crate::price::{HourlyPrice, RequestPrice, TransferPrice};
+use crate::price::{HourlyPrice, RequestPrice, StoragePrice, TransferPrice};
 
 fn read<Q: FromStr<Err = QuantityError>>(text: &str) -> Q {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -83,6 +83,9 @@ fn prices_are_read() {
     assert!(close(read::<RequestPrice>("$0.01/request").usd_per_request, 0.01));
     assert!(close(read::<TransferPrice>("$0.09/GB").usd_per_byte, 9e-11));
     assert!(close(read::<TransferPrice>("$0.01/GiB").usd_per_byte, 0.01 / 1_073_741_824.0));
+    assert!(close(read::<StoragePrice>("$0.10/GB-month").usd_per_byte_hour, 1e-10 / 730.0));
+    assert!(close(read::<StoragePrice>("$0.10/GiB-h").usd_per_byte_hour, 0.1 / 1_073_741_824.0));
+    assert_eq!(read::<StoragePrice>("$0.10/GB-month").to_string(), "$0.1/GB-month");
 }
 
 #[test]

@@ -4,9 +4,12 @@
 mod arithmetic;
 mod cluster;
 mod determinism;
+mod faults;
 mod fingerprints;
 mod knobs;
 mod metamorphic;
+mod quorum_storage;
+mod raft_group;
 mod replicas;
 mod resharding;
 mod run;

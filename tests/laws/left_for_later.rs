@@ -4,8 +4,6 @@
 pub const ROWS_LEFT: &[(&str, &str)] = &[
     ("erlangA_10_10.0_0.5", "needs requests that leave the queue: a timeout frees the caller only"),
     ("erlangA_1_1.5_1.0", "needs requests that leave the queue: a timeout frees the caller only"),
-    ("quorum_2of3", "needs a step that goes on when some of its branches have ended"),
-    ("quorum_5of9", "needs a step that goes on when some of its branches have ended"),
     ("hedge_exp_0.0", "needs hedging"),
     ("hedge_exp_0.5", "needs hedging"),
     ("hedge_lognormal_scv4_0.0", "needs hedging"),
@@ -42,8 +40,6 @@ const VALUES_LEFT: &[(&str, &str, &str)] = &[
     ("usl_", "Nstar", "where the curve peaks: between the measured points"),
     ("usl_", "Xmax", "where the curve peaks: between the measured points"),
     ("repairman_", "P_majority_up", "needs the law of the number that failed, not its mean"),
-    ("k_of_n_avail", "2of3", "needs a step that succeeds when some of its branches do"),
-    ("k_of_n_avail", "3of5", "needs a step that succeeds when some of its branches do"),
     ("fanout_", "leaf_quantile_for_p99", "arithmetic"),
     ("mtminf", "peak_time", "the curve is measured at this moment"),
     ("mtminf", "peak_lag", "the curve is measured at this moment"),

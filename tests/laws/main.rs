@@ -11,6 +11,7 @@ mod left_for_later;
 mod networks;
 mod parallel;
 mod priorities;
+mod quorums;
 mod retries;
 mod several_servers;
 mod single_server;
@@ -56,6 +57,7 @@ families! {
     networks,
     closed,
     parallel,
+    quorums,
     balancing,
     caches,
     retries,

@@ -4,6 +4,7 @@ pub mod arrivals;
 pub mod balancer;
 pub mod compile_error;
 pub mod conditions;
+pub mod copies;
 pub mod executor;
 pub mod instance;
 pub mod meter;

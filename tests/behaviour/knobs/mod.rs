@@ -5,8 +5,11 @@
 
 mod arrivals;
 mod balancing;
+mod faults;
 mod links;
 mod nodes;
+mod quorum_storage;
+mod raft_group;
 mod replicas;
 mod shards;
 mod stations;
@@ -61,6 +64,9 @@ fn all() -> Vec<Knob> {
     knobs.extend(balancing::knobs());
     knobs.extend(arrivals::knobs());
     knobs.extend(steps::knobs());
+    knobs.extend(faults::knobs());
+    knobs.extend(quorum_storage::knobs());
+    knobs.extend(raft_group::knobs());
     knobs
 }
 
@@ -106,6 +112,8 @@ fn every_parameter_and_variant_has_a_knob() {
         "periodic_scheduler",
         "shards",
         "vector_database",
+        "quorum_storage",
+        "raft_group",
     ];
     for technique in techniques {
         let (file, folder) = (format!("src/techniques/{technique}.rs"), format!("src/techniques/{technique}/mod.rs"));
@@ -113,7 +121,13 @@ fn every_parameter_and_variant_has_a_knob() {
         assert!(found.len() > 2, "{technique}: the table of parameters is found");
         wanted.extend(found);
     }
+    wanted.extend(documented("src/controllers/fault.rs", "fault"));
     for (path, item) in [
+        ("src/controllers/fault.rs", "enum What"),
+        ("src/techniques/quorum_storage/mod.rs", "enum Reads"),
+        ("src/techniques/quorum_storage/mod.rs", "enum WithoutQuorum"),
+        ("src/techniques/raft_group/mod.rs", "enum RaftReads"),
+        ("src/techniques/raft_group/mod.rs", "enum WithoutLeader"),
         ("src/techniques/parts/steps.rs", "enum Step"),
         ("src/techniques/parts/balancer.rs", "enum Policy"),
         ("src/techniques/parts/placement/mod.rs", "enum Placement"),
