@@ -24,6 +24,29 @@ pub const fn mix(mut value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
+/// The value that [`mix`] turns into this one.
+const fn unmix(mut value: u64) -> u64 {
+    value = value ^ (value >> 31) ^ (value >> 62);
+    value = value.wrapping_mul(0x3196_42B2_D24D_8EC3);
+    value = value ^ (value >> 27) ^ (value >> 54);
+    value = value.wrapping_mul(0x96DE_1B17_3F11_9089);
+    value ^ (value >> 30) ^ (value >> 60)
+}
+
+/// `WEYL_INCREMENT` times this is 1, modulo 2^64.
+const WEYL_INVERSE: u64 = inverse(WEYL_INCREMENT);
+
+/// The multiplicative inverse of an odd number modulo 2^64, by Newton's iteration, which doubles the right bits.
+const fn inverse(odd: u64) -> u64 {
+    let mut inverse = odd;
+    let mut round = 0;
+    while round < 6 {
+        inverse = inverse.wrapping_mul(2u64.wrapping_sub(odd.wrapping_mul(inverse)));
+        round += 1;
+    }
+    inverse
+}
+
 /// What a draw is for, as a 64-bit address made from names, so that it survives every change elsewhere in a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Purpose(u64);
@@ -60,6 +83,12 @@ impl Seed {
     #[inline(always)]
     pub fn request(self, purpose: Purpose, index: u64) -> u64 {
         mix((self.0 ^ purpose.0).wrapping_add(index.wrapping_mul(WEYL_INCREMENT)))
+    }
+
+    /// The index of which [`Seed::request`] makes this identity for `purpose`. For an identity that was made otherwise it is a
+    /// number that means nothing, nearly always a large one.
+    pub fn request_number(self, purpose: Purpose, identity: u64) -> u64 {
+        unmix(identity).wrapping_sub(self.0 ^ purpose.0).wrapping_mul(WEYL_INVERSE)
     }
 
     /// A long-lived stream.
@@ -246,6 +275,16 @@ mod tests {
         });
         assert!(deviation(words, 0).abs() < 4.5);
         assert_eq!(stream.below(1), 0);
+    }
+
+    #[test]
+    fn the_number_of_a_request_can_be_told_from_its_identity() {
+        for (seed, replication, number) in [(1, 0, 0), (7, 3, 12_345), (u64::MAX, 19, u64::MAX), (0, 0, 1 << 39)] {
+            let (seed, purpose) = (Seed::new(seed, replication), Purpose::named("clients/requests"));
+            let identity = seed.request(purpose, number);
+            assert_eq!(seed.request_number(purpose, identity), number);
+            assert!(seed.request_number(Purpose::named("others/requests"), identity) > 1 << 40);
+        }
     }
 
     #[test]

@@ -9,6 +9,9 @@
 //!   none, and none since cooldown_period: down to idle_replica_count, or to min_replica_count if that is 0
 //! ```
 //!
+//! A trigger of the clock is active from its `start` to its `end`, and then asks for `desired_replicas`; otherwise for one, as KEDA's cron
+//! scaler does.
+//!
 //! Source: the behaviour of kedacore/keda `pkg/scaling/executor/scale_scaledobjects.go`, fields as in ScaledObject. What the HPA
 //! does is the algorithm of [`crate::controllers::hpa`], with External metrics at an AverageValue. It holds still while there are
 //! no replicas.
@@ -18,12 +21,14 @@
 //! | parameter | unit | default | meaning |
 //! |---|---|---|---|
 //! | `target` | node | | the service to scale |
-//! | `triggers` | | | `(source, metric, threshold, activation_threshold)`: what is watched, and how much of it is for each replica |
+//! | `triggers` | | none | `(source, metric, threshold, activation_threshold)`: what is watched, and how much of it is for each replica |
+//! | `cron` | | none | `(start: "0 7 * * MON-FRI", end: "0 19 * * MON-FRI", desired_replicas: 10)`: triggers of the clock |
 //! | `min_replica_count` | | 0 | the fewest while a trigger is active; with 0, one |
 //! | `max_replica_count` | | 100 | the most |
 //! | `idle_replica_count` | | none | 0: without an active trigger there are none, though `min_replica_count` is above zero |
 //! | `polling_interval` | time | 30 s | between two looks of the operator |
 //! | `cooldown_period` | time | 5 min | without an active trigger until the last replicas go |
+//! | `initial_cooldown_period` | time | 0 | from the beginning until replicas may go for which no trigger was ever active |
 //! | `behavior` | | none | of the HPA: `scale_up` and `scale_down` |
 //! | `sync_period` | time | 15 s | between two decisions of the HPA |
 //!
@@ -38,6 +43,8 @@
 //! Messages that do not go away settle at ceil(messages / threshold) replicas. From the first message to the first replica pass
 //! up to `polling_interval` and its startup; from the last active trigger to none, `cooldown_period` and up to a look.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use crate::controllers::hpa::WrittenBehavior;
@@ -50,6 +57,7 @@ use crate::controllers::hpa::settling::settling_ns;
 use crate::controllers::hpa::sync::{SYNC_PERIOD_NS, Syncs};
 use crate::controllers::parts::bounds;
 use crate::controllers::parts::clock::{self, Clock, written_ns};
+use crate::controllers::parts::cron::{Cron, MINUTE_NS, WEEK};
 use crate::controllers::parts::scraper::Scraper;
 use crate::controllers::parts::signal::Signal;
 use crate::diagnostic::span::Spanned;
@@ -70,7 +78,10 @@ const COOLDOWN_PERIOD_NS: u64 = 300_000_000_000;
 #[serde(deny_unknown_fields)]
 pub struct Keda {
     pub target: Spanned<String>,
-    pub triggers: Spanned<Vec<Spanned<Trigger>>>,
+    #[serde(default)]
+    pub triggers: Option<Spanned<Vec<Spanned<Trigger>>>>,
+    #[serde(default)]
+    pub cron: Option<Spanned<Vec<Spanned<CronTrigger>>>>,
     #[serde(default)]
     pub min_replica_count: Option<Spanned<u32>>,
     #[serde(default)]
@@ -81,6 +92,8 @@ pub struct Keda {
     pub polling_interval: Option<Spanned<Duration>>,
     #[serde(default)]
     pub cooldown_period: Option<Spanned<Duration>>,
+    #[serde(default)]
+    pub initial_cooldown_period: Option<Spanned<Duration>>,
     #[serde(default)]
     pub behavior: Option<WrittenBehavior>,
     #[serde(default)]
@@ -100,7 +113,24 @@ pub struct Trigger {
     pub activation_threshold: Option<Spanned<f64>>,
 }
 
+/// Replicas for a part of the week.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CronTrigger {
+    pub start: Spanned<String>,
+    pub end: Spanned<String>,
+    pub desired_replicas: Spanned<u32>,
+}
+
 impl Keda {
+    fn triggers(&self) -> &[Spanned<Trigger>] {
+        self.triggers.as_ref().map_or(&[], |triggers| &triggers.value)
+    }
+
+    fn cron(&self) -> &[Spanned<CronTrigger>] {
+        self.cron.as_ref().map_or(&[], |triggers| &triggers.value)
+    }
+
     fn minimum(&self) -> u32 {
         self.min_replica_count.as_ref().map_or(0, |count| count.value)
     }
@@ -115,12 +145,15 @@ impl Keda {
 
     /// The HPA that does the work while there are replicas. A metric is named by its trigger's place.
     fn autoscaler(&self) -> Autoscaler {
-        let metric = |(place, trigger): (usize, &Spanned<Trigger>)| metrics::Metric::External {
+        // A trigger of the clock tells replicas, so there is one of them for each.
+        let thresholds = self.triggers().iter().map(|trigger| trigger.threshold.value);
+        let thresholds = thresholds.chain(self.cron().iter().map(|_| 1.0));
+        let metric = |(place, threshold): (usize, f64)| metrics::Metric::External {
             name: place.to_string(),
-            target: ValueTarget::AverageValue { milli: milli(trigger.threshold.value) },
+            target: ValueTarget::AverageValue { milli: milli(threshold) },
         };
         Autoscaler {
-            metrics: self.triggers.iter().enumerate().map(metric).collect(),
+            metrics: thresholds.enumerate().map(metric).collect(),
             bounds: behavior::Bounds { minimum: self.minimum().max(1), maximum: self.maximum() },
             limits: WrittenBehavior::limits(self.behavior.as_ref()),
             tolerance: DEFAULT_TOLERANCE,
@@ -135,7 +168,7 @@ impl ControllerSpec for Keda {
     }
 
     fn references(&self) -> Vec<Reference<'_>> {
-        self.triggers.iter().map(|trigger| Reference::Any(&trigger.source)).collect()
+        self.triggers().iter().map(|trigger| Reference::Any(&trigger.source)).collect()
     }
 
     fn targets(&self) -> Vec<&Spanned<String>> {
@@ -151,7 +184,8 @@ impl ControllerSpec for Keda {
     }
 
     fn looks(&self) -> Vec<Look<'_>> {
-        let looks = self.triggers.iter().map(|trigger| Look {
+        // What the clock brings needs no request.
+        let looks = self.triggers().iter().filter(|_| self.cron.is_none()).map(|trigger| Look {
             node: &trigger.source,
             signal: trigger.metric.value,
             span: trigger.metric.span,
@@ -167,13 +201,20 @@ impl ControllerSpec for Keda {
         self.cooldown_ns().saturating_add(of_autoscaler_ns) as f64 * 1e-9
     }
 
+    fn cycle_s(&self) -> f64 {
+        if self.cron().is_empty() { 0.0 } else { f64::from(WEEK) * MINUTE_NS as f64 * 1e-9 }
+    }
+
     fn mistakes(&self) -> Vec<Mistake> {
         let mut found = Vec::new();
-        if self.triggers.is_empty() {
+        if self.triggers().is_empty() && self.cron().is_empty() {
             let help = "add triggers: [ (source: \"jobs\", metric: QueueLength, threshold: 5) ]";
-            found.push(Mistake::new(self.triggers.span, "without triggers nothing ever comes back", help));
+            let written = self.triggers.as_ref().map(|triggers| triggers.span);
+            let span = written.or(self.cron.as_ref().map(|cron| cron.span)).unwrap_or(self.target.span);
+            found.push(Mistake::new(span, "without triggers nothing ever comes back", help));
         }
-        for Trigger { threshold, activation_threshold, .. } in self.triggers.iter().map(|trigger| &trigger.value) {
+        found.extend(self.cron().iter().flat_map(|trigger| trigger.mistakes()));
+        for Trigger { threshold, activation_threshold, .. } in self.triggers().iter().map(|trigger| &trigger.value) {
             // The HPA computes in thousandths, so less than half of one is nothing to it.
             if !(0.001..=1e12).contains(&threshold.value) {
                 let message = "a threshold, which is for each replica, lies above zero";
@@ -204,6 +245,27 @@ impl ControllerSpec for Keda {
     }
 }
 
+impl CronTrigger {
+    fn mistakes(&self) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        for schedule in [&self.start, &self.end] {
+            if let Err(message) = Cron::parse(schedule) {
+                let help = "write minute, hour, * * and days of the week, for example \"0 7 * * MON-FRI\"";
+                found.push(Mistake::new(schedule.span, message, help));
+            }
+        }
+        if self.start.value == self.end.value {
+            let message = "a part of the week that ends as it starts has no length";
+            found.push(Mistake::new(self.end.span, message, "write when it is over"));
+        }
+        if self.desired_replicas.value == 0 {
+            let message = "a trigger of the clock asks for one replica at other times, so for one at least";
+            found.push(Mistake::new(self.desired_replicas.span, message, "write for example desired_replicas: 10"));
+        }
+        found
+    }
+}
+
 /// Timer kinds, and what a sample of the target was asked for.
 const SYNC: u32 = 0;
 const POLL: u32 = 1;
@@ -221,14 +283,40 @@ pub struct KedaNode {
     minimum: u32,
     idle: Option<u32>,
     cooldown_ns: u64,
+    initial_cooldown_ns: u64,
     last_active_ns: Option<u64>,
     polls: u64,
     active_polls: u64,
 }
 
-/// What was last seen of each trigger's source.
+/// What was last seen of each trigger's source, and what the clock says.
 #[derive(Clone, Debug)]
-struct Sources(Vec<(Scraper, Signal)>);
+struct Sources {
+    seen: Vec<(Scraper, Signal)>,
+    windows: Vec<Window>,
+    /// Of the week, when it was last looked at.
+    minute: u32,
+}
+
+/// A part of the week, and its replicas.
+#[derive(Clone, Debug)]
+struct Window {
+    /// In each minute of the week.
+    is_open: Arc<[bool]>,
+    replicas: f64,
+}
+
+impl Window {
+    /// Open while it started later than it ended.
+    fn new(start: Cron, end: Cron, replicas: u32) -> Self {
+        let is_open = (0..WEEK).map(|minute| start.minutes_since(minute) < end.minutes_since(minute)).collect();
+        Self { is_open, replicas: f64::from(replicas) }
+    }
+
+    fn is_open(&self, minute: u32) -> bool {
+        self.is_open.get(minute as usize).is_some_and(|is_open| *is_open)
+    }
+}
 
 /// Compiles the written form.
 pub(super) fn compile(spec: &Keda, wiring: &mut dyn Wiring) -> Result<KedaNode, CompileError> {
@@ -238,17 +326,25 @@ pub(super) fn compile(spec: &Keda, wiring: &mut dyn Wiring) -> Result<KedaNode, 
         Clock::new(written_ns(&spec.polling_interval, POLLING_INTERVAL_NS), wiring.purpose("poll"), timer(POLL)),
     ];
     let source = |trigger: &Spanned<Trigger>| (Scraper::new(wiring.node(&trigger.source)), trigger.metric.value);
-    let sources = Sources(spec.triggers.iter().map(source).collect());
+    let cron =
+        |schedule: &Spanned<String>| Cron::parse(schedule).map_err(|message| CompileError::at(schedule.span, message));
+    let window = |trigger: &Spanned<CronTrigger>| -> Result<Window, CompileError> {
+        Ok(Window::new(cron(&trigger.start)?, cron(&trigger.end)?, trigger.desired_replicas.value))
+    };
+    let windows = spec.cron().iter().map(window).collect::<Result<Vec<_>, _>>()?;
+    let sources = Sources { seen: spec.triggers().iter().map(source).collect(), windows, minute: 0 };
     let activation =
         |trigger: &Spanned<Trigger>| trigger.activation_threshold.as_ref().map_or(0.0, |above| above.value);
+    let activation_thresholds = spec.triggers().iter().map(activation).collect();
     Ok(KedaNode {
         syncs: Syncs::new(wiring.node(&spec.target), spec.autoscaler()),
         clocks,
         sources: [sources.clone(), sources],
-        activation_thresholds: spec.triggers.iter().map(activation).collect(),
+        activation_thresholds,
         minimum: spec.minimum(),
         idle: spec.idle_replica_count.as_ref().map(|count| count.value),
         cooldown_ns: spec.cooldown_ns(),
+        initial_cooldown_ns: written_ns(&spec.initial_cooldown_period, 0),
         last_active_ns: None,
         polls: 0,
         active_polls: 0,
@@ -257,7 +353,17 @@ pub(super) fn compile(spec: &Keda, wiring: &mut dyn Wiring) -> Result<KedaNode, 
 
 impl Sources {
     fn value(&self, place: usize) -> Option<f64> {
-        self.0.get(place).and_then(|(scraper, signal)| signal.of_node(scraper))
+        match self.seen.get(place) {
+            Some((scraper, signal)) => signal.of_node(scraper),
+            None => {
+                let window = self.windows.get(place - self.seen.len())?;
+                Some(if window.is_open(self.minute) { window.replicas } else { 1.0 })
+            }
+        }
+    }
+
+    fn has_open_window(&self) -> bool {
+        self.windows.iter().any(|window| window.is_open(self.minute))
     }
 }
 
@@ -285,7 +391,9 @@ impl KedaNode {
     fn poll(&mut self, context: &mut Context, replicas: u32) {
         let now_ns = context.now_ns();
         let mut thresholds = self.activation_thresholds.iter().enumerate();
-        let is_active = thresholds.any(|(place, above)| self.sources[POLL as usize].value(place) > Some(*above));
+        let sources = &self.sources[POLL as usize];
+        let is_active =
+            thresholds.any(|(place, above)| sources.value(place) > Some(*above)) || sources.has_open_window();
         self.polls += 1;
         self.active_polls += u64::from(is_active);
         let wanted = if is_active {
@@ -293,8 +401,11 @@ impl KedaNode {
             let is_idle = replicas == 0 || (self.idle.is_some() && replicas < self.minimum);
             if is_idle { self.minimum.max(1) } else { replicas }
         } else if self.idle.map_or(replicas > 0 && self.minimum == 0, |idle| replicas > idle) {
-            // What was never active need not cool down.
-            let is_over = self.last_active_ns.is_none_or(|last_ns| last_ns.saturating_add(self.cooldown_ns) < now_ns);
+            // What was never active cools down from the beginning on.
+            let is_over = match self.last_active_ns {
+                Some(last_ns) => last_ns.saturating_add(self.cooldown_ns) < now_ns,
+                None => self.initial_cooldown_ns <= now_ns,
+            };
             if is_over { self.idle.unwrap_or(self.minimum) } else { replicas }
         } else if self.idle.is_none() {
             replicas.max(self.minimum)
@@ -315,9 +426,10 @@ impl Node for KedaNode {
     fn arrive(&mut self, _context: &mut Context, _slot: u32) {}
 
     fn timer(&mut self, context: &mut Context, timer: Timer) {
-        let (clock, sources) = (&self.clocks[timer.kind as usize], &self.sources[timer.kind as usize]);
+        let (clock, sources) = (&self.clocks[timer.kind as usize], &mut self.sources[timer.kind as usize]);
+        sources.minute = (context.now_ns() / MINUTE_NS % u64::from(WEEK)) as u32;
         // Answers come in the order of the questions: the target last, when all sources have been seen.
-        for (place, (scraper, _)) in (0..).zip(&sources.0) {
+        for (place, (scraper, _)) in (0..).zip(&sources.seen) {
             context.ask(scraper.node, Token(SOURCE + 2 * place + u64::from(timer.kind)));
         }
         context.ask(self.syncs.target, Token(u64::from(timer.kind)));
@@ -328,7 +440,7 @@ impl Node for KedaNode {
         let who = (token.0 % 2) as usize;
         match token.0.checked_sub(SOURCE) {
             Some(source) => {
-                if let Some((scraper, _)) = self.sources[who].0.get_mut((source / 2) as usize) {
+                if let Some((scraper, _)) = self.sources[who].seen.get_mut((source / 2) as usize) {
                     scraper.keep(context.now_ns(), sample);
                 }
             }

@@ -118,12 +118,20 @@ impl ControllerSpec for AnyController {
         self.spec().resizes()
     }
 
+    fn resizes_in_place(&self) -> Option<Span> {
+        self.spec().resizes_in_place()
+    }
+
     fn moments(&self) -> Vec<(u64, Span)> {
         self.spec().moments()
     }
 
     fn foresees(&self) -> Option<(&Spanned<String>, Span)> {
         self.spec().foresees()
+    }
+
+    fn room(&self) -> Option<Requests> {
+        self.spec().room()
     }
 
     fn is_scheduler(&self) -> bool {

@@ -1,5 +1,7 @@
 //! Which keys requests carry: popularity laws over a key space.
 
+use std::path::Path;
+
 use serde::Deserialize;
 
 use super::{AliasTable, DistributionError};
@@ -19,6 +21,9 @@ pub enum KeyLaw {
     Zipf { count: u64, exponent: f64 },
     /// Explicit shares of the first keys, the others alike: `HeavyHitters(count: 2000, heavy: ["20%", "10%"])`.
     HeavyHitters { count: u64, heavy: Vec<Ratio> },
+    /// Those of a recording, one after the other: `Trace(file: "reads.csv")`, with a column `key`. The requests of each open
+    /// workload go through it in the order in which they are sent, and begin again behind its end.
+    Trace { file: String },
 }
 
 impl Default for KeyLaw {
@@ -33,6 +38,16 @@ impl KeyLaw {
     pub fn count(&self) -> u64 {
         match self {
             Self::Uniform { count } | Self::Zipf { count, .. } | Self::HeavyHitters { count, .. } => *count,
+            // Nobody knows without looking into the file; more are not read.
+            Self::Trace { .. } => LARGEST_KEY_TABLE,
+        }
+    }
+
+    /// The file that it names, as written.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::Trace { file } => Some(file),
+            _ => None,
         }
     }
 
@@ -47,7 +62,7 @@ impl KeyLaw {
             return Some(DistributionError::new("a key space needs at least one key").help("write count: 1 or more"));
         }
         match self {
-            Self::Uniform { .. } => None,
+            Self::Uniform { .. } | Self::Trace { .. } => None,
             Self::Zipf { count, .. } if *count > LARGEST_KEY_TABLE => Some(
                 DistributionError::new(format!("a Zipf law over {count} keys is too large"))
                     .help("the limit is 20,000,000 keys; use Uniform for the rest in a second space"),
@@ -87,7 +102,7 @@ impl KeyLaw {
     pub fn weight(&self, rank: u64) -> f64 {
         match self {
             _ if rank >= self.count() => 0.0,
-            Self::Uniform { .. } => 1.0,
+            Self::Uniform { .. } | Self::Trace { .. } => 1.0,
             Self::Zipf { exponent, .. } => ((rank + 1) as f64).powf(-exponent),
             Self::HeavyHitters { count, heavy } => match heavy.get(rank as usize) {
                 Some(share) => share.value,
@@ -122,7 +137,18 @@ impl KeyLaw {
         }
     }
 
-    /// The law, ready to be drawn from.
+    /// The law, ready to be drawn from. Files are looked for from `directory`.
+    ///
+    /// # Errors
+    /// See [`KeyLaw::check`]; and when a file cannot be used.
+    pub fn compile_from(&self, directory: &Path) -> Result<KeySampler, DistributionError> {
+        match self {
+            Self::Trace { file } => Ok(KeySampler(Popularity::Recorded { keys: recorded_keys(file, directory)? })),
+            _ => self.compile(),
+        }
+    }
+
+    /// As [`KeyLaw::compile_from`], of a law that names no file.
     ///
     /// # Errors
     /// See [`KeyLaw::check`].
@@ -144,6 +170,9 @@ impl KeyLaw {
                 let others = count - weights.len() as u64;
                 weights.push(if others > 0 { rest } else { 0.0 });
                 Popularity::HeavyHitters { table: AliasTable::new(&weights)?, weights: weights.into(), others }
+            }
+            Self::Trace { file } => {
+                return Err(DistributionError::new(format!("the keys of {file} are known only where it lies")));
             }
         }))
     }
@@ -169,6 +198,10 @@ enum Popularity {
         weights: std::sync::Arc<[f64]>,
         others: u64,
     },
+    /// In the order in which they were recorded.
+    Recorded {
+        keys: std::sync::Arc<[u64]>,
+    },
 }
 
 impl KeySampler {
@@ -183,6 +216,7 @@ impl KeySampler {
                 let index = table.sample(stream);
                 if index + 1 < table.len() { index as u64 } else { index as u64 + stream.below(*others) }
             }
+            Popularity::Recorded { keys } => keys[stream.below(keys.len() as u64) as usize],
         }
     }
 
@@ -193,6 +227,16 @@ impl KeySampler {
             Popularity::Uniform { count } => *count,
             Popularity::Zipf { table, .. } => table.len() as u64,
             Popularity::HeavyHitters { weights, others, .. } => weights.len() as u64 - 1 + others,
+            Popularity::Recorded { keys } => keys.iter().max().map_or(0, |most| most + 1),
+        }
+    }
+
+    /// The keys of a recording, in order; `None` if the law is no recording.
+    #[must_use]
+    pub fn recorded(&self) -> Option<&std::sync::Arc<[u64]>> {
+        match &self.0 {
+            Popularity::Recorded { keys } => Some(keys),
+            _ => None,
         }
     }
 
@@ -214,6 +258,35 @@ impl KeySampler {
                     weights[last] / *others as f64 / total
                 }
             }
+            Popularity::Recorded { keys } => keys.iter().filter(|key| **key == rank).count() as f64 / keys.len() as f64,
         }
     }
+}
+
+/// The column `key` of a file.
+fn recorded_keys(file: &str, directory: &Path) -> Result<std::sync::Arc<[u64]>, DistributionError> {
+    let wrong = |what: String| {
+        let help = "the file has a header line with a column `key`, and a whole number in each line below";
+        DistributionError::new(format!("{file}: {what}")).help(help)
+    };
+    let mut reader = csv::Reader::from_path(directory.join(file)).map_err(|error| wrong(error.to_string()))?;
+    let headers = reader.headers().map_err(|error| wrong(error.to_string()))?;
+    let column = headers.iter().position(|header| header.trim() == "key");
+    let column = column.ok_or_else(|| wrong("there is no column `key`".to_owned()))?;
+    let mut keys = Vec::new();
+    for (row, record) in reader.records().enumerate() {
+        let record = record.map_err(|error| wrong(error.to_string()))?;
+        let key = record.get(column).and_then(|text| text.trim().parse::<u64>().ok());
+        match key.filter(|key| *key < LARGEST_KEY_TABLE) {
+            Some(key) => keys.push(key),
+            None => return Err(wrong(format!("line {} holds no key below {LARGEST_KEY_TABLE}", row + 2))),
+        }
+        if keys.len() as u64 > LARGEST_KEY_TABLE {
+            return Err(wrong(format!("there are more than {LARGEST_KEY_TABLE} keys")));
+        }
+    }
+    if keys.is_empty() {
+        return Err(wrong("there are no keys".to_owned()));
+    }
+    Ok(keys.into())
 }

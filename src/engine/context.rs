@@ -15,6 +15,30 @@ use crate::random::{Purpose, Seed, Stream};
 pub struct KeySpace {
     pub purpose: Purpose,
     pub sampler: KeySampler,
+    /// Keys that were recorded are not drawn.
+    pub recorded: Option<Arc<Recorded>>,
+}
+
+/// Keys in the order in which they were recorded, and the requests that go through them in that order.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    pub keys: Arc<[u64]>,
+    /// What the requests are made for, each workload by itself.
+    pub requests: Vec<Purpose>,
+}
+
+impl Recorded {
+    /// No workload sends so many requests, and a number that was not made for it is nearly always larger.
+    const MOST_REQUESTS: u64 = 1 << 40;
+
+    /// The key of the request, if it is one of those.
+    #[cold]
+    #[inline(never)]
+    fn key(&self, seed: Seed, request_key: u64) -> Option<u64> {
+        let numbers = self.requests.iter().map(|purpose| seed.request_number(*purpose, request_key));
+        let number = numbers.into_iter().find(|number| *number < Self::MOST_REQUESTS)?;
+        Some(self.keys[(number % self.keys.len() as u64) as usize])
+    }
 }
 
 /// An event of the calendar: a node's timer, flat so that an entry is three words.
@@ -244,6 +268,11 @@ impl Context {
     #[inline(always)]
     pub fn key(&self, space: u16, request_key: u64) -> u64 {
         let space = &self.keys[usize::from(space)];
+        if let Some(recorded) = &space.recorded
+            && let Some(key) = recorded.key(self.seed, request_key)
+        {
+            return key;
+        }
         space.sampler.sample(&mut Stream::keyed(request_key, space.purpose, 0))
     }
 

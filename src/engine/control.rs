@@ -12,9 +12,8 @@ use crate::engine::NodeIndex;
 pub enum Command {
     /// Have this many replicas.
     Scale { replicas: u32 },
-    /// Let replicas that start from now on request so many cores, and have cores in proportion; and have so much memory.
-    /// `None` leaves what they have.
-    Resize { requested_cores: Option<f64>, memory_bytes: Option<u64> },
+    /// Let this replica be so large, while it runs; or those that start from now on, if none is named.
+    Resize { replica: Option<ReplicaId>, size: ReplicaSize },
     /// End this replica in good order, so that another takes its place.
     Evict { replica: ReplicaId },
     /// End this replica at once: the machine beneath it is gone.
@@ -63,6 +62,15 @@ impl Parts {
             Self::Zone(zone) => part % usize::from(zones.max(1)) == usize::from(*zone),
         }
     }
+}
+
+/// How large a replica is to be. `None` leaves what it has.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ReplicaSize {
+    pub requested_cores: Option<f64>,
+    pub requested_memory_bytes: Option<u64>,
+    /// Whether what it may use follows what it requests, in proportion.
+    pub limits_follow: bool,
 }
 
 /// A number of replicas, or a share of those wanted.

@@ -39,6 +39,10 @@ pub enum Outcome {
     Done,
     /// A lookup found nothing: no failure.
     Miss,
+    /// A lookup found something that should be fetched anew.
+    Stale,
+    /// A lookup found nothing, but somebody fetches it: ask again.
+    Pending,
     /// It failed.
     Failed(Failure),
 }

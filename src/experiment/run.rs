@@ -113,6 +113,7 @@ pub fn conclude(plan: &Plan, findings: Findings) -> Option<Study> {
         axes: plan.axes.clone(),
         constraints: plan.constraints.clone(),
         objectives: plan.space.objectives.clone(),
+        measures: plan.space.experiment.measures.iter().map(|watched| watched.as_told()).collect(),
         operation: plan.space.experiment.operation.as_ref().map_or_else(|| "all".to_owned(), |one| one.value.clone()),
         variants,
         baseline: plan.baseline.clone(),

@@ -35,11 +35,13 @@ pub enum ChartKind {
     /// Load, replicas, queues, p99 latency and cost against the time since the start, at the heaviest load, one picture for
     /// each variant; of terminating studies.
     Timeline,
+    /// Each of the measures that the experiment names, of every variant against load.
+    Measures,
 }
 
 impl ChartKind {
     /// Every kind, in the order of a report.
-    pub const ALL: [ChartKind; 8] = [
+    pub const ALL: [ChartKind; 9] = [
         ChartKind::Latency,
         ChartKind::LatencyPercentiles,
         ChartKind::Cost,
@@ -48,6 +50,7 @@ impl ChartKind {
         ChartKind::Utilization,
         ChartKind::LatencyOverTime,
         ChartKind::Timeline,
+        ChartKind::Measures,
     ];
 
     /// Whether it shows the windows of a study of a given length.
@@ -108,12 +111,23 @@ pub struct Study {
     pub operation: String,
     #[serde(default)]
     pub objectives: Vec<Objective>,
+    /// What is drawn of single nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<Watched>,
     /// The series: each variant at each combination of the further axes.
     pub variants: Vec<Variant>,
     /// The variant that the others are compared with, each at the same settings.
     pub baseline: String,
     /// What the series make of the baseline, load by load.
     pub comparisons: Vec<Comparison>,
+}
+
+/// A measure of a node that is drawn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Watched {
+    pub node: String,
+    /// Its key in a point, for example `hit_ratio`, or that of a field, for example `throughput_per_s`.
+    pub measure: String,
 }
 
 /// The difference between a variant and the baseline at one load, over replications that share their random numbers.

@@ -110,10 +110,10 @@ fn is_level(measure: &str) -> bool {
     measure.ends_with("_replicas") || measure.starts_with("memory_") || measure.starts_with("queue_")
 }
 
-/// More digits than any estimate deserves; windows are many, and so are their digits.
+/// More digits than any estimate deserves; windows are many, and so are their digits. Nothing that windows tell is ever below zero.
 fn nine_digits(Interval { value, low, high }: Interval) -> Interval {
     let rounded = |number: f64| format!("{number:.8e}").parse().unwrap_or(number);
-    Interval { value: rounded(value), low: rounded(low), high: rounded(high) }
+    Interval { value: rounded(value), low: rounded(low.max(0.0)), high: rounded(high) }
 }
 
 fn ratio(numerators: &[f64], denominators: &[f64]) -> Option<Interval> {

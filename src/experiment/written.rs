@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use crate::diagnostic::span::{ListOr, Named, Spanned, Verbatim};
-use crate::experiment::study::ChartKind;
+use crate::experiment::study::{ChartKind, Watched};
 use crate::price::HourlyPrice;
 use crate::units::{Duration, Rate, Ratio};
 
@@ -73,6 +73,24 @@ pub struct Experiment {
     pub seed: Option<u64>,
     #[serde(default)]
     pub charts: Option<Vec<Spanned<ChartKind>>>,
+    /// Measures of nodes that are drawn against the load.
+    #[serde(default)]
+    pub measures: Vec<WatchedMeasure>,
+}
+
+/// A measure of a node, as results name both.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WatchedMeasure {
+    pub node: Spanned<String>,
+    pub measure: Spanned<String>,
+}
+
+impl WatchedMeasure {
+    /// As results tell it.
+    pub fn as_told(&self) -> Watched {
+        Watched { node: self.node.value.clone(), measure: self.measure.value.clone() }
+    }
 }
 
 impl Experiment {

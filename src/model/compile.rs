@@ -10,7 +10,7 @@ use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::diagnostic::document::Document;
 use crate::diagnostic::span::{Span, Spanned};
 use crate::distribution::{Distribution, DistributionError, KeyLaw, KeySampler, Sampler};
-use crate::engine::context::KeySpace;
+use crate::engine::context::{KeySpace, Recorded};
 use crate::engine::simulation::{Limits, Simulation};
 use crate::engine::{Destination, NodeIndex};
 use crate::model::architecture::{Architecture, link_ends};
@@ -53,7 +53,10 @@ pub struct Compiled {
 pub struct KeyTables(Vec<(KeyLaw, KeySampler)>);
 
 impl KeyTables {
-    fn sampler(&mut self, law: &KeyLaw) -> Result<KeySampler, DistributionError> {
+    fn sampler(&mut self, law: &KeyLaw, directory: &Path) -> Result<KeySampler, DistributionError> {
+        if law.file().is_some() {
+            return law.compile_from(directory);
+        }
         if let Some((_, sampler)) = self.0.iter().find(|(known, _)| known == law) {
             return Ok(sampler.clone());
         }
@@ -177,8 +180,13 @@ pub fn compile_sharing(
     let plan = Plan::of(model, directory);
     let mut keys = Vec::new();
     for (name, law) in &model.keys {
-        match tables.sampler(law) {
-            Ok(sampler) => keys.push(KeySpace { purpose: Purpose::named(&format!("key space {}", **name)), sampler }),
+        plan.files.borrow_mut().extend(law.file().map(str::to_owned));
+        match tables.sampler(law, directory) {
+            Ok(sampler) => keys.push(KeySpace {
+                purpose: Purpose::named(&format!("key space {}", **name)),
+                recorded: recorded(model, &sampler),
+                sampler,
+            }),
             Err(error) => report(law.span, error.message, error.help),
         }
     }
@@ -262,7 +270,7 @@ pub fn compile_sharing(
         service_ns: (service_s(model) * 1e9) as u64,
         cache_entries: cache_entries(model),
         can_fail: can_fail(model),
-        replicas: of_all(model, |spec| f64::from(spec.replicas().count)) as u64,
+        replicas: of_all(model, |spec| f64::from(spec.servers())) as u64,
         standing_usd_per_hour: of_all(model, standing_usd_per_hour),
     })
 }
@@ -272,8 +280,17 @@ fn of_all(model: &Model, value: impl Fn(&NodeSpec) -> f64) -> f64 {
     model.nodes.iter().map(|(name, spec)| f64::from(sharding::copies(model, name)) * value(spec)).sum()
 }
 
+/// The keys of a recording, and whose requests go through them: those of open workloads.
+fn recorded(model: &Model, sampler: &KeySampler) -> Option<Arc<Recorded>> {
+    let keys = Arc::clone(sampler.recorded()?);
+    let is_open = |spec: &NodeSpec| matches!(spec, NodeSpec::Clients(clients) if clients.users.is_none());
+    let open = model.nodes.iter().filter(|(_, spec)| is_open(spec));
+    let requests = open.map(|(name, _)| Purpose::named(&format!("{}/requests", **name))).collect();
+    Some(Arc::new(Recorded { keys, requests }))
+}
+
 fn standing_usd_per_hour(spec: &NodeSpec) -> f64 {
-    f64::from(spec.replicas().count) * spec.prices().usd_per_replica_hour
+    f64::from(spec.servers()) * spec.prices().usd_per_replica_hour
 }
 
 fn can_fail(model: &Model) -> bool {
@@ -301,7 +318,10 @@ fn cache_entries(model: &Model) -> u64 {
     let keys = model.keys.values().map(|law| law.count()).fold(0, u64::saturating_add);
     let entries = model.nodes.iter().map(|(name, spec)| match &spec.value {
         NodeSpec::Cache(cache) => {
-            cache.capacity_entries().saturating_mul(sharding::copies(model, name).into()).min(keys)
+            let owner = cache.local_to.as_ref().and_then(|service| model.nodes.get(service.as_str()));
+            let copies = owner.map_or(1, |service| u64::from(service.replicas().count.max(1)));
+            let copies = copies.saturating_mul(sharding::copies(model, name).into());
+            cache.capacity_entries().min(keys).saturating_mul(copies)
         }
         _ => 0,
     });
@@ -409,13 +429,30 @@ impl Wiring for Wire<'_> {
         self.plan.model.keys.get_index_of(name).unwrap_or(0) as u16
     }
 
+    fn key_count(&self, name: &str) -> u64 {
+        self.plan.model.keys.get(name).map_or(1, |law| law.count())
+    }
+
     fn cache(&mut self, cache: &Spanned<String>, command: CacheCommand) -> Result<Destination, CompileError> {
         let commands = self.commands.entry(self.plan.node(cache)).or_default();
         let operation = commands.iter().position(|known| *known == command).unwrap_or_else(|| {
             commands.push(command);
             commands.len() - 1
         });
+        // A cache's own operations come first.
+        let operation = self.plan.operations(cache).len() + operation;
         Ok(Destination { node: self.way(cache), operation: operation as u16 })
+    }
+
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn local_to(&self, cache: &str) -> Option<String> {
+        match self.plan.model.nodes.get(cache).map(|spec| &spec.value) {
+            Some(NodeSpec::Cache(cache)) => cache.local_to.as_ref().map(|service| service.value.clone()),
+            _ => None,
+        }
     }
 
     fn commands(&self) -> Vec<CacheCommand> {
@@ -447,8 +484,11 @@ impl Wiring for Wire<'_> {
         parts.cloned().unwrap_or_default()
     }
 
-    fn keys(&self, space: u16) -> u64 {
-        self.plan.model.keys.get_index(space.into()).map_or(1, |(_, law)| law.count())
+    fn is_resized_in_place(&self) -> bool {
+        let resizes = |controller: &AnyController| {
+            controller.resizes_in_place().is_some() && controller.targets().iter().any(|target| ***target == *self.name)
+        };
+        self.plan.model.controllers.values().any(|controller| resizes(controller))
     }
 
     fn container(&self, service: &str, container: &str) -> Option<usize> {

@@ -126,7 +126,7 @@ fn moving(
     let of_each = Standby {
         shards: standby.end - standby.start,
         cores: node.capacity().cores.unwrap_or(0.0),
-        replicas: node.replicas().count,
+        replicas: node.servers(),
         usd_per_hour: node.prices().usd_per_replica_hour,
         is_given_up,
     };

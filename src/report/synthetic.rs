@@ -58,6 +58,7 @@ pub(super) fn study() -> Study {
             })
             .collect(),
         baseline: "fixed fleet".to_owned(),
+        measures: Vec::new(),
         comparisons: vec![
             comparison(Metric::P99, 10_000.0, -0.038, 0.004, true),
             comparison(Metric::P99, 20_000.0, 0.001, 0.003, false),

@@ -4,56 +4,75 @@
 //!
 //! ```text
 //! get:    one of `threads` carries out the command; found and not expired -> hit, mark as used; else miss
-//! set:    store with a time to live; if full, evict the least recently used entry first
+//! set:    store with a time to live; if full, evict others first as `eviction` says
 //! delete: forget (invalidation)
 //! ```
 //!
-//! Services use it with the steps `CacheAside` and `Invalidate`. Expired entries are removed when they are next looked
-//! up or evicted, so they can push others out, as they can in Redis between two rounds of active expiry.
+//! Services use it with the steps `CacheAside`, `Store` and `Invalidate`, or call its own operations, which read and write through
+//! it. Expired entries are removed when they are next looked up or evicted, so they can push others out, as they can in Redis
+//! between two rounds of active expiry; with `active_expire_effort` these rounds are made.
 //!
 //! # Parameters
 //!
 //! | parameter | unit | default | meaning |
 //! |---|---|---|---|
 //! | `entries` | | | how many fit; or |
-//! | `maxmemory`, `entry_size` | bytes | | memory, and how much one entry takes |
+//! | `maxmemory` | bytes | | memory for entries, and |
+//! | `entry_size` | bytes | | how much each of them takes, or |
+//! | `entry_sizes` | bytes | | a law of how much: each key has a size of its own |
+//! | `eviction` | | `Lru` | which entry goes |
+//! | `maxmemory_samples` | | 5 | entries that Redis' policies look at |
+//! | `lfu_log_factor` | | 10 | how slowly the counters of Redis' LFU rise |
+//! | `lfu_decay_time` | time | `"1m"` | after which one falls; `"0s"`: never |
+//! | `active_expire_effort` | | none | from 1 to 10: how hard Redis looks for expired entries; without it only lookups find them |
+//! | `hz` | | 10 | rounds of that in a second |
+//! | `operations` | | none | `ReadThrough`, `WriteThrough`, `WriteBehind` |
+//! | `local_to` | service | none | each replica of this service has such a cache in its own memory |
 //! | `command_time` | time | 0 | a thread's time for one command |
 //! | `threads` | | 1 | commands carried out at once |
 //! | `latency` | time | 0 | added to each command without occupying a thread |
-//! | `price` | $/time | 0 | of the cache |
+//! | `replicas` | | 0 | further servers, of which one takes over when a `Fault` befalls the one that serves |
+//! | `down_after` | time | `"30s"` | until Sentinel takes it for lost |
+//! | `failover_time` | time | `"1s"` | until another serves then |
+//! | `replication_lag` | time | `"100ms"` | until replicas have what is stored; younger entries are lost |
+//! | `price` | $/time | 0 | of each server |
 //!
 //! # When it helps, when it hurts
 //!
 //! It helps in proportion to the hit ratio, which grows with the skew of the keys and slowly with memory. A cold or
-//! flushed cache sends the full load to what is behind it, and many requests that miss the same key at once all go there.
+//! flushed cache sends the full load to what is behind it, and many requests that miss the same key at once all go there,
+//! unless they are held back (`single_flight`, `lease`) or a stale entry is served meanwhile (`soft_ttl`).
 //!
 //! # Law
 //!
 //! With room for all keys, a key requested at rate `l` and kept for `T` hits with probability `l T / (1 + l T)`. A full
-//! cache of independent requests follows Che's approximation (Che, Tung & Wang 2002).
+//! cache of independent requests follows Che's approximation (Che, Tung & Wang 2002). No policy misses less often than
+//! that which knows the future (Belady 1966).
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+mod keeper;
+mod leases;
+mod node;
+mod operations;
+mod servers;
+mod sizes;
+mod write_behind;
+
+pub use node::CacheNode;
+pub use operations::CacheOperation;
+pub use sizes::EntrySizes;
 
 use serde::Deserialize;
 
-use crate::diagnostic::span::Spanned;
+use crate::diagnostic::span::{Named, Spanned};
 use crate::distribution::Distribution;
-use crate::engine::context::Context;
-use crate::engine::record::{NodeRecord, Share};
-use crate::engine::visit::VisitList;
-use crate::engine::{Evidence, Node, Outcome, Reply, Timer};
 use crate::price::HourlyPrice;
-use crate::random::mix;
-use crate::techniques::parts::executor::{AcceptQueue, Executor, Finish, Limits};
-use crate::techniques::parts::program::Compiler;
 use crate::techniques::parts::signal::{Signal, Tells};
-use crate::techniques::parts::steps::Step;
+use crate::techniques::parts::steps;
+use crate::techniques::parts::store::{Eviction, Sampling};
 use crate::techniques::technique::{
-    CacheCommand, Capacity, CompileError, Demand, Mistake, Operations, Prices, Reference, Spec, Wiring, law_mistakes,
-    mean_s,
+    CacheCommand, Capacity, Demand, Exposure, Mistake, Operations, Prices, Reference, Spec, law_mistakes, mean_s,
 };
-use crate::units::Bytes;
+use crate::units::{Bytes, Duration};
 
 /// A cache as written.
 #[derive(Clone, Debug, Deserialize)]
@@ -66,39 +85,248 @@ pub struct Cache {
     #[serde(default)]
     pub entry_size: Option<Spanned<Bytes>>,
     #[serde(default)]
+    pub entry_sizes: Option<Spanned<EntrySizes>>,
+    #[serde(default)]
+    pub eviction: Option<Spanned<Eviction>>,
+    #[serde(default)]
+    pub maxmemory_samples: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub lfu_log_factor: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub lfu_decay_time: Option<Spanned<Duration>>,
+    #[serde(default)]
+    pub active_expire_effort: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub hz: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub operations: Spanned<Named<CacheOperation>>,
+    #[serde(default)]
+    pub local_to: Option<Spanned<String>>,
+    #[serde(default)]
     pub command_time: Option<Spanned<Distribution>>,
     #[serde(default)]
     pub threads: Option<Spanned<u32>>,
     #[serde(default)]
     pub latency: Option<Spanned<Distribution>>,
     #[serde(default)]
+    pub replicas: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub down_after: Option<Spanned<Duration>>,
+    #[serde(default)]
+    pub failover_time: Option<Spanned<Duration>>,
+    #[serde(default)]
+    pub replication_lag: Option<Spanned<Duration>>,
+    #[serde(default)]
     pub price: Option<HourlyPrice>,
 }
 
 /// Entries that one cache may hold.
 const MOST_ENTRIES: u64 = 50_000_000;
+/// Redis' default.
+const DEFAULT_HZ: u32 = 10;
+const MINUTE_NS: u64 = 60_000_000_000;
+/// Sentinel's default (`down-after-milliseconds`).
+const DEFAULT_DOWN_AFTER_NS: u64 = 30_000_000_000;
+const DEFAULT_FAILOVER_NS: u64 = 1_000_000_000;
+const DEFAULT_LAG_NS: u64 = 100_000_000;
 
 impl Cache {
-    /// Entries that fit.
+    /// Entries that fit, about.
     pub fn capacity_entries(&self) -> u64 {
         match (&self.entries, &self.maxmemory, &self.entry_size) {
             (Some(entries), _, _) => entries.value,
             (None, Some(memory), Some(size)) => memory.bytes / size.bytes.max(1),
+            (None, Some(memory), None) => {
+                let mean = self.entry_sizes.as_ref().and_then(|sizes| sizes.mean_bytes());
+                (memory.bytes as f64 / mean.unwrap_or(1024.0).max(1.0)) as u64
+            }
             _ => 0,
         }
     }
 
-    /// What one command does.
-    fn steps(&self) -> Vec<Step> {
-        let compute = self.command_time.clone().map(Step::Compute);
-        let wait = self.latency.clone().map(Step::Wait);
-        compute.into_iter().chain(wait).collect()
+    /// What the sizes of entries may add up to: bytes where entries differ in size, else entries.
+    fn room(&self) -> u64 {
+        match (&self.entry_sizes, &self.maxmemory) {
+            (Some(_), Some(memory)) => memory.bytes,
+            _ => self.capacity_entries(),
+        }
+    }
+
+    fn eviction(&self) -> Eviction {
+        self.eviction.as_ref().map_or(Eviction::default(), |eviction| eviction.value)
+    }
+
+    fn sampling(&self) -> Sampling {
+        let usual = Sampling::default();
+        Sampling {
+            maxmemory_samples: self.maxmemory_samples.as_ref().map_or(usual.maxmemory_samples, |samples| samples.value),
+            lfu_log_factor: self.lfu_log_factor.as_ref().map_or(usual.lfu_log_factor, |factor| factor.value),
+            lfu_decay_minutes: self
+                .lfu_decay_time
+                .as_ref()
+                .map_or(usual.lfu_decay_minutes, |time| u32::try_from(time.ns / MINUTE_NS).unwrap_or(u32::MAX)),
+        }
+    }
+
+    fn hz(&self) -> u32 {
+        self.hz.as_ref().map_or(DEFAULT_HZ, |hz| hz.value)
+    }
+
+    fn replicas_count(&self) -> u32 {
+        self.replicas.as_ref().map_or(0, |replicas| replicas.value)
+    }
+
+    /// From the loss of the server that serves until another does.
+    fn promotion_ns(&self) -> u64 {
+        let ns = |time: &Option<Spanned<Duration>>, usual| time.as_ref().map_or(usual, |time| time.ns);
+        ns(&self.down_after, DEFAULT_DOWN_AFTER_NS).saturating_add(ns(&self.failover_time, DEFAULT_FAILOVER_NS))
+    }
+
+    fn replication_lag_ns(&self) -> u64 {
+        self.replication_lag.as_ref().map_or(DEFAULT_LAG_NS, |lag| lag.ns)
+    }
+
+    fn writes_behind(&self) -> bool {
+        self.operations.values().any(|operation| matches!(operation.value, CacheOperation::WriteBehind { .. }))
+    }
+
+    /// Whether it is more than a memory with a size, from which the least recently used entry goes.
+    fn has_more(&self, commands: &[CacheCommand], is_disturbed: bool) -> bool {
+        let is_guarded =
+            |command: &CacheCommand| matches!(command, CacheCommand::Ask { .. } | CacheCommand::Fill { .. });
+        is_disturbed
+            || self.entry_sizes.is_some()
+            || self.eviction.is_some()
+            || self.active_expire_effort.is_some()
+            || self.local_to.is_some()
+            || self.replicas.is_some()
+            || !self.operations.is_empty()
+            || commands.iter().any(is_guarded)
+    }
+
+    fn mistakes_of_size(&self) -> Vec<Mistake> {
+        let span =
+            [self.entries.as_ref().map(|entries| entries.span), self.maxmemory.as_ref().map(|memory| memory.span)];
+        let span = span.into_iter().flatten().next().unwrap_or_default();
+        let mistake = |message: String, help: &str| vec![Mistake::new(span, message, help)];
+        if self.entries.is_some() == self.maxmemory.is_some() {
+            let message = "a cache is as large as its entries or its memory say, one of the two".to_owned();
+            return mistake(message, "write entries: 100_000, or maxmemory: \"1GiB\" and entry_size: \"4KiB\"");
+        }
+        if let (Some(sizes), Some(_)) = (&self.entry_sizes, &self.entry_size) {
+            let help = "leave out entry_size, or entry_sizes";
+            return vec![Mistake::new(sizes.span, "entries have one size or a law of sizes, not both", help)];
+        }
+        if self.maxmemory.is_some() != (self.entry_size.is_some() || self.entry_sizes.is_some()) {
+            let message = "memory and entry size go together".to_owned();
+            return mistake(message, "write maxmemory: \"1GiB\" and entry_size: \"4KiB\", or entries: 100_000");
+        }
+        if !(1..=MOST_ENTRIES).contains(&self.capacity_entries()) {
+            let message = format!("a cache holds between 1 and 50,000,000 entries, not {}", self.capacity_entries());
+            return mistake(message, "write for example entries: 100_000");
+        }
+        self.entry_sizes.as_ref().map_or_else(Vec::new, EntrySizes::mistakes)
+    }
+
+    fn mistakes_of_eviction(&self) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        let eviction = self.eviction();
+        if let Some(samples) = &self.maxmemory_samples {
+            if !eviction.is_sampled() {
+                let message = format!("{eviction:?} looks at no samples");
+                found.push(Mistake::new(
+                    samples.span,
+                    message,
+                    "add for example eviction: AllkeysLru, or leave it out",
+                ));
+            } else if !(1..=1_000).contains(&samples.value) {
+                let message = "Redis looks at between 1 and 1,000 entries here";
+                found.push(Mistake::new(samples.span, message, "write for example 5"));
+            }
+        }
+        let counting = [
+            self.lfu_log_factor.as_ref().map(|factor| factor.span),
+            self.lfu_decay_time.as_ref().map(|time| time.span),
+        ];
+        for span in counting.into_iter().flatten().filter(|_| !eviction.counts()) {
+            let message = format!("{eviction:?} counts no uses as Redis does");
+            found.push(Mistake::new(span, message, "add eviction: AllkeysLfu, or leave it out"));
+        }
+        if let Some(time) = self.lfu_decay_time.as_ref().filter(|time| time.ns % MINUTE_NS != 0) {
+            found.push(Mistake::new(
+                time.span,
+                "Redis counts this time in whole minutes",
+                "write \"1m\", or \"0s\" for never",
+            ));
+        }
+        if let Some(effort) = self.active_expire_effort.as_ref().filter(|effort| !(1..=10).contains(&effort.value)) {
+            found.push(Mistake::new(
+                effort.span,
+                "an effort lies between 1 and 10",
+                "write 1, which is Redis' default",
+            ));
+        }
+        if let Some(hz) = &self.hz {
+            if self.active_expire_effort.is_none() {
+                let help = "add active_expire_effort: 1, or leave out hz";
+                found.push(Mistake::new(hz.span, "without active expiry nothing is done so many times a second", help));
+            } else if !(1..=500).contains(&hz.value) {
+                found.push(Mistake::new(
+                    hz.span,
+                    "Redis allows between 1 and 500 rounds a second",
+                    "write for example 10",
+                ));
+            }
+        }
+        found
+    }
+
+    fn mistakes_of_servers(&self) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        if self.replicas_count() == 0 {
+            let times = [&self.down_after, &self.failover_time, &self.replication_lag];
+            for time in times.into_iter().flatten() {
+                let help = "add replicas: 1, or leave it out";
+                found.push(Mistake::new(time.span, "without replicas there is nobody to take over", help));
+            }
+        }
+        if let Some(replicas) = self.replicas.as_ref().filter(|replicas| replicas.value > 100) {
+            found.push(Mistake::new(replicas.span, "one server has at most 100 replicas here", "write for example 1"));
+        }
+        if let Some(service) = &self.local_to {
+            if self.replicas.is_some() {
+                let help = "leave out replicas";
+                found.push(Mistake::new(
+                    service.span,
+                    "memory within a process goes with it, and nobody takes over",
+                    help,
+                ));
+            }
+            if !self.operations.is_empty() {
+                let help = "use the steps CacheAside, Store and Invalidate in that service";
+                found.push(Mistake::new(
+                    service.span,
+                    "a cache within another process has no operations of its own",
+                    help,
+                ));
+            }
+            if let Some(threads) = &self.threads {
+                let help = "leave out threads";
+                found.push(Mistake::new(
+                    threads.span,
+                    "a cache within another process has no threads of its own",
+                    help,
+                ));
+            }
+        }
+        found
     }
 }
 
 impl Spec for Cache {
     fn can_fail(&self) -> bool {
-        false
+        self.operations.values().any(|operation| steps::can_fail(operation.inner()))
+            || (!self.operations.is_empty() && self.eviction() == Eviction::Noeviction)
     }
 
     fn kind(&self) -> &'static str {
@@ -106,31 +334,32 @@ impl Spec for Cache {
     }
 
     fn operations(&self) -> Operations<'_> {
-        Operations::None
+        if self.operations.is_empty() {
+            return Operations::None;
+        }
+        Operations::Named(self.operations.keys().map(|name| name.value.as_str()).collect())
     }
 
     fn references(&self) -> Vec<Reference<'_>> {
-        Vec::new()
+        let inner = self.operations.values().flat_map(|operation| operation.references());
+        inner.chain(self.local_to.as_ref().map(|name| Reference::Node { name, kind: "Service" })).collect()
+    }
+
+    fn watches(&self) -> Option<&str> {
+        self.local_to.as_ref().map(|service| service.as_str())
+    }
+
+    fn exposure(&self) -> Exposure {
+        let losable = if self.local_to.is_some() { 0 } else { 1 + self.replicas_count() };
+        Exposure { part: "server", losable, ..Exposure::default() }
     }
 
     fn mistakes(&self) -> Vec<Mistake> {
-        let mut found = Vec::new();
-        let span =
-            [self.entries.as_ref().map(|entries| entries.span), self.maxmemory.as_ref().map(|memory| memory.span)];
-        let span = span.into_iter().flatten().next().unwrap_or_default();
-        if self.entries.is_some() == self.maxmemory.is_some() {
-            let help = "write entries: 100_000, or maxmemory: \"1GiB\" and entry_size: \"4KiB\"";
-            found.push(Mistake::new(
-                span,
-                "a cache is as large as its entries or its memory say, one of the two",
-                help,
-            ));
-        } else if self.maxmemory.is_some() != self.entry_size.is_some() {
-            let help = "write maxmemory: \"1GiB\" and entry_size: \"4KiB\", or entries: 100_000";
-            found.push(Mistake::new(span, "memory and entry size go together", help));
-        } else if !(1..=MOST_ENTRIES).contains(&self.capacity_entries()) {
-            let message = format!("a cache holds between 1 and 50,000,000 entries, not {}", self.capacity_entries());
-            found.push(Mistake::new(span, message, "write for example entries: 100_000"));
+        let mut found = self.mistakes_of_size();
+        found.extend(self.mistakes_of_eviction());
+        found.extend(self.mistakes_of_servers());
+        for operation in self.operations.values() {
+            found.extend(operation.mistakes(operation.span));
         }
         for law in [&self.command_time, &self.latency].into_iter().flatten() {
             found.extend(law_mistakes(law));
@@ -141,15 +370,40 @@ impl Spec for Cache {
         found
     }
 
-    fn demand(&self, _operation: &str) -> Demand {
+    fn demand(&self, operation: &str) -> Demand {
         let mean = |law: &Option<Spanned<Distribution>>| law.as_ref().map_or(0.0, |law| mean_s(law));
         let (core_s, latency_s) = (mean(&self.command_time), mean(&self.latency));
-        Demand { core_s, held_s: core_s + latency_s, ..Demand::default() }
+        let core_s = if self.local_to.is_some() { 0.0 } else { core_s };
+        let own = Demand { core_s, held_s: mean(&self.command_time) + latency_s, ..Demand::default() };
+        let named = self.operations.iter().find(|(name, _)| name.value == operation).map(|(_, found)| &found.value);
+        match named {
+            // What is written through is written before anything else.
+            Some(CacheOperation::WriteThrough { write, .. }) => {
+                let mut whole = steps::demand(write);
+                whole.core_s += own.core_s;
+                whole.held_s += own.held_s;
+                whole
+            }
+            _ => own,
+        }
     }
 
     fn capacity(&self) -> Capacity {
+        if self.local_to.is_some() {
+            return Capacity::default();
+        }
         let threads = self.threads.as_ref().map_or(1, |threads| threads.value);
         Capacity { cores: Some(f64::from(threads)), ..Capacity::default() }
+    }
+
+    fn settling_s(&self) -> f64 {
+        let own = self.operations.values().filter_map(|operation| operation.ttl().as_ref()).map(|ttl| ttl.as_s());
+        let inner = self.operations.values().map(|operation| steps::longest_ttl_s(operation.inner()));
+        own.chain(inner).fold(0.0, f64::max)
+    }
+
+    fn cycle_s(&self) -> f64 {
+        self.settling_s()
     }
 
     fn tells(&self, signal: Signal) -> Tells {
@@ -158,269 +412,17 @@ impl Spec for Cache {
     }
 
     fn resources(&self) -> Vec<(&'static str, f64)> {
+        if self.local_to.is_some() {
+            return Vec::new();
+        }
         vec![("threads", self.threads.as_ref().map_or(1.0, |threads| f64::from(threads.value)))]
     }
 
     fn prices(&self) -> Prices {
+        let servers = f64::from(1 + self.replicas_count());
         Prices {
-            usd_per_replica_hour: self.price.as_ref().map_or(0.0, |price| price.usd_per_hour),
+            usd_per_replica_hour: servers * self.price.as_ref().map_or(0.0, |price| price.usd_per_hour),
             ..Prices::default()
         }
-    }
-}
-
-/// A cache at work.
-#[derive(Clone, Debug)]
-pub struct CacheNode {
-    executor: Executor,
-    keeper: Keeper,
-}
-
-/// Carries commands out as their time is up.
-#[derive(Clone, Debug)]
-struct Keeper {
-    commands: Vec<CacheCommand>,
-    store: LeastRecentlyUsed,
-    hits: u64,
-    gets: u64,
-    evictions: u64,
-    sets: u64,
-}
-
-impl CacheNode {
-    /// Compiles the written form; callers have named their commands by then.
-    pub fn compile(spec: &Cache, wiring: &mut dyn Wiring) -> Result<Self, CompileError> {
-        let commands = wiring.commands();
-        let mut compiler = Compiler::new(wiring);
-        for (index, _) in commands.iter().enumerate() {
-            compiler.operation(&format!("command {index}"), &spec.steps())?;
-        }
-        let program = compiler.finish();
-        let threads = spec.threads.as_ref().map_or(1, |threads| threads.value);
-        let limits = Limits { cores: f64::from(threads), workers: u32::MAX, queue: u32::MAX, zones: 1 };
-        let queue = AcceptQueue::FirstComeFirstServed(VisitList::default());
-        let processor = Executor::processor(&limits, &program, true, 0.0, 0.0);
-        let store = LeastRecentlyUsed::new(spec.capacity_entries() as u32);
-        Ok(Self {
-            executor: Executor::new(1, limits, &queue, &processor, None, program, None),
-            keeper: Keeper { commands, store, hits: 0, gets: 0, evictions: 0, sets: 0 },
-        })
-    }
-}
-
-impl Finish for Keeper {
-    #[inline]
-    fn finish(&mut self, context: &mut Context, slot: u32) -> Outcome {
-        let now_ns = context.now_ns();
-        let visit = *context.visit(slot);
-        let command = self.commands[usize::from(visit.operation)];
-        let (CacheCommand::Get { space } | CacheCommand::Set { space, .. } | CacheCommand::Delete { space }) = command;
-        // Keys of different spaces share the memory but not the names.
-        let key = mix(context.key(space, visit.key)).wrapping_add(u64::from(space));
-        match command {
-            CacheCommand::Get { .. } => {
-                self.gets += 1;
-                if self.store.get(key, now_ns) {
-                    self.hits += 1;
-                    return Outcome::Done;
-                }
-                Outcome::Miss
-            }
-            CacheCommand::Set { ttl_ns, .. } => {
-                self.sets += 1;
-                let expires_ns = ttl_ns.map_or(u64::MAX, |ttl_ns| now_ns.saturating_add(ttl_ns));
-                self.evictions += u64::from(self.store.set(key, expires_ns));
-                Outcome::Done
-            }
-            CacheCommand::Delete { .. } => {
-                self.store.remove(key);
-                Outcome::Done
-            }
-        }
-    }
-}
-
-impl Node for CacheNode {
-    #[inline(never)]
-    fn arrive(&mut self, context: &mut Context, slot: u32) {
-        self.executor.arrive(context, slot, &mut self.keeper);
-    }
-
-    #[inline(never)]
-    fn reply(&mut self, context: &mut Context, reply: Reply) {
-        self.executor.reply(context, reply, &mut self.keeper);
-    }
-
-    #[inline(never)]
-    fn timer(&mut self, context: &mut Context, timer: Timer) {
-        self.executor.timer(context, timer, &mut self.keeper);
-    }
-
-    fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {
-        let (held, room) = (self.keeper.store.positions.len(), self.keeper.store.capacity);
-        if held > room as usize {
-            return Err(format!("{held} entries in a cache for {room}"));
-        }
-        self.executor.audit(now_ns, evidence)
-    }
-
-    fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
-        self.executor.observe(now_ns, record);
-        let keeper = &self.keeper;
-        let share = |name, numerator: u64, denominator: u64| Share {
-            name,
-            numerator: numerator.into(),
-            denominator: denominator.into(),
-        };
-        record.shares = vec![
-            share("hit_ratio", keeper.hits, keeper.gets),
-            share("evictions_per_set_ratio", keeper.evictions, keeper.sets),
-        ];
-    }
-}
-
-/// Spreads keys that are already well mixed: the table may use their bits as they are.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = mix(self.0 ^ u64::from(byte));
-        }
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-}
-
-/// Entries in order of use: a doubly linked list through an array, found by a hash table that is never iterated.
-#[derive(Clone, Debug)]
-struct LeastRecentlyUsed {
-    capacity: u32,
-    positions: HashMap<u64, u32, BuildHasherDefault<KeyHasher>>,
-    entries: Vec<CacheEntry>,
-    newest: u32,
-    oldest: u32,
-    free: Vec<u32>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct CacheEntry {
-    key: u64,
-    expires_ns: u64,
-    newer: u32,
-    older: u32,
-}
-
-const NOBODY: u32 = u32::MAX;
-
-impl LeastRecentlyUsed {
-    fn new(capacity: u32) -> Self {
-        Self {
-            capacity,
-            positions: HashMap::default(),
-            entries: Vec::new(),
-            newest: NOBODY,
-            oldest: NOBODY,
-            free: Vec::new(),
-        }
-    }
-
-    fn get(&mut self, key: u64, now_ns: u64) -> bool {
-        let Some(&position) = self.positions.get(&key) else { return false };
-        if self.entries[position as usize].expires_ns <= now_ns {
-            self.remove(key);
-            return false;
-        }
-        self.unlink(position);
-        self.link_newest(position);
-        true
-    }
-
-    /// Stores an entry. Returns whether another one had to go.
-    fn set(&mut self, key: u64, expires_ns: u64) -> bool {
-        if let Some(&position) = self.positions.get(&key) {
-            self.entries[position as usize].expires_ns = expires_ns;
-            self.unlink(position);
-            self.link_newest(position);
-            return false;
-        }
-        let full = self.positions.len() >= self.capacity as usize;
-        if full && self.oldest != NOBODY {
-            self.remove(self.entries[self.oldest as usize].key);
-        }
-        let entry = CacheEntry { key, expires_ns, newer: NOBODY, older: NOBODY };
-        let position = if let Some(position) = self.free.pop() {
-            self.entries[position as usize] = entry;
-            position
-        } else {
-            self.entries.push(entry);
-            (self.entries.len() - 1) as u32
-        };
-        self.positions.insert(key, position);
-        self.link_newest(position);
-        full
-    }
-
-    fn remove(&mut self, key: u64) {
-        if let Some(position) = self.positions.remove(&key) {
-            self.unlink(position);
-            self.free.push(position);
-        }
-    }
-
-    fn unlink(&mut self, position: u32) {
-        let CacheEntry { newer, older, .. } = self.entries[position as usize];
-        match newer {
-            NOBODY => self.newest = older,
-            _ => self.entries[newer as usize].older = older,
-        }
-        match older {
-            NOBODY => self.oldest = newer,
-            _ => self.entries[older as usize].newer = newer,
-        }
-    }
-
-    fn link_newest(&mut self, position: u32) {
-        let entry = &mut self.entries[position as usize];
-        entry.newer = NOBODY;
-        entry.older = self.newest;
-        match self.newest {
-            NOBODY => self.oldest = position,
-            newest => self.entries[newest as usize].newer = position,
-        }
-        self.newest = position;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_least_recently_used_entry_goes_first() {
-        let mut store = LeastRecentlyUsed::new(2);
-        assert!(!store.set(1, u64::MAX));
-        assert!(!store.set(2, u64::MAX));
-        assert!(store.get(1, 0));
-        assert!(store.set(3, u64::MAX));
-        assert_eq!((store.get(1, 0), store.get(2, 0), store.get(3, 0)), (true, false, true));
-    }
-
-    #[test]
-    fn an_entry_expires_after_its_time_to_live() {
-        let mut store = LeastRecentlyUsed::new(2);
-        store.set(1, 100);
-        assert!(store.get(1, 99));
-        assert!(!store.get(1, 100));
-        store.set(1, 300);
-        store.remove(1);
-        assert!(!store.get(1, 200));
     }
 }

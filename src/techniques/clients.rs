@@ -37,7 +37,7 @@ pub use node::ClientsNode;
 
 use serde::Deserialize;
 
-use crate::diagnostic::span::{Named, Spanned};
+use crate::diagnostic::span::{Named, Span, Spanned};
 use crate::distribution::Distribution;
 use crate::techniques::parts::arrivals::{Arrivals, HIGHEST_RATE_PER_S, Process};
 use crate::techniques::parts::executor::PRIORITIES;
@@ -234,6 +234,12 @@ impl Spec for Clients {
 
     fn cycle_s(&self) -> f64 {
         self.arrivals.as_ref().map_or(0.0, |arrivals| arrivals.cycle_s())
+    }
+
+    fn moments(&self) -> Vec<(u64, &'static str, Span)> {
+        let written = self.arrivals.as_ref();
+        let spike = written.and_then(|arrivals| Some((arrivals.spike_start_ns()?, "surges", arrivals.span)));
+        spike.into_iter().collect()
     }
 
     fn is_transient(&self) -> bool {

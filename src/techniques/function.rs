@@ -9,8 +9,9 @@
 //! end:    an environment that has had nothing to do for keep_alive is gone; provisioned ones stay
 //! ```
 //!
-//! With `concurrency: 1` this is AWS Lambda; with more it is Cloud Run or Knative without their limits on how fast they scale. A
-//! request waits for the environment that was started for it, even if another falls idle before.
+//! With `concurrency: 1` this is AWS Lambda, whose functions may start 1,000 environments every ten seconds, a quota that refills
+//! evenly and is never more than 1,000 (Developer Guide, "Lambda scaling behavior"); with more it is Cloud Run or Knative. A request
+//! for which an environment would have to start beyond `scaling_rate` is rejected as one beyond the limit. A request waits for the environment that was started for it, even if another falls idle before.
 //!
 //! # Parameters
 //!
@@ -22,6 +23,7 @@
 //! | `keep_alive` | time | 10 min | for which an idle environment stays |
 //! | `provisioned_concurrency` | | 0 | environments that are always there |
 //! | `concurrency_limit` | requests | 60,000 | in progress at once; beyond it requests are rejected |
+//! | `scaling_rate` | | unlimited | `(environments: 1_000, every: "10s")`: how many may be started in that time, and at once |
 //! | `request_price` | $/request | 0 | of each request that is not rejected |
 //! | `duration_price` | $/time | 0 | of an environment while it starts and works: the price of a GB-second times its memory |
 //! | `provisioned_price` | $/time | 0 | of each provisioned environment, whether it works or not |
@@ -35,13 +37,14 @@
 //! # Law
 //!
 //! Without cold starts and limit the requests in progress are those of M/G/infinity (Poisson with mean `rate x duration`); with a
-//! limit of c, requests are rejected as in M/G/c/c (Erlang's loss formula, whatever the law of the duration).
+//! limit of c, requests are rejected as in M/G/c/c (Erlang's loss formula, whatever the law of the duration). Environments started
+//! within any time are at most those of one quota and what refills in that time.
 
 use serde::Deserialize;
 
 mod environments;
 
-use environments::{Choice, EXPIRY, Environments};
+use environments::{Choice, EXPIRY, Environments, Quota};
 
 use crate::diagnostic::span::{Named, Spanned};
 use crate::distribution::{Distribution, Sampler};
@@ -81,12 +84,23 @@ pub struct Function {
     #[serde(default)]
     pub concurrency_limit: Option<Spanned<u32>>,
     #[serde(default)]
+    pub scaling_rate: Option<Spanned<ScalingRate>>,
+    #[serde(default)]
     pub request_price: Option<RequestPrice>,
     #[serde(default)]
     pub duration_price: Option<HourlyPrice>,
     #[serde(default)]
     pub provisioned_price: Option<HourlyPrice>,
     pub operations: Spanned<Named<Vec<Step>>>,
+}
+
+/// How fast environments may be started.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScalingRate {
+    /// In that time, and at once.
+    pub environments: u32,
+    pub every: Duration,
 }
 
 impl Function {
@@ -109,7 +123,8 @@ impl Function {
 
 impl Spec for Function {
     fn can_fail(&self) -> bool {
-        self.concurrency_limit.is_some() || self.operations.values().any(|steps| steps::can_fail(steps))
+        let is_limited = self.concurrency_limit.is_some() || self.scaling_rate.is_some();
+        is_limited || self.operations.values().any(|steps| steps::can_fail(steps))
     }
 
     fn kind(&self) -> &'static str {
@@ -149,6 +164,10 @@ impl Spec for Function {
             let message =
                 format!("{} environments are provisioned, but {environments} are ever used", provisioned.value);
             found.push(Mistake::new(provisioned.span, message, "provision at most concurrency_limit"));
+        }
+        if let Some(rate) = self.scaling_rate.as_ref().filter(|rate| rate.environments == 0 || rate.every.ns == 0) {
+            let message = "environments are started at some rate";
+            found.push(Mistake::new(rate.span, message, "write for example (environments: 1_000, every: \"10s\")"));
         }
         found.extend(self.cold_start.iter().flat_map(law_mistakes));
         found
@@ -204,7 +223,7 @@ impl FunctionNode {
         for (name, steps) in spec.operations.iter() {
             compiler.operation(name, steps)?;
         }
-        let program = compiler.finish();
+        let program = compiler.finish()?;
         let cores = spec.cpu.as_ref().map_or(1.0, |cpu| cpu.value);
         let limits = Limits { cores, workers: spec.concurrency(), queue: 0, zones: 1 };
         let queue = AcceptQueue::FirstComeFirstServed(VisitList::default());
@@ -216,7 +235,12 @@ impl FunctionNode {
         let micro = |price: &Option<HourlyPrice>| price.as_ref().map_or(0.0, |price| price.usd_per_hour * 1e6);
         Ok(Self {
             executor: Executor::new(spec.provisioned(), limits, &queue, &processor, None, program, None),
-            environments: Box::new(Environments::new(spec.provisioned(), spec.concurrency(), spec.keep_alive_ns())),
+            environments: Box::new(Environments::new(
+                spec.provisioned(),
+                spec.concurrency(),
+                spec.keep_alive_ns(),
+                spec.scaling_rate.as_ref().map(|rate| Quota::new(rate.environments, rate.every.ns)),
+            )),
             cold_start,
             limit: u64::from(spec.limit()),
             cores,

@@ -369,6 +369,8 @@ fn outcome_code(outcome: Outcome) -> u32 {
         Outcome::Failed(Failure::TimedOut) => 3,
         Outcome::Failed(Failure::Error) => 4,
         Outcome::Failed(Failure::Killed) => 5,
+        Outcome::Stale => 6,
+        Outcome::Pending => 7,
     }
 }
 
@@ -379,6 +381,8 @@ fn outcome_of(code: u32) -> Outcome {
         2 => Outcome::Failed(Failure::Rejected),
         3 => Outcome::Failed(Failure::TimedOut),
         5 => Outcome::Failed(Failure::Killed),
+        6 => Outcome::Stale,
+        7 => Outcome::Pending,
         _ => Outcome::Failed(Failure::Error),
     }
 }

@@ -26,6 +26,7 @@ use crate::engine::context::Context;
 use crate::engine::control::{Command, NodeSample};
 use crate::engine::record::NodeRecord;
 use crate::engine::{Evidence, Node, Reply, Timer, Token, Workload};
+use crate::units::Bytes;
 use parts::instance::Instance;
 use parts::signal::{Signal, Tells};
 use technique::{
@@ -190,7 +191,7 @@ register! {
     Clients(clients, ClientsNode): "who sends requests: open arrival processes or closed users that think",
     LoadBalancer(load_balancer, LoadBalancerNode): "a hop that spreads requests over the replicas of its target",
     Service(service, ServiceNode): "replicas of a program: cores, workers, an accept queue, operations made of steps",
-    Database(database, DatabaseNode): "one server with cores and a connection limit that runs reads and writes",
+    Database(database, DatabaseNode): "a server with cores and a connection limit that runs reads and writes, and its read replicas",
     Cache(cache, CacheNode): "a keyed store with time to live and least-recently-used eviction",
     PeriodicScheduler(periodic_scheduler, PeriodicSchedulerNode): "starts tasks by the clock; a second copy sends duplicates",
     Queue(queue, QueueNode): "messages wait for consumers, so that publishers need not",
@@ -231,6 +232,18 @@ impl Spec for NodeSpec {
 
     fn replicas(&self) -> ReplicaView {
         self.spec().replicas()
+    }
+
+    fn servers(&self) -> u32 {
+        self.spec().servers()
+    }
+
+    fn counted(&self) -> u32 {
+        self.spec().counted()
+    }
+
+    fn scales(&self) -> bool {
+        self.spec().scales()
     }
 
     fn capacity(&self) -> Capacity {
@@ -275,6 +288,14 @@ impl Spec for NodeSpec {
 
     fn exposure(&self) -> Exposure {
         self.spec().exposure()
+    }
+
+    fn moments(&self) -> Vec<(u64, &'static str, Span)> {
+        self.spec().moments()
+    }
+
+    fn memory_limit(&self) -> Option<(Bytes, Span)> {
+        self.spec().memory_limit()
     }
 
     fn watches(&self) -> Option<&str> {

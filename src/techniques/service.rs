@@ -60,6 +60,7 @@ use crate::techniques::parts::balancer::Policy;
 use crate::techniques::parts::executor::{AcceptQueue, Executor, Life, Limits, Succeed};
 use crate::techniques::parts::instance::Instance;
 use crate::techniques::parts::pod::{Memory, Sidecar, WarmUp, WithoutReplicas};
+use crate::techniques::parts::processor::{Processor, Sharing};
 use crate::techniques::parts::program::Compiler;
 use crate::techniques::parts::signal::{Signal, Tells};
 use crate::techniques::parts::steps::{self, Step};
@@ -67,7 +68,7 @@ use crate::techniques::technique::{
     Capacity, CompileError, Demand, Exposure, Mistake, Operations, Prices, Reference, ReplicaView, Requests, Spec,
     Wiring, law_mistakes, mean_s,
 };
-use crate::units::Duration;
+use crate::units::{Bytes, Duration};
 
 /// A service as written.
 #[derive(Clone, Debug, Deserialize)]
@@ -161,6 +162,7 @@ impl Service {
             requested_cores: self.requested_cores(),
             sidecars: self.sidecars.values().map(|sidecar| sidecar.compiled()).collect(),
             without_replicas: self.without_replicas,
+            keeps_places: false,
             watchers: wiring.watchers(),
             scheduler: wiring.scheduler(),
         }))
@@ -202,6 +204,10 @@ impl Spec for Service {
             self.operations.values().flat_map(|steps| steps::references(steps)).collect();
         found.extend(self.balancing.iter().flat_map(|policy| policy.references()));
         found
+    }
+
+    fn memory_limit(&self) -> Option<(Bytes, Span)> {
+        self.memory.as_ref().map(|memory| (memory.limit, memory.span))
     }
 
     fn instance(&self) -> Option<&Spanned<String>> {
@@ -286,6 +292,10 @@ impl Spec for Service {
         ReplicaView { count: self.count(), zones: self.zones.as_ref().map_or(1, |zones| zones.value) }
     }
 
+    fn scales(&self) -> bool {
+        true
+    }
+
     fn capacity(&self) -> Capacity {
         let count = f64::from(self.count());
         let workers = self.workers.as_ref().map(|workers| u64::from(workers.value) * u64::from(self.count()));
@@ -360,7 +370,7 @@ impl ServiceNode {
         for (name, steps) in spec.operations.iter() {
             compiler.operation(name, steps)?;
         }
-        let program = compiler.finish();
+        let program = compiler.finish()?;
         let limits = Limits {
             cores: spec.cores(),
             workers: spec.workers.as_ref().map_or(u32::MAX, |workers| workers.value),
@@ -380,6 +390,13 @@ impl ServiceNode {
             coefficient(&spec.contention),
             coefficient(&spec.coherency),
         );
+        // What has cores for all today may have fewer tomorrow.
+        let processor = match processor {
+            Processor::Ample if wiring.is_resized_in_place() => {
+                Processor::Sharing(Box::new(Sharing::new(limits.cores, 0.0, 0.0)))
+            }
+            processor => processor,
+        };
         let policy = spec.balancing.as_ref().map(|policy| policy.value.clone()).unwrap_or_default();
         let life = spec.life(wiring)?;
         let chooses = spec.count() > 1 || life.is_some();

@@ -9,10 +9,13 @@ use crate::engine::control::Disturbance;
 use crate::engine::{Destination, Node, NodeIndex};
 use crate::random::Purpose;
 use crate::techniques::parts::arrivals::Process;
+pub use crate::techniques::parts::cache_command::{CacheCommand, Guards, Jitter, LeaseTerms};
 pub use crate::techniques::parts::compile_error::CompileError;
+pub use crate::techniques::parts::demand::{Capacity, Demand, DemandedCall, Worker};
 use crate::techniques::parts::instance::Instance;
 use crate::techniques::parts::placement::movement::Movement;
 use crate::techniques::parts::signal::{Bounds, Goal, Look, Signal, Tells};
+use crate::units::Bytes;
 
 /// A name in a model that must mean something elsewhere in it.
 #[derive(Clone, Copy, Debug)]
@@ -42,76 +45,6 @@ pub enum Operations<'a> {
     SameAs(&'a Spanned<String>),
 }
 
-/// What one visit to an operation causes on average, if no call fails and nobody is turned away: the ground of warnings that
-/// need no simulation. Beyond that everything here is a lower bound (a cache is taken to hit, an optional branch counts by
-/// its probability).
-#[derive(Clone, Debug)]
-pub struct Demand {
-    /// Mean seconds of a core's time.
-    pub core_s: f64,
-    /// Mean seconds during which a worker is held, not counting calls.
-    pub held_s: f64,
-    /// What is called.
-    pub calls: Vec<DemandedCall>,
-    /// Whether the caller may be answered before the end.
-    pub replies_early: bool,
-    /// Share of the visits that reach the end: the others fail on the way.
-    pub reach: f64,
-}
-
-impl Default for Demand {
-    fn default() -> Self {
-        Self { core_s: 0.0, held_s: 0.0, calls: Vec::new(), replies_early: false, reach: 1.0 }
-    }
-}
-
-/// Calls that a visit is sure to make of one operation.
-#[derive(Clone, Debug)]
-pub struct DemandedCall {
-    /// `node.operation`, or the node alone where that has no operations, as a cache.
-    pub to: String,
-    /// How many, on average.
-    pub times: f64,
-    /// Of these, those that no earlier call can keep from being made.
-    pub certain_times: f64,
-    /// Whether the visit waits for each in turn, so that their times add up.
-    pub is_awaited: bool,
-}
-
-/// What a node has to serve with.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Capacity {
-    /// Cores over all replicas, or `None` if computing is not what limits the node.
-    pub cores: Option<f64>,
-    /// Requests in service at once over all replicas, or `None` if unlimited.
-    pub workers: Option<u64>,
-    /// What a worker is called here.
-    pub worker: Worker,
-    /// Connections the node accepts at once, or `None` if unlimited.
-    pub connections: Option<u64>,
-    /// How many may wait for one of them.
-    pub waiting: u64,
-}
-
-/// What a request in service holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Worker {
-    #[default]
-    Worker,
-    Connection,
-    Consumer,
-}
-
-impl fmt::Display for Worker {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Worker => "worker",
-            Self::Connection => "connection",
-            Self::Consumer => "consumer",
-        })
-    }
-}
-
 /// A mistake within one node, found without looking at the others.
 #[derive(Clone, Debug)]
 pub struct Mistake {
@@ -135,50 +68,12 @@ pub fn law_mistakes(law: &Spanned<Distribution>) -> Vec<Mistake> {
     law.check().into_iter().map(mistake).collect()
 }
 
-impl Demand {
-    /// Adds calls that are waited for.
-    pub fn call(&mut self, to: &str, times: f64) {
-        let certain_times = if self.calls.is_empty() { times } else { 0.0 };
-        self.calls.push(DemandedCall { to: to.to_owned(), times, certain_times, is_awaited: true });
-    }
-
-    /// Adds another demand that arises `times` times on average, after what is there already. The reach is left to the
-    /// caller.
-    pub fn add(&mut self, other: &Self, times: f64) {
-        self.core_s += other.core_s * times;
-        self.held_s += other.held_s * times;
-        self.replies_early |= other.replies_early;
-        let certain = if self.calls.is_empty() { times } else { 0.0 };
-        self.calls.extend(other.calls.iter().map(|call| DemandedCall {
-            times: call.times * times,
-            certain_times: call.certain_times * certain,
-            ..call.clone()
-        }));
-    }
-}
-
 /// A replica set as a caller that balances sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct ReplicaView {
     pub count: u32,
     /// Zones over which the replicas are spread: replica `i` is in zone `i % zones`.
     pub zones: u8,
-}
-
-/// What is asked of a cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CacheCommand {
-    Get { space: u16 },
-    Set { space: u16, ttl_ns: Option<u64> },
-    Delete { space: u16 },
-}
-
-impl CacheCommand {
-    /// The space of the keys that the command is about.
-    pub fn space(self) -> u16 {
-        let (Self::Get { space } | Self::Set { space, .. } | Self::Delete { space }) = self;
-        space
-    }
 }
 
 /// What a written form finds out about the rest of the model while it is compiled: names become indices here.
@@ -189,6 +84,12 @@ pub trait Wiring {
     fn destination(&mut self, reference: &Spanned<String>) -> Result<Destination, CompileError>;
     /// The index of a key space.
     fn key_space(&self, name: &str) -> u16;
+    /// The name of this node.
+    fn name(&self) -> &str;
+    /// The service within whose replicas this cache is, if it is.
+    fn local_to(&self, cache: &str) -> Option<String>;
+    /// How many keys it has.
+    fn key_count(&self, name: &str) -> u64;
     /// The operation of a cache that carries out this command.
     fn cache(&mut self, cache: &Spanned<String>, command: CacheCommand) -> Result<Destination, CompileError>;
     /// The commands that others gave to this node, which is a cache; the index of each is its operation.
@@ -203,6 +104,8 @@ pub trait Wiring {
     fn node(&self, name: &str) -> NodeIndex;
     /// Whether a controller decides how many replicas this node has or how large they are, or does something to them.
     fn is_scaled(&self) -> bool;
+    /// Whether a controller changes how large this node's replicas are while they run.
+    fn is_resized_in_place(&self) -> bool;
     /// The place of a container in each replica of a service: 0 is the program, named as the service; then its sidecars.
     fn container(&self, service: &str, container: &str) -> Option<usize>;
     /// The nodes that choose among this node's replicas, and must hear which are ready.
@@ -218,8 +121,6 @@ pub trait Wiring {
     fn population(&self) -> u32;
     /// The nodes that this one is made of beside itself; none for these themselves.
     fn parts(&self) -> Vec<NodeIndex>;
-    /// The number of keys of a key space.
-    fn keys(&self, space: u16) -> u64;
     /// A path written in the model, seen from where the model lies.
     fn path(&self, written: &str) -> PathBuf;
 }
@@ -286,6 +187,18 @@ pub trait Spec {
     fn replicas(&self) -> ReplicaView {
         ReplicaView { count: 1, zones: 1 }
     }
+    /// The servers that are paid for as the node starts.
+    fn servers(&self) -> u32 {
+        self.replicas().count
+    }
+    /// Those of them that controllers count.
+    fn counted(&self) -> u32 {
+        self.replicas().count
+    }
+    /// Whether controllers may say how many replicas it has.
+    fn scales(&self) -> bool {
+        false
+    }
     /// What the node serves with.
     fn capacity(&self) -> Capacity {
         Capacity::default()
@@ -297,6 +210,14 @@ pub trait Spec {
     /// What the node costs.
     fn prices(&self) -> Prices {
         Prices::default()
+    }
+    /// When something happens to its load by the clock, what, and where that is written.
+    fn moments(&self) -> Vec<(u64, &'static str, Span)> {
+        Vec::new()
+    }
+    /// The memory that each replica may use, and where that is written.
+    fn memory_limit(&self) -> Option<(Bytes, Span)> {
+        None
     }
     /// What each replica asks a machine for, if the node's replicas stand on machines.
     fn requests(&self) -> Option<Requests> {
@@ -461,12 +382,20 @@ pub trait ControllerSpec {
     fn resizes(&self) -> bool {
         false
     }
+    /// Where it says that it does so while they run, if it does.
+    fn resizes_in_place(&self) -> Option<Span> {
+        None
+    }
     /// When it acts by the clock, and where that is written; of what comes round again, only the first time.
     fn moments(&self) -> Vec<(u64, Span)> {
         Vec::new()
     }
     /// The node whose requests it must know ahead, and where that is asked for.
     fn foresees(&self) -> Option<(&Spanned<String>, Span)> {
+        None
+    }
+    /// What all machines together have for replicas, if it finds machines for them.
+    fn room(&self) -> Option<Requests> {
         None
     }
     /// Whether it finds machines for the replicas of its targets.
@@ -512,7 +441,7 @@ impl KeySpec for KeyLaw {
     }
 
     fn law(&self) -> Option<&KeyLaw> {
-        Some(self)
+        (!matches!(self, Self::Trace { .. })).then_some(self)
     }
 }
 

@@ -254,10 +254,11 @@ fn exact(network: &Network<'_>, users: &[Users], classes: &[Class], stations: &[
 fn bounds(network: &Network<'_>, users: &mut [Users], stations: &[usize], theory: &mut Theory) {
     let [users] = users else { return };
     let specs: Vec<&NodeSpec> = stations.iter().map(|node| network.spec(*node)).collect();
-    if specs
-        .iter()
-        .any(|spec| !matches!(spec, NodeSpec::Service(_) | NodeSpec::Database(_) | NodeSpec::LoadBalancer(_)))
-    {
+    let is_known = |spec: &&NodeSpec| match spec {
+        NodeSpec::Database(database) => database.is_plain(),
+        other => matches!(other, NodeSpec::Service(_) | NodeSpec::LoadBalancer(_)),
+    };
+    if !specs.iter().all(is_known) {
         return;
     }
     // What runs in parallel, or after the reply, does not add up to the time of a cycle.

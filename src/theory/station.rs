@@ -71,7 +71,7 @@ impl Means {
                 discipline: service.discipline,
                 slows_down: above_zero(&service.contention) || above_zero(&service.coherency),
             },
-            NodeSpec::Database(database) => Self {
+            NodeSpec::Database(database) if database.is_plain() => Self {
                 cores: database.cores(),
                 workers: database.capacity().workers.and_then(|workers| u32::try_from(workers).ok()),
                 queue: Some(database.queue.as_ref().map_or(0, |queue| queue.value)),

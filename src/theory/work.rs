@@ -46,7 +46,7 @@ impl Work {
                 let steps = service.operations.iter().find(|(name, _)| name.value == operation);
                 steps.map(|(_, steps)| Self::of_steps(steps, directory)).unwrap_or_default()
             }
-            NodeSpec::Database(database) => {
+            NodeSpec::Database(database) if database.is_plain() => {
                 let query = database.operations.iter().find(|(name, _)| name.value == operation);
                 query.map(|(_, query)| Self::of_steps(&query.steps(), directory)).unwrap_or_default()
             }
@@ -91,7 +91,7 @@ impl Work {
                 }
                 Step::Wait(law) => self.takes_time |= Law::of(law, directory).mean_s > 0.0,
                 Step::Call(name) | Step::Publish(name) => self.call(name, reach, doubt),
-                Step::Invalidate { cache, .. } => self.call(cache, reach, doubt),
+                Step::Store { cache, .. } | Step::Invalidate { cache, .. } => self.call(cache, reach, doubt),
                 Step::CacheAside { cache, miss, .. } => {
                     self.call(cache, reach, doubt);
                     let reason = format!("what reaches it depends on how often `{}` hits", **cache);

@@ -2,6 +2,7 @@
 //! and variant at work, and fingerprints of every model of this repository.
 
 mod arithmetic;
+mod caches;
 mod cluster;
 mod determinism;
 mod faults;
@@ -14,5 +15,6 @@ mod replicas;
 mod resharding;
 mod run;
 mod shards;
+mod shared_volume;
 mod suspicions;
 mod vector_database;

@@ -121,7 +121,7 @@ fn a_lost_copy_is_made_anew_after_the_time_that_a_segment_takes() {
     let lost = r#""lost": Fault(target: "store", at: "10s", what: Lose(replicas: [2]))"#;
     let run = disturbed(&storage, lost, 100.0);
     assert_eq!(happenings(&run), [(28_000, "copy repaired")]);
-    assert!((run.share("store", "available_copies") - 5.82).abs() < 1e-9);
+    assert!((run.share("store", "present_replicas") - 5.82).abs() < 1e-9);
     // Where a zone is lost there is no place to make it anew.
     let zone = lost.replace("Lose(replicas: [2])", "LoseZone(2)");
     assert!(happenings(&disturbed(&storage, &zone, 100.0)).is_empty());

@@ -385,3 +385,74 @@ fn a_resized_event_loop_is_not_evicted_again_and_again() {
     let evictions = run.share("server", "evictions_per_hour") * 24.0;
     assert!((4.0..=8.0).contains(&evictions), "{evictions} evictions of 4 replicas in a day");
 }
+
+/// Two pods of four cores that use one: they get what is recommended without a restart, and what they do goes on.
+#[test]
+fn pods_are_resized_while_they_run() {
+    let text = |fields: &str| {
+        model(
+            r#""clients": Clients(rate: "40/s", mix: { "server.request": 1 }),
+               "server": Service(replicas: 2, cpu: 4, workers: 4, price: "$1/h", startup: Constant("1m"),
+                                 memory: Memory(limit: "4GiB", base: "1GiB", per_request: "1MiB"),
+                                 operations: { "request": [ Compute(Exponential("50ms")) ] }),"#,
+            &format!(
+                r#""autoscaler": VerticalPodAutoscaler(target: "server", pod_lifetime_update_threshold: "1h", {fields})"#
+            ),
+        )
+    };
+    let mut watch = Watch::new(&text("update_mode: InPlaceOrRecreate"));
+    let [before, after] = [60.0, 7_200.0].map(|seconds| watch.at("server", seconds));
+    for (old, new) in before.replicas.iter().zip(&after.replicas) {
+        assert_eq!(old.id, new.id, "nobody was evicted");
+        assert!((0.8..2.2).contains(&new.cores) && new.cores == new.requested_cores, "{new:?}");
+        assert!(
+            new.memory_limit_bytes < old.memory_limit_bytes && new.memory_limit_bytes == new.requested_memory_bytes
+        );
+    }
+    let run_of = |fields: &str| run(&prepare(&text(fields), &[]), 14_400.0);
+    let (in_place, recreated) = (run_of("update_mode: InPlaceOrRecreate"), run_of("update_mode: Recreate"));
+    assert_eq!((in_place.share("server", "evictions_per_hour"), in_place.failed_ratio("server")), (0.0, 0.0));
+    assert!(recreated.share("server", "evictions_per_hour") > 0.0);
+    // Only requests: cores and memory stay, and so does the price.
+    let mut watch = Watch::new(&text("update_mode: InPlaceOrRecreate, controlled_values: RequestsOnly"));
+    let after = watch.at("server", 7_200.0);
+    for replica in &after.replicas {
+        assert_eq!((replica.cores, replica.memory_limit_bytes), (4.0, 4 << 30));
+        assert!(replica.requested_cores < 2.2 && replica.requested_memory_bytes < 2 << 30, "{replica:?}");
+    }
+}
+
+/// A limit of memory below what is held is not carried out; after an hour the pod is evicted instead.
+#[test]
+fn what_cannot_be_resized_is_recreated_after_an_hour() {
+    let text = model(
+        r#""clients": Clients(rate: "4/s", mix: { "server.request": 1 }),
+           "server": Service(replicas: 2, cpu: 4, workers: 400, memory: Memory(limit: "8GiB", base: "320MiB"),
+                             operations: { "request": [ Compute(Exponential("5ms")) ] }),"#,
+        r#""autoscaler": VerticalPodAutoscaler(target: "server", update_mode: InPlaceOrRecreate, pod_lifetime_update_threshold: "1h",
+                                             max_allowed: (memory: "310MiB"))"#,
+    );
+    let mut watch = Watch::new(&text);
+    let first = watch.at("server", 600.0).replicas[0].id;
+    // What a pod holds is more than it may be given from the beginning, so no resize succeeds.
+    let before = watch.at("server", 3_500.0);
+    assert!(
+        before.replicas.iter().any(|replica| replica.id == first) && before.replicas[0].memory_limit_bytes == 8 << 30
+    );
+    let after = watch.at("server", 12_000.0);
+    assert!(after.replicas.iter().all(|replica| replica.id != first), "{:?}", after.replicas);
+}
+
+/// More event loops take up what waits for one at once.
+#[test]
+fn event_loops_that_are_resized_take_up_what_waits() {
+    let text = model(
+        r#""clients": Clients(rate: "39/s", mix: { "server.request": 1 }),
+           "server": Service(replicas: 2, cpu: 2, cpu_request: 0.1, scheduling: RunToCompletion, operations: { "request": [ Compute(Exponential("50ms")) ] }),"#,
+        r#""autoscaler": VerticalPodAutoscaler(target: "server", update_mode: InPlaceOrRecreate)"#,
+    );
+    let mut watch = Watch::new(&text);
+    let after = watch.at("server", 7_200.0);
+    assert!(after.replicas.iter().all(|replica| replica.cores >= 3.0), "{:?}", after.replicas);
+    assert!(after.waiting < 100, "{}", after.waiting);
+}

@@ -72,6 +72,24 @@ fn a_cold_start_is_met_when_no_environment_is_idle() {
 }
 
 #[test]
+fn environments_are_started_as_fast_as_the_quota_refills() {
+    // A hundred at once, of which ten may start; then one more each second, since all are busy for an hour.
+    let fields = "scaling_rate: (environments: 10, every: \"10s\"), ";
+    let burst = ran("rate: \"1/h\", batch: 100, arrivals: Constant", fields, "Wait(Constant(\"1h\"))", 3_700.0);
+    assert!((burst.share("f", "throttled_ratio") - 0.9).abs() < 1e-9, "{}", burst.share("f", "throttled_ratio"));
+    let crowd = ran("rate: \"50/s\"", fields, "Wait(Constant(\"1h\"))", 300.0);
+    // Ten at once and one in every second after: the mean of 10 + t over five minutes.
+    let mean = crowd.share("f", "environments");
+    assert!((mean - 160.0).abs() < 1.0, "{mean}");
+    // Unused quota is not kept: after a quiet hour it is ten again, not 3,600.
+    let later = ran("rate: \"1/h\", batch: 40, arrivals: Constant", fields, "Wait(Constant(\"1s\"))", 7_300.0);
+    assert!((later.share("f", "throttled_ratio") - 0.75).abs() < 1e-9, "{}", later.share("f", "throttled_ratio"));
+    // One that is idle costs no quota.
+    let reused = ran("rate: \"2/s\", arrivals: Constant", fields, "Wait(Constant(\"100ms\"))", 100.0);
+    assert_eq!(reused.share("f", "throttled_ratio"), 0.0);
+}
+
+#[test]
 fn the_environment_that_was_used_last_is_taken_first() {
     // A batch of ten now and then, and one by one in between: the ten are kept only if the requests go round all of them.
     let text = "Architecture(name: \"test\", nodes: {

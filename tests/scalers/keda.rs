@@ -90,6 +90,32 @@ fn requests_that_wait_for_a_replica_bring_one() {
     assert!(workers_of(&course, "web") < 0.6, "most of the time there is none");
 }
 
+#[test]
+fn the_clock_brings_replicas_for_a_part_of_the_week() {
+    // Monday begins at midnight: replicas from half past midnight on for an hour, then the cooldown.
+    let fields = |cron: &str| format!("cooldown_period: \"2m\", cron: [ {cron} ]");
+    let early = "(start: \"30 0 * * MON\", end: \"30 1 * * MON\", desired_replicas: 7)";
+    let found = course(&model("rate: \"1/h\", arrivals: Constant", "1s", &fields(early)), &[], 7_200);
+    let desired = workers(&found);
+    let up = when(&desired, 900, |level| level >= 7.0);
+    assert!((1_800..=1_846).contains(&up), "the next look of the operator, and of the HPA after it: {up} s");
+    assert!(desired[1_860..5_399].iter().all(|level| *level == 7.0));
+    let gone = when(&desired, 5_400, |level| level == 0.0);
+    assert!((5_400 + 90..=5_400 + 181).contains(&gone), "the last look in time, the cooldown, and the next: {gone} s");
+    // What is over at midnight of Sunday was open at the beginning of Monday in the week before.
+    let weekend = "(start: \"0 0 * * SAT\", end: \"10 0 * * MON\", desired_replicas: 4)";
+    let found = course(&model("rate: \"1/h\", arrivals: Constant", "1s", &fields(weekend)), &[], 1_800);
+    assert!(workers(&found)[60..600].iter().all(|level| *level == 4.0));
+    // Without any trigger of another kind.
+    let text = controlled(
+        "\"c\": Clients(rate: \"1/s\", mix: { \"web.get\": 1 }),
+         \"web\": Service(startup: Constant(\"5s\"), operations: { \"get\": [Wait(Constant(\"1ms\"))] })",
+        "\"scaler\": Keda(target: \"web\", min_replica_count: 1, cron: [ (start: \"5 0 * * *\", end: \"25 0 * * *\", desired_replicas: 3) ])",
+    );
+    let desired = course(&text, &[], 1_200).desired("web");
+    assert_eq!((desired[200], desired[700]), (1.0, 3.0));
+}
+
 fn workers_of(course: &Course, node: &str) -> f64 {
     course.mean(node, "desired_replicas")
 }
@@ -106,12 +132,22 @@ fn every_knob_moves_something() {
     moves("triggers", &trigger("2"), &trigger("0.2"), 1.5);
     moves("min_replica_count", "0", "7", 1.5);
     moves("cooldown_period", "\"1s\"", "\"20m\"", 1.05);
+    let cron = |replicas| format!("[(start: \"2 0 * * *\", end: \"20 0 * * *\", desired_replicas: {replicas})]");
+    moves("cron", &cron("1"), &cron("9"), 1.5);
     let busy = model("rate: \"20/min\"", "40s", "");
     assert_moves(&busy, (&path("max_replica_count"), "2"), (&path("max_replica_count"), "40"), 1.5, desired);
     let slow = "(scale_up: (policies: [Pods(value: 1, period: \"10m\")]))";
     let fast = "(scale_up: (policies: [Pods(value: 9, period: \"10s\")]))";
     assert_moves(&busy, (&path("behavior"), slow), (&path("behavior"), fast), 1.2, desired);
     assert_moves(&busy, (&path("sync_period"), "\"10m\""), (&path("sync_period"), "\"5s\""), 1.1, desired);
+    let quiet = model("rate: \"1/h\", arrivals: Constant", "1s", "cooldown_period: \"1s\"");
+    assert_moves(
+        &quiet,
+        (&path("initial_cooldown_period"), "\"1s\""),
+        (&path("initial_cooldown_period"), "\"20m\""),
+        2.0,
+        desired,
+    );
     let rare = model("rate: \"6/h\"", "1s", "cooldown_period: \"1s\"");
     let waits = |course: &Course| course.in_system_s("jobs");
     assert_moves(&rare, (&path("polling_interval"), "\"5s\""), (&path("polling_interval"), "\"2m\""), 2.0, waits);

@@ -7,5 +7,7 @@ mod run;
 mod course;
 mod function;
 mod keda;
+mod predictive;
+mod scheduled;
 mod step_scaling;
 mod target_tracking;

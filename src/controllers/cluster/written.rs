@@ -156,6 +156,16 @@ impl ControllerSpec for ClusterAutoscaler {
         })
     }
 
+    fn room(&self) -> Option<Requests> {
+        let of_group = |group: &Spanned<NodeGroup>| {
+            let (machine, machines) = (group.allocatable(), u64::from(group.max_nodes.value));
+            (machine.cpu_milli.saturating_mul(machines), machine.memory_bytes.saturating_mul(machines))
+        };
+        let sum = |all: (u64, u64), one: (u64, u64)| (all.0.saturating_add(one.0), all.1.saturating_add(one.1));
+        let (cpu_milli, memory_bytes) = self.node_groups.values().map(of_group).fold((0, 0), sum);
+        Some(Requests { cores: cpu_milli as f64 / 1_000.0, memory_bytes })
+    }
+
     fn settling_s(&self) -> f64 {
         let settings = self.settings();
         let delay_ns = match (settings.consolidation, settings.provisioner) {

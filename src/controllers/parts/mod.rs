@@ -3,6 +3,7 @@
 pub mod alarm;
 pub mod bounds;
 pub mod clock;
+pub mod cron;
 pub mod datapoints;
 pub mod group;
 pub mod level;

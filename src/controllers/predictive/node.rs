@@ -5,18 +5,17 @@ use std::collections::VecDeque;
 use crate::controllers::parts::clock::Clock;
 use crate::controllers::parts::scraper::Scraper;
 use crate::controllers::parts::signal::Signal;
-use crate::controllers::predictive::written::{Method, PredictiveScaling};
+use crate::controllers::predictive::horizon::{Horizon, Outlook};
+use crate::controllers::predictive::written::{LEAD_TIME_NS, Method, PredictiveScaling};
 use crate::diagnostic::span::Spanned;
 use crate::engine::context::Context;
 use crate::engine::control::{Command, NodeSample};
 use crate::engine::record::{NodeRecord, Share};
 use crate::engine::{Evidence, Node, NodeIndex, Timer, Token};
-use crate::statistics::forecast::Forecaster;
 use crate::techniques::parts::arrivals::Process;
 use crate::techniques::technique::{CompileError, Controller, Wiring};
 use crate::units::Duration;
 
-const LEAD_TIME_NS: u64 = 300_000_000_000;
 const INTERVAL_NS: u64 = 15_000_000_000;
 const SCALE_DOWN_WINDOW_NS: u64 = 300_000_000_000;
 
@@ -36,7 +35,7 @@ const MICRO: f64 = 1e6;
 #[derive(Clone, Debug)]
 enum Foresight {
     /// What has been seen.
-    Forecast(Forecaster),
+    Forecast(Outlook),
     /// The rate at which clients will send.
     Oracle { arrivals: Process, requests: f64 },
 }
@@ -50,9 +49,10 @@ pub struct PredictiveNode {
     load_per_replica: f64,
     minimum: u32,
     maximum: u32,
-    step_ns: u64,
-    lead_ns: u64,
+    horizon: Horizon,
     headroom: f64,
+    /// How far the load may be from what the replicas are for, as a share of it, without a change.
+    tolerance: f64,
     has_floor: bool,
     scale_down_window_ns: u64,
     foresight: Foresight,
@@ -76,7 +76,7 @@ pub fn compile(spec: &PredictiveScaling, wiring: &mut dyn Wiring) -> Result<Pred
     let ns = |time: &Option<Spanned<Duration>>, otherwise: u64| time.as_ref().map_or(otherwise, |time| time.ns);
     let (target, source) = (wiring.node(&spec.target), wiring.node(spec.source()));
     let foresight = match spec.method.value.forecaster(spec.step_ns()) {
-        Some(forecaster) => Foresight::Forecast(forecaster),
+        Some(forecaster) => Foresight::Forecast(Outlook::new(forecaster)),
         None => match wiring.arrivals(spec.source())? {
             Some((arrivals, requests)) if arrivals.rate_per_s(0.0).is_some() => {
                 Foresight::Oracle { arrivals, requests: f64::from(requests) }
@@ -94,9 +94,9 @@ pub fn compile(spec: &PredictiveScaling, wiring: &mut dyn Wiring) -> Result<Pred
         load_per_replica: spec.load_per_replica.value,
         minimum: spec.minimum(),
         maximum: spec.max_replicas.value,
-        step_ns: spec.step_ns().max(1),
-        lead_ns: ns(&spec.lead_time, LEAD_TIME_NS),
+        horizon: Horizon { step_ns: spec.step_ns().max(1), lead_ns: ns(&spec.lead_time, LEAD_TIME_NS) },
         headroom: spec.headroom.as_ref().map_or(0.0, |headroom| headroom.value.value),
+        tolerance: spec.tolerance.as_ref().map_or(0.0, |tolerance| tolerance.value.value),
         has_floor: spec.reactive_floor.unwrap_or(true) && !matches!(spec.method.value, Method::Oracle),
         scale_down_window_ns: ns(&spec.scale_down_window, SCALE_DOWN_WINDOW_NS),
         foresight,
@@ -123,28 +123,35 @@ impl PredictiveNode {
                 self.came += (load * MICRO) as u128;
             }
         }
-        let Foresight::Forecast(forecaster) = &mut self.foresight else { return };
-        forecaster.observe(load);
-        let ahead = self.lead_ns.div_ceil(self.step_ns).max(1);
-        if let Some(forecast) = forecaster.forecast(ahead as usize) {
-            self.told.push_back((now_ns + ahead * self.step_ns, forecast.value));
+        let Foresight::Forecast(outlook) = &mut self.foresight else { return };
+        outlook.observe(now_ns, load);
+        // What replicas would have to be asked for now, to be there in time.
+        let steps = self.horizon.first_seen_ahead();
+        if let Some(forecast) = outlook.forecast(steps) {
+            self.told.push_back((now_ns + steps as u64 * self.horizon.step_ns, forecast));
         }
     }
 
     /// The largest load within the lead time.
-    fn load_ahead(&self, now_ns: u64) -> Option<f64> {
-        match &self.foresight {
-            Foresight::Forecast(forecaster) => {
-                let ahead = self.lead_ns.div_ceil(self.step_ns).max(1);
-                let loads = (1..=ahead).filter_map(|step| forecaster.forecast(step as usize));
-                loads.map(|forecast| forecast.value).reduce(f64::max)
-            }
+    fn load_ahead(&mut self, now_ns: u64) -> Option<f64> {
+        match &mut self.foresight {
+            Foresight::Forecast(outlook) => outlook.highest(self.horizon, now_ns),
             // The rate is piecewise smooth: looked at where a step would end, and at a hundredth of the lead time.
             Foresight::Oracle { arrivals, requests } => {
-                let moments = (0..=100).map(|part| now_ns as f64 + self.lead_ns as f64 * f64::from(part) / 100.0);
-                moments.filter_map(|time_ns| arrivals.rate_per_s(time_ns)).reduce(f64::max).map(|rate| rate * requests)
+                let moments =
+                    (0..=100).map(|part| now_ns as f64 + self.horizon.lead_ns as f64 * f64::from(part) / 100.0);
+                moments.filter_map(|time_ns| arrivals.rate_per_s(time_ns)).reduce(f64::max).map(|rate| rate * *requests)
             }
         }
+    }
+
+    /// Replicas for this load; those that are wanted already if it is nearly what they are for.
+    fn replicas_for(&self, load: f64, desired: u32) -> u32 {
+        let planned = self.load_per_replica * f64::from(desired);
+        if (load - planned).abs() <= self.tolerance * planned && self.tolerance > 0.0 {
+            return desired;
+        }
+        (load / self.load_per_replica - ROUNDING).ceil().min(f64::from(self.maximum)) as u32
     }
 
     fn decide(&mut self, context: &mut Context, desired: u32) {
@@ -152,8 +159,7 @@ impl PredictiveNode {
         let floor = if self.has_floor { self.metric.of_node(&self.looks.0) } else { None };
         let ahead = self.load_ahead(now_ns).map(|load| load * (1.0 + self.headroom));
         let Some(load) = [floor, ahead].into_iter().flatten().reduce(f64::max) else { return };
-        let replicas = (load / self.load_per_replica - ROUNDING).ceil().min(f64::from(self.maximum)) as u32;
-        let replicas = replicas.clamp(self.minimum, self.maximum);
+        let replicas = self.replicas_for(load, desired).clamp(self.minimum, self.maximum);
         self.wanted.push_back((now_ns, replicas));
         while self.wanted.front().is_some_and(|(time_ns, _)| time_ns + self.scale_down_window_ns < now_ns) {
             self.wanted.pop_front();
@@ -170,7 +176,7 @@ impl Node for PredictiveNode {
     fn start(&mut self, context: &mut Context) {
         self.looks.1.start(context);
         context.ask(self.source, Token(u64::from(STEP)));
-        context.after(self.step_ns, Timer { kind: STEP, data: 0 });
+        context.after(self.horizon.step_ns, Timer { kind: STEP, data: 0 });
     }
 
     fn arrive(&mut self, _context: &mut Context, _slot: u32) {}
@@ -178,7 +184,7 @@ impl Node for PredictiveNode {
     fn timer(&mut self, context: &mut Context, timer: Timer) {
         context.ask(self.source, Token(u64::from(timer.kind)));
         if timer.kind == STEP {
-            context.after(self.step_ns, timer);
+            context.after(self.horizon.step_ns, timer);
         } else {
             context.ask(self.target, Token(u64::from(DECIDE)));
             self.looks.1.wait(context);

@@ -11,6 +11,10 @@ use crate::units::{Duration, Ratio};
 
 /// Longest season in steps: what a week of minutes has.
 const MOST_STEPS: u64 = 10_080;
+/// Steps that a lead time may have: what is beyond is forecast from step to step at every one of them.
+const MOST_STEPS_AHEAD: u64 = 1_000;
+/// Between asking for replicas and having them, unless it is written.
+pub(super) const LEAD_TIME_NS: u64 = 300_000_000_000;
 
 /// The controller as written.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,6 +36,8 @@ pub struct PredictiveScaling {
     pub lead_time: Option<Spanned<Duration>>,
     #[serde(default)]
     pub headroom: Option<Spanned<Ratio>>,
+    #[serde(default)]
+    pub tolerance: Option<Spanned<Ratio>>,
     #[serde(default)]
     pub reactive_floor: Option<bool>,
     #[serde(default)]
@@ -160,6 +166,16 @@ impl ControllerSpec for PredictiveScaling {
                 let message = "nothing is looked at more often than every millisecond";
                 found.push(Mistake::new(time.span, message, format!("write for example {example}")));
             }
+        }
+        if let Some(tolerance) = self.tolerance.as_ref().filter(|tolerance| tolerance.value.value >= 1.0) {
+            let message = "a tolerance of all the load leaves every number of replicas as it is";
+            found.push(Mistake::new(tolerance.span, message, "write for example tolerance: \"10%\""));
+        }
+        let lead_ns = self.lead_time.as_ref().map_or(LEAD_TIME_NS, |lead_time| lead_time.ns);
+        if lead_ns / self.step_ns().max(1) > MOST_STEPS_AHEAD && !matches!(self.method.value, Method::Oracle) {
+            let span = self.lead_time.as_ref().or(self.step.as_ref()).map_or(self.method.span, |time| time.span);
+            let message = "a lead time of more than 1,000 steps is further than any forecast goes";
+            found.push(Mistake::new(span, message, "write a longer step, or a shorter lead_time"));
         }
         if let Some(season) = self.method.season() {
             let step_ns = self.step_ns().max(1);

@@ -6,9 +6,11 @@
 //! every recommender_interval: sample the CPU that each pod used and its memory; weights of samples halve every day
 //!   out of memory: the pod needs 20% or 100 MiB more than it had
 //!   target = 90th percentile + 15%; bounds from the 50th and the 95th, wider as long as little was seen
-//!   pods that start get the target; limits follow in proportion
+//!   pods that start get the target; limits follow in proportion, unless only requests are controlled
 //!   Recreate: evict pods outside their bounds, killed soon after their start, or old and far enough off; never more than
 //!   the tolerated share at once
+//!   InPlaceOrRecreate: the same pods get the target while they run; who holds more memory than it would have is evicted after an
+//!   hour
 //! ```
 //!
 //! # Parameters
@@ -16,7 +18,8 @@
 //! | parameter | unit | default | meaning |
 //! |---|---|---|---|
 //! | `target` | node | | the service whose pods are resized |
-//! | `update_mode` | | `Recreate` | `Off` only tells, `Initial` changes pods that are created anyway |
+//! | `update_mode` | | `Recreate` | `Off` only tells, `Initial` changes pods that are created anyway, `InPlaceOrRecreate` those that run |
+//! | `controlled_values` | | `RequestsAndLimits` | with `RequestsOnly` limits stay as they are, and are the most that is requested |
 //! | `min_allowed`, `max_allowed` | cores, bytes | none | what may be recommended |
 //! | `min_replicas` | | 2 | with fewer pods none is evicted |
 //! | `eviction_tolerance` | share | 50% | of the pods may be missing at once |

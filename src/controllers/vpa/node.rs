@@ -8,10 +8,10 @@ use crate::controllers::vpa::aggregation::{Aggregation, AggregationSettings};
 use crate::controllers::vpa::container::ContainerState;
 use crate::controllers::vpa::recommendation::{AllowedRange, Recommendation, Recommender};
 use crate::controllers::vpa::resources::Resources;
-use crate::controllers::vpa::updater::{Action, Pod, Updater};
-use crate::controllers::vpa::written::VerticalPodAutoscaler;
+use crate::controllers::vpa::updater::{Action, Pod, Resize, Updater};
+use crate::controllers::vpa::written::{ControlledValues, VerticalPodAutoscaler};
 use crate::engine::context::Context;
-use crate::engine::control::{Command, NodeSample, Phase, ReplicaSample};
+use crate::engine::control::{Command, NodeSample, Phase, ReplicaId, ReplicaSample, ReplicaSize};
 use crate::engine::gauge::Gauge;
 use crate::engine::record::{NodeRecord, Share};
 use crate::engine::{Evidence, Node, NodeIndex, Timer, Token};
@@ -27,6 +27,8 @@ struct Known {
     kills: u32,
     killed_after_ns: Option<u64>,
     process_started_ns: u64,
+    /// Since when it should be larger or smaller where it runs, and is not.
+    resizing_since_ns: Option<u64>,
 }
 
 /// The autoscaler of one service.
@@ -38,6 +40,7 @@ pub struct VpaNode {
     recommender: Recommender,
     allowed: AllowedRange,
     updater: Updater,
+    controlled_values: ControlledValues,
     used: Aggregation,
     /// By the pod's number.
     pods: BTreeMap<u32, Known>,
@@ -58,6 +61,7 @@ pub fn compile(spec: &VerticalPodAutoscaler, wiring: &mut dyn Wiring) -> Result<
         recommender: Recommender::default(),
         allowed: spec.allowed(),
         updater: spec.updater(),
+        controlled_values: spec.controlled_values,
         used: Aggregation::new(AggregationSettings::default()),
         pods: BTreeMap::new(),
         recommended: None,
@@ -76,6 +80,9 @@ impl VpaNode {
         self.pods.retain(|number, _| sample.replicas.iter().any(|replica| replica.id.number == *number));
         for (before, now, time_ns) in self.scraper.replicas() {
             let known = self.pods.entry(now.id.number).or_default();
+            if requests(before) != requests(now) {
+                known.resizing_since_ns = None;
+            }
             let cores = (now.busy_ns - before.busy_ns) as f64 / time_ns as f64;
             known.container.add_cpu_sample(&mut self.used, now_ns, cores, Some(now.requested_cores));
         }
@@ -97,24 +104,36 @@ impl VpaNode {
         }
     }
 
+    /// What is recommended, within what the user allows and, if limits stay, within them.
+    fn recommendation(&self, pattern: Option<&ReplicaSample>) -> Option<Recommendation> {
+        let mut allowed = self.allowed;
+        if let Some(replica) = pattern.filter(|_| self.controlled_values == ControlledValues::RequestsOnly) {
+            let least = |limit: u64, most: Option<u64>| Some(most.map_or(limit, |most| most.min(limit)));
+            allowed.maximum_cpu_millicores = least((replica.cores * 1e3) as u64, allowed.maximum_cpu_millicores);
+            if replica.memory_limit_bytes > 0 {
+                allowed.maximum_memory_bytes = least(replica.memory_limit_bytes, allowed.maximum_memory_bytes);
+            }
+        }
+        self.recommender.recommend(&[(&self.used, allowed)]).first().copied().flatten()
+    }
+
     fn update(&mut self, context: &mut Context, sample: &NodeSample) {
         let now_ns = context.now_ns();
-        let said = self.recommender.recommend(&[(&self.used, self.allowed)]);
-        self.recommended = said.first().copied().flatten();
+        let staying: Vec<&ReplicaSample> =
+            sample.replicas.iter().filter(|replica| replica.phase != Phase::Draining).collect();
+        self.recommended = self.recommendation(staying.first().copied());
         let Some(recommendation) = self.recommended else { return };
         self.millicores.set(now_ns, recommendation.target.cpu_millicores);
         self.memory_bytes.set(now_ns, recommendation.target.memory_bytes);
-        let staying: Vec<&ReplicaSample> =
-            sample.replicas.iter().filter(|replica| replica.phase != Phase::Draining).collect();
         let Some(pattern) = staying.first().filter(|_| self.updater.mode.sets_requests_of_new_pods()) else { return };
-        // Limits follow the requests in proportion, as the autoscaler does unless it is told otherwise.
         let has_memory = pattern.requested_memory_bytes > 0;
-        let memory_ratio = pattern.memory_limit_bytes as f64 / pattern.requested_memory_bytes as f64;
-        let memory_bytes = has_memory.then_some((recommendation.target.memory_bytes as f64 * memory_ratio) as u64);
-        context.command(
-            self.target,
-            Command::Resize { requested_cores: Some(recommendation.target.cpu_cores()), memory_bytes },
-        );
+        let size = ReplicaSize {
+            requested_cores: Some(recommendation.target.cpu_cores()),
+            requested_memory_bytes: has_memory.then_some(recommendation.target.memory_bytes),
+            limits_follow: self.controlled_values == ControlledValues::RequestsAndLimits,
+        };
+        let resize = |replica: Option<ReplicaId>| Command::Resize { replica, size };
+        context.command(self.target, resize(None));
         let pod = |replica: &&ReplicaSample| {
             let known = self.pods.get(&replica.id.number);
             let mut requested = requests(replica);
@@ -126,16 +145,20 @@ impl VpaNode {
                 // What has booted runs, whether it is ready or not.
                 started_ns: replica.started_ns.filter(|_| replica.phase != Phase::Pending),
                 killed_after_ns: known.and_then(|known| known.killed_after_ns),
-                resize: None,
+                resize: known.and_then(|known| known.resizing_since_ns).map(|since_ns| Resize::InProgress { since_ns }),
             }
         };
         let pods: Vec<Pod> = staying.iter().map(pod).collect();
         for action in self.updater.actions(&pods, sample.desired as usize, &[Some(recommendation)], now_ns) {
-            if let Action::Evict(index) = action
-                && let Some(replica) = staying.get(index)
-            {
+            let (Action::Evict(index) | Action::ResizeInPlace(index)) = action;
+            let Some(replica) = staying.get(index) else { continue };
+            if matches!(action, Action::Evict(_)) {
                 context.command(self.target, Command::Evict { replica: replica.id });
+                continue;
             }
+            context.command(self.target, resize(Some(replica.id)));
+            let known = self.pods.entry(replica.id.number).or_default();
+            known.resizing_since_ns = Some(now_ns);
         }
     }
 }

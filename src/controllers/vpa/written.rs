@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::controllers::vpa::budget::BudgetSettings;
 use crate::controllers::vpa::recommendation::AllowedRange;
 use crate::controllers::vpa::updater::{self, Updater};
-use crate::diagnostic::span::Spanned;
+use crate::diagnostic::span::{Span, Spanned};
 use crate::techniques::technique::{ControllerSpec, Mistake};
 use crate::units::{Bytes, Duration, Ratio};
 
@@ -15,7 +15,9 @@ use crate::units::{Bytes, Duration, Ratio};
 pub struct VerticalPodAutoscaler {
     pub target: Spanned<String>,
     #[serde(default)]
-    pub update_mode: UpdateMode,
+    pub update_mode: Option<Spanned<UpdateMode>>,
+    #[serde(default)]
+    pub controlled_values: ControlledValues,
     #[serde(default)]
     pub min_allowed: Option<Spanned<Amounts>>,
     #[serde(default)]
@@ -40,6 +42,18 @@ pub enum UpdateMode {
     /// Pods are evicted for it.
     #[default]
     Recreate,
+    /// Pods get it while they run, and are evicted if that fails for an hour.
+    InPlaceOrRecreate,
+}
+
+/// What recommendations change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum ControlledValues {
+    /// Limits follow the requests in proportion.
+    #[default]
+    RequestsAndLimits,
+    /// Limits stay, and no more is requested than they allow.
+    RequestsOnly,
 }
 
 /// Amounts of what a pod requests.
@@ -63,6 +77,10 @@ impl Amounts {
 }
 
 impl VerticalPodAutoscaler {
+    fn mode(&self) -> UpdateMode {
+        self.update_mode.as_ref().map_or_else(UpdateMode::default, |mode| mode.value)
+    }
+
     /// What may be recommended.
     pub(super) fn allowed(&self) -> AllowedRange {
         let (least, most) = (self.min_allowed.as_ref(), self.max_allowed.as_ref());
@@ -79,10 +97,11 @@ impl VerticalPodAutoscaler {
         let (usual, budget) = (Updater::default(), BudgetSettings::default());
         let lifetime = self.pod_lifetime_update_threshold.as_ref();
         Updater {
-            mode: match self.update_mode {
+            mode: match self.mode() {
                 UpdateMode::Off => updater::UpdateMode::Off,
                 UpdateMode::Initial => updater::UpdateMode::Initial,
                 UpdateMode::Recreate => updater::UpdateMode::Recreate,
+                UpdateMode::InPlaceOrRecreate => updater::UpdateMode::InPlaceOrRecreate,
             },
             minimum_lifetime_ns: lifetime.map_or(usual.minimum_lifetime_ns, |lifetime| lifetime.ns),
             budget: BudgetSettings {
@@ -110,13 +129,18 @@ impl ControllerSpec for VerticalPodAutoscaler {
     }
 
     fn resizes(&self) -> bool {
-        self.update_mode != UpdateMode::Off
+        self.mode() != UpdateMode::Off
+    }
+
+    fn resizes_in_place(&self) -> Option<Span> {
+        self.update_mode.as_ref().filter(|mode| mode.value == UpdateMode::InPlaceOrRecreate).map(|mode| mode.span)
     }
 
     fn settling_s(&self) -> f64 {
         let lifetime_ns = self.updater().minimum_lifetime_ns;
         // Before that pods within their bounds are let alone, and only told about in any case.
-        if self.update_mode == UpdateMode::Recreate { lifetime_ns as f64 * 1e-9 } else { 0.0 }
+        let updates = matches!(self.mode(), UpdateMode::Recreate | UpdateMode::InPlaceOrRecreate);
+        if updates { lifetime_ns as f64 * 1e-9 } else { 0.0 }
     }
 
     fn mistakes(&self) -> Vec<Mistake> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::diagnostic::names;
 use crate::diagnostic::parse::parse_partly;
 use crate::diagnostic::{Diagnostic, Diagnostics, Document};
 use crate::experiment::pipeline::{Horizon, Settings};
@@ -278,6 +279,16 @@ impl Space {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let baseline = self.stands_in.then_some(&self.file.document);
         objectives::check_operations(&self.experiment, &names, &self.document, baseline, diagnostics);
+        let nodes: Vec<&str> = compiled.descriptions.iter().map(|node| node.name.as_str()).collect();
+        for watched in &self.experiment.measures {
+            if !nodes.contains(&watched.node.value.as_str()) {
+                let message = format!("there is no node `{}` whose measures could be drawn", *watched.node);
+                let meant = names::closest(&watched.node, nodes.iter().copied());
+                let help = meant.map_or_else(|| nodes.join(", "), |name| format!("did you mean `{name}`?"));
+                let place = self.document.place(watched.node.span);
+                diagnostics.push(Diagnostic::error("unknown-node", place, message).help(help));
+            }
+        }
     }
 }
 

@@ -80,7 +80,9 @@ fn at_most<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
         Some(Most { replicas: one.most_replicas()?, field: one.bounds().map(|bounds| bounds.most.field) })
     });
     let Some(most) = mine.max_by_key(|most| most.replicas) else { return (capacity, None) };
-    let times = f64::from(most.replicas) / f64::from(node.replicas().count.max(1));
+    // A database's writer is there in any case, and not counted.
+    let beside = node.servers() - node.counted();
+    let times = f64::from(most.replicas.saturating_add(beside)) / f64::from(node.servers().max(1));
     let scaled = Capacity {
         cores: capacity.cores.map(|cores| cores * times),
         workers: capacity.workers.map(|workers| (workers as f64 * times).round() as u64),

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::diagnostic::source::Place;
+use crate::diagnostic::span::Spanned;
 use crate::model::check::Subject;
 use crate::model::check::directory::Directory;
 use crate::model::check::references::{place_of, unknown_node};
 use crate::techniques::technique::{ControllerSpec, LinkSpec, Reference, Requests, Spec};
 
-/// The only technique whose replicas come and go.
-const SCALABLE: &str = "Service";
+/// Of its replicas there may be more or fewer, but nobody updates, moves or resizes them.
+const COUNTED: &str = "Database";
 
 const GIBIBYTE: f64 = 1_073_741_824.0;
 
@@ -20,6 +21,8 @@ pub fn check<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
     diagnostics: &mut Diagnostics,
 ) {
     names(subject, diagnostics);
+    in_place(subject, diagnostics);
+    crowded(subject, diagnostics);
     let directory = Directory::of(subject);
     // Who decides how many replicas a service has, and who finds machines for them.
     let mut deciders = BTreeMap::new();
@@ -31,16 +34,26 @@ pub fn check<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
             if subject.unread.contains(target.as_str()) {
                 continue;
             }
+            let scales = |name: &str| subject.architecture.nodes.get(name).is_some_and(|node| node.scales());
             let services: Vec<&str> =
-                directory.iter().filter(|offer| offer.kind == SCALABLE).map(|offer| offer.name).collect();
+                directory.iter().filter(|offer| scales(offer.name)).map(|offer| offer.name).collect();
             let place = place_of(subject, target, target);
+            let is_counted = subject.architecture.nodes.get(target.as_str()).is_some_and(|node| node.kind() == COUNTED);
+            if is_counted && scales(target) && spec.most_replicas().is_none() {
+                let title =
+                    format!("`{}` does to `{target}` what is not done to the replicas of a {COUNTED}", *controller);
+                let help = format!("a {COUNTED} has more or fewer replicas, and that is all");
+                diagnostics.push(Diagnostic::error("not-scalable", place, title).help(help));
+                continue;
+            }
             let Some(offer) = directory.get(target) else {
                 diagnostics.push(unknown_node(place, target, &services));
                 continue;
             };
-            if !offer.kind.is_empty() && offer.kind != SCALABLE {
+            if !offer.kind.is_empty() && !scales(target) {
                 let title = format!("`{target}` is a {}, whose replicas do not come and go", offer.kind);
-                let help = format!("only a Service is scaled: {}", services.join(", "));
+                let what = "only a Service is scaled, or a Database with read_replicas";
+                let help = format!("{what}: {}", services.join(", "));
                 diagnostics.push(Diagnostic::error("not-scalable", place, title).help(help));
                 continue;
             }
@@ -109,6 +122,55 @@ fn machines<N: Spec, C: ControllerSpec>(
         let title = format!("`{target}` is paid for twice: by replica, and by the machines it stands on");
         let help = "leave the price of the service out, unless it is for something else, such as a licence";
         diagnostics.push(Diagnostic::warning("paid-twice", place.clone(), title).help(help));
+    }
+}
+
+/// All replicas that are written must find machines.
+fn crowded<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    diagnostics: &mut Diagnostics,
+) {
+    for (name, spec) in &subject.architecture.controllers {
+        let Some(room) = spec.room() else { continue };
+        let (mut cores, mut bytes) = (0.0, 0u64);
+        for node in spec.targets().into_iter().filter_map(|target| subject.architecture.nodes.get(target.as_str())) {
+            let (Some(requests), replicas) = (node.requests(), node.replicas().count) else { continue };
+            cores += requests.cores * f64::from(replicas);
+            bytes = bytes.saturating_add(requests.memory_bytes.saturating_mul(u64::from(replicas)));
+        }
+        let is_short = cores > room.cores * (1.0 + 1e-9) || bytes > room.memory_bytes;
+        if is_short && !spec.targets().iter().any(|target| subject.unread.contains(target.as_str())) {
+            let gibibytes = |bytes: u64| bytes as f64 / GIBIBYTE;
+            let title = format!(
+                "the replicas that are written request {cores} cores and {:.1} GiB: all machines of `{}` have {} and {:.1}",
+                gibibytes(bytes),
+                **name,
+                room.cores,
+                gibibytes(room.memory_bytes)
+            );
+            let help = "some replicas never start: allow more machines (max_nodes), or write fewer replicas";
+            diagnostics.push(Diagnostic::warning("too-few-machines", subject.place(name.span), title).help(help));
+        }
+    }
+}
+
+/// A replica that grows where it runs may not fit on its machine any more; who finds machines does not hear of it.
+fn in_place<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    diagnostics: &mut Diagnostics,
+) {
+    let controllers = || subject.architecture.controllers.values();
+    for spec in controllers() {
+        let Some(span) = spec.resizes_in_place() else { continue };
+        for target in spec.targets() {
+            let is_same = |other: &&Spanned<String>| other.value == target.value;
+            if controllers().any(|other| other.is_scheduler() && other.targets().iter().any(is_same)) {
+                let title =
+                    format!("replicas of `{}` stand on machines, and cannot be resized while they run", target.value);
+                let help = "write Recreate: a resize in place that a machine has no room for is not modelled";
+                diagnostics.push(Diagnostic::error("in-place-on-machines", subject.place(span), title).help(help));
+            }
+        }
     }
 }
 

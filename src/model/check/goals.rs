@@ -120,7 +120,7 @@ fn out_of_reach<N: Spec>(goal: &Goal, target: &str, node: &N, place: &Place) -> 
 
 /// Replicas that are written and lie beyond what a controller allows.
 fn beyond<N: Spec>(bounds: Bounds, node: &N, controller: &str, target: &str) -> Option<(String, String)> {
-    let count = node.replicas().count;
+    let count = node.counted();
     let plural = if count == 1 { "" } else { "s" };
     let (what, bound) = match () {
         () if count > bounds.most.replicas => ("more", bounds.most),

@@ -26,6 +26,15 @@ pub fn check<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
     for mistake in instances.values().flat_map(|instance| instance.mistakes()) {
         report(subject.place(mistake.span), mistake.message, Some(mistake.help), diagnostics);
     }
+    for node in nodes.values() {
+        let named = node.instance().and_then(|name| Some((name, instances.get(name.as_str())?.memory?)));
+        let (Some((name, memory)), Some((limit, span))) = (named, node.memory_limit()) else { continue };
+        if limit.bytes > memory.bytes {
+            let title = format!("a replica may use {limit}, and its instance `{name}` has {memory}");
+            let help = "write a lower limit, or a larger instance: the machine kills what it has no memory for";
+            diagnostics.push(Diagnostic::error("too-little-memory", subject.place(span), title).help(help));
+        }
+    }
     for name in nodes.values().filter_map(|node| node.instance()) {
         if instances.contains_key(name.as_str()) || subject.unread.contains(name.as_str()) {
             continue;

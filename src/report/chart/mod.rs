@@ -16,6 +16,7 @@ mod latency_against_cost;
 mod latency_over_time;
 mod latency_percentiles;
 mod limits;
+mod measures;
 mod names;
 mod palette;
 mod panels;
@@ -161,6 +162,16 @@ pub fn charts(study: &Study, kinds: &[ChartKind]) -> Vec<Chart> {
                 for one in &groups {
                     if let Some(shown) = latency_over_time::picture(&one.study, &one.of_whom) {
                         picture(one.name("latency-over-time"), shown);
+                    }
+                }
+            }
+            ChartKind::Measures => {
+                for watched in &study.measures {
+                    for one in &groups {
+                        if let Some(shown) = measures::picture(&one.study, watched, &one.of_whom) {
+                            let of = format!("{} {}", watched.node, watched.measure);
+                            picture(one.name(&slug::slug(&of, "measure")), shown);
+                        }
                     }
                 }
             }

@@ -218,7 +218,8 @@ impl<'s> Course<'s> {
         let (metric, told) = quantity(self.study, self.point.windows.iter());
         let style = if metric == Metric::P99 { 1 } else { 4 };
         let line = self.line(metric.title(), style, |window| told(operation(self.study, window)?));
-        let title = format!("{} latency{}", metric.title(), of_watched(self.study));
+        let why = if metric == Metric::P99 { "" } else { " (windows have too few requests for p99)" };
+        let title = format!("{} latency{}{why}", metric.title(), of_watched(self.study));
         let panel = self.panel(title, Quantity::Seconds, limits(self.study, &[metric]), vec![line]);
         Picture { vertical: Axis { start: Start::Zero, ..panel.vertical }, ..panel }
     }

@@ -1,21 +1,34 @@
-//! A database at work.
+//! A database at work: one server, or a writer and its replicas.
+
+use std::sync::Arc;
 
 use crate::diagnostic::span::Spanned;
+use crate::distribution::Distribution;
 use crate::engine::context::Context;
-use crate::engine::control::NodeSample;
+use crate::engine::control::{Command, NodeSample};
 use crate::engine::record::{NodeRecord, Share};
 use crate::engine::visit::VisitList;
 use crate::engine::{Evidence, Node, Outcome, Reply, Timer};
 use crate::techniques::database::Database;
-use crate::techniques::parts::executor::{AcceptQueue, Executor, Finish, Limits};
-use crate::techniques::parts::program::Compiler;
-use crate::techniques::technique::{CompileError, Wiring};
+use crate::techniques::database::cluster::{COMMIT, Cluster, FETCH, FIRST_TIMER, FLUSH_LOG, LOCK, LOOK, SCAN};
+use crate::techniques::database::read_replicas::ReadReplicas;
+use crate::techniques::parts::executor::{AcceptQueue, Executor, Finish, Life, Limits};
+use crate::techniques::parts::pod::WithoutReplicas;
+use crate::techniques::parts::processor::{Processor, Sharing};
+use crate::techniques::parts::program::{Compiler, Program};
+use crate::techniques::parts::steps::Step;
+use crate::techniques::technique::{CompileError, Spec, Wiring};
+
+/// Until a replica that is ended has answered what it was asked.
+const DRAIN_NS: u64 = 30_000_000_000;
 
 /// A database at work.
 #[derive(Clone, Debug)]
 pub struct DatabaseNode {
     executor: Executor,
     tally: Tally,
+    /// With replicas.
+    cluster: Option<Box<Cluster>>,
 }
 
 /// Counts queries by kind as they end.
@@ -40,11 +53,7 @@ impl Finish for Tally {
 impl DatabaseNode {
     /// Compiles the written form.
     pub fn compile(spec: &Database, wiring: &mut dyn Wiring) -> Result<Self, CompileError> {
-        let mut compiler = Compiler::new(wiring);
-        for (name, query) in spec.operations.iter() {
-            compiler.operation(name, &query.steps())?;
-        }
-        let program = compiler.finish();
+        let (program, apply_operation) = program(spec, wiring)?;
         let limits = Limits {
             cores: spec.cores(),
             workers: spec.connections(),
@@ -52,39 +61,157 @@ impl DatabaseNode {
             zones: 1,
         };
         let coefficient = |value: &Option<Spanned<f64>>| value.as_ref().map_or(0.0, |value| value.value);
-        let processor =
-            Executor::processor(&limits, &program, false, coefficient(&spec.contention), coefficient(&spec.coherency));
+        let (contention, coherency) = (coefficient(&spec.contention), coefficient(&spec.coherency));
+        let alone = ReadReplicas::none();
+        let replicas = spec.read_replicas.as_ref().map(|replicas| &replicas.value);
+        let replicas = if spec.is_plain() { None } else { Some(replicas.unwrap_or(&alone)) };
+        let processor = if replicas.is_some() {
+            // Statements share the cores with whoever applies the log.
+            Processor::Sharing(Box::new(Sharing::new(limits.cores, contention, coherency)))
+        } else {
+            Executor::processor(&limits, &program, false, contention, coherency)
+        };
         let queue = AcceptQueue::FirstComeFirstServed(VisitList::default());
         let is_write = spec.operations.values().map(|query| query.is_write()).collect();
+        let life = replicas.map(|replicas| life(spec, replicas, wiring)).transpose()?;
+        let cluster = match replicas {
+            Some(replicas) => Some(Box::new(Cluster::compile(spec, replicas, apply_operation, wiring)?)),
+            None => None,
+        };
         Ok(Self {
-            executor: Executor::new(1, limits, &queue, &processor, None, program, None),
+            executor: Executor::new(spec.servers(), limits, &queue, &processor, None, program, life),
             tally: Tally { is_write, reads: 0, writes: 0 },
+            cluster,
         })
     }
 }
 
+/// What the statements do, and the operation by which replicas apply the log.
+fn program(spec: &Database, wiring: &mut dyn Wiring) -> Result<(Program, u16), CompileError> {
+    let mut compiler = Compiler::new(wiring);
+    for (name, query) in spec.operations.iter() {
+        if spec.is_plain() {
+            compiler.operation(name, &query.steps())?;
+            continue;
+        }
+        let is_limited = spec.iops.is_some() || spec.storage.is_some();
+        let wait = |law: Option<&Spanned<Distribution>>| law.map(|law| Step::Wait(law.clone()));
+        compiler.begin(name);
+        if query.locks_row() {
+            compiler.own(LOCK);
+        }
+        if !query.is_write() {
+            compiler.own(LOOK);
+        }
+        compiler.steps(&[Step::Compute(query.cpu().clone())])?;
+        if query.row_ns() > 0 {
+            compiler.own(SCAN);
+        }
+        if query.access().is_some() || (is_limited && query.io().is_some()) {
+            compiler.own(FETCH);
+        }
+        compiler.steps(wait(query.io()).as_slice())?;
+        if query.is_write() {
+            if is_limited {
+                compiler.own(FLUSH_LOG);
+            }
+            compiler.steps(wait(query.commit()).as_slice())?;
+            compiler.own(COMMIT);
+        }
+        compiler.end();
+    }
+    let apply = if spec.is_plain() { 0 } else { Cluster::apply_program(&mut compiler, replays(spec)) };
+    Ok((compiler.finish()?, apply))
+}
+
+/// Whether replicas read pages before they apply records.
+fn replays(spec: &Database) -> bool {
+    let replicas = spec.read_replicas.as_ref();
+    spec.storage.is_none() && replicas.is_some_and(|replicas| replicas.apply_io.is_some())
+}
+
+/// How replicas come and go.
+fn life(spec: &Database, replicas: &ReadReplicas, wiring: &dyn Wiring) -> Result<Life, CompileError> {
+    let startup = match &replicas.startup {
+        Some(law) => Some((wiring.sampler(law)?, wiring.purpose("startup"))),
+        None => None,
+    };
+    Ok(Life {
+        startup,
+        readiness_period_ns: 0,
+        grace_period_ns: DRAIN_NS,
+        warm_up: None,
+        memory: None,
+        requested_cores: spec.cores(),
+        sidecars: Arc::new([]),
+        without_replicas: WithoutReplicas::Reject,
+        keeps_places: true,
+        watchers: Vec::new(),
+        scheduler: None,
+    })
+}
+
 impl Node for DatabaseNode {
+    fn start(&mut self, context: &mut Context) {
+        if let Some(cluster) = &mut self.cluster {
+            cluster.start(&mut self.executor, context);
+        }
+    }
+
     #[inline(never)]
     fn arrive(&mut self, context: &mut Context, slot: u32) {
-        self.executor.arrive(context, slot, &mut self.tally);
+        match &mut self.cluster {
+            None => self.executor.arrive(context, slot, &mut self.tally),
+            Some(cluster) => {
+                cluster.arrive(&mut self.executor, context, slot);
+                cluster.follow(&mut self.executor, context);
+            }
+        }
     }
 
     #[inline(never)]
     fn reply(&mut self, context: &mut Context, reply: Reply) {
-        self.executor.reply(context, reply, &mut self.tally);
+        match &mut self.cluster {
+            None => self.executor.reply(context, reply, &mut self.tally),
+            Some(cluster) => {
+                self.executor.reply(context, reply, &mut **cluster);
+                cluster.follow(&mut self.executor, context);
+            }
+        }
     }
 
     #[inline(never)]
     fn timer(&mut self, context: &mut Context, timer: Timer) {
-        self.executor.timer(context, timer, &mut self.tally);
+        match &mut self.cluster {
+            None => self.executor.timer(context, timer, &mut self.tally),
+            Some(cluster) => {
+                if timer.kind >= FIRST_TIMER {
+                    cluster.timer(&mut self.executor, context, timer);
+                } else {
+                    self.executor.timer(context, timer, &mut **cluster);
+                }
+                cluster.follow(&mut self.executor, context);
+            }
+        }
+    }
+
+    fn command(&mut self, context: &mut Context, command: Command) {
+        if let Some(cluster) = &mut self.cluster {
+            cluster.command(&mut self.executor, context, command);
+            cluster.follow(&mut self.executor, context);
+        }
     }
 
     fn sample(&self, now_ns: u64, sample: &mut NodeSample) {
         self.executor.sample(now_ns, sample);
+        if let Some(cluster) = &self.cluster {
+            cluster.sample(sample);
+        }
     }
 
     fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {
-        self.executor.audit(now_ns, evidence)
+        self.executor.audit(now_ns, evidence)?;
+        self.cluster.as_ref().map_or(Ok(()), |cluster| cluster.audit(now_ns))
     }
 
     fn observe(&mut self, now_ns: u64, record: &mut NodeRecord) {
@@ -92,6 +219,9 @@ impl Node for DatabaseNode {
         if let Some(share) = record.shares.first_mut() {
             // What a worker is elsewhere is a connection here.
             share.name = "connection_utilization_ratio";
+        }
+        if let Some(cluster) = &mut self.cluster {
+            return cluster.observe(&self.executor, now_ns, record);
         }
         let queries = u128::from(self.tally.reads + self.tally.writes);
         record.shares.push(Share { name: "write_ratio", numerator: self.tally.writes.into(), denominator: queries });

@@ -39,6 +39,33 @@ pub enum Choice {
     New(usize),
 }
 
+/// How many environments may still be started: as many as a quota at once, and one more whenever its share of the time has
+/// passed. Kept as the time at which the quota would be whole again, as in the generic cell rate algorithm (ITU-T I.371).
+#[derive(Clone, Copy, Debug)]
+pub struct Quota {
+    period_ns: u64,
+    /// Until one more may be started.
+    refill_ns: u64,
+    whole_ns: u64,
+}
+
+impl Quota {
+    /// So many environments in each period.
+    pub fn new(environments: u32, period_ns: u64) -> Self {
+        Self { period_ns, refill_ns: period_ns / u64::from(environments.max(1)), whole_ns: 0 }
+    }
+
+    /// Takes one, if there is one left.
+    fn take(&mut self, now_ns: u64) -> bool {
+        let whole_ns = self.whole_ns.max(now_ns) + self.refill_ns;
+        let is_left = whole_ns <= now_ns.saturating_add(self.period_ns);
+        if is_left {
+            self.whole_ns = whole_ns;
+        }
+        is_left
+    }
+}
+
 /// All environments of a function.
 #[derive(Clone, Debug)]
 pub struct Environments {
@@ -47,6 +74,7 @@ pub struct Environments {
     concurrency: u32,
     pub provisioned: u32,
     keep_alive_ns: u64,
+    quota: Option<Quota>,
     /// Warm ones with room, the one that was full or idle last at the end: provisioned ones, and the others.
     with_room: [Vec<u16>; 2],
     /// Starting ones with room; the last one at the end.
@@ -59,13 +87,14 @@ pub struct Environments {
 
 impl Environments {
     /// The provisioned ones stand there from the beginning.
-    pub fn new(provisioned: u32, concurrency: u32, keep_alive_ns: u64) -> Self {
+    pub fn new(provisioned: u32, concurrency: u32, keep_alive_ns: u64, quota: Option<Quota>) -> Self {
         let idle = Environment { phase: Phase::Warm, generation: 0, requests: 0, idle_since_ns: 0, is_watched: false };
         Self {
             all: vec![idle; provisioned as usize],
             concurrency,
             provisioned,
             keep_alive_ns,
+            quota,
             // The first one is taken first.
             with_room: [(0..provisioned as u16).rev().collect(), Vec::new()],
             starting_with_room: Vec::new(),
@@ -80,7 +109,7 @@ impl Environments {
         self.here.level()
     }
 
-    /// An environment for one more request; `None` if there are `most` and all are full.
+    /// An environment for one more request; `None` if all are full, and there are `most` or no more may be started now.
     pub fn choose(&mut self, now_ns: u64, most: u32) -> Option<Choice> {
         for list in &mut self.with_room {
             let Some(&place) = list.last() else { continue };
@@ -101,6 +130,10 @@ impl Environments {
                 self.starting_with_room.pop();
             }
             return Some(Choice::Starting(usize::from(place)));
+        }
+        let has_place = !self.gone.is_empty() || self.all.len() < most as usize;
+        if !has_place || self.quota.as_mut().is_some_and(|quota| !quota.take(now_ns)) {
+            return None;
         }
         self.create(now_ns, most).map(Choice::New)
     }

@@ -154,6 +154,14 @@ impl Arrivals {
         }
     }
 
+    /// When a spike begins.
+    pub fn spike_start_ns(&self) -> Option<u64> {
+        match self {
+            Self::Spike { start, .. } => Some(start.ns),
+            _ => None,
+        }
+    }
+
     /// Whether the process runs through a course of its own once, so that there is no long run.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Stages { .. } | Self::Spike { .. } | Self::Trace { .. })

@@ -237,6 +237,13 @@ impl Balancer {
         }
     }
 
+    /// A request goes to this replica, which somebody else has chosen.
+    pub fn add(&mut self, replica: u16) {
+        if let Some(outstanding) = self.outstanding.get_mut(usize::from(replica)) {
+            *outstanding += 1;
+        }
+    }
+
     /// A request meant for this replica never reached it.
     pub fn withdrawn(&mut self, replica: u16) {
         if let Some(outstanding) = self.outstanding.get_mut(usize::from(replica)) {

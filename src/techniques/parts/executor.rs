@@ -8,11 +8,16 @@ mod binding;
 mod computing;
 mod ending;
 mod fleet;
+mod flights;
 mod interpreter;
 mod life;
+mod resizing;
+mod servers;
 
 pub use accept_queue::{AcceptQueue, PRIORITIES};
 pub use fleet::{Fleet, Life};
+
+use flights::Flights;
 
 use crate::engine::context::Context;
 use crate::engine::control::NodeSample;
@@ -24,7 +29,7 @@ use crate::techniques::parts::balancer::Balancer;
 use crate::techniques::parts::meter::Meter;
 use crate::techniques::parts::pod::WithoutReplicas;
 use crate::techniques::parts::processor::Processor;
-use crate::techniques::parts::program::{Instruction, Program};
+use crate::techniques::parts::program::{GuardPart, Instruction, Program};
 
 /// Timer kinds.
 const COMPUTED: u32 = 0;
@@ -84,6 +89,8 @@ pub struct Executor {
     workers_busy: Gauge,
     /// Visits whose programs can go on now.
     ready: Vec<u32>,
+    /// Fetches that others may wait for.
+    flights: Option<Box<Flights>>,
 }
 
 /// What happens after a step of a node's own ([`Instruction::Own`]).
@@ -93,6 +100,8 @@ pub enum Next {
     GoOn,
     /// So many nanoseconds of a core's time, then the next step. The node's cores must be shared.
     Compute(u64),
+    /// So many nanoseconds without a core, then the next step.
+    Pause(u64),
     /// Nothing, until the node lets the visit go on: by [`Executor::resume`], or among those that are ready.
     Wait,
     /// The visit fails.
@@ -153,6 +162,7 @@ impl Executor {
             fleet: life.map(|life| Box::new(Fleet::new(life, limits.cores, limits.zones))),
             limits,
             balancer,
+            flights: Flights::of(&program),
             program,
             meter: Meter::default(),
             workers_busy: Gauge::default(),
@@ -218,7 +228,9 @@ impl Executor {
         let replica = &self.replicas[index];
         let requests = u64::from(replica.workers_busy) + u64::from(replica.waiting) + 1;
         let Some(fleet) = &mut self.fleet else { return true };
-        if fleet.life.memory.is_none() || fleet.memory_bytes(index, requests) <= fleet.pods[index].memory_limit_bytes {
+        if fleet.life.memory.is_none()
+            || fleet.memory_bytes(index, requests) <= fleet.pods[index].size.memory_limit_bytes
+        {
             fleet.enter(now_ns);
             return true;
         }
@@ -334,13 +346,14 @@ impl Executor {
                 context.visit(slot).program_counter = hit;
                 self.run(context, slot, finish);
             }
-            Instruction::Call { .. } if matches!(reply.outcome, Outcome::Failed(_)) => {
+            Instruction::Call { .. } | Instruction::Own(_) if matches!(reply.outcome, Outcome::Failed(_)) => {
                 // To whoever called this node it is an error like any other that a replica elsewhere was killed.
                 let is_killed = reply.outcome == Outcome::Failed(Failure::Killed);
                 let outcome = if is_killed { Outcome::Failed(Failure::Error) } else { reply.outcome };
                 let next = self.fail(context, slot, outcome, finish);
                 self.go_on(context, next, finish);
             }
+            Instruction::Guarded { part: GuardPart::Ask, guard } => self.looked_up(context, slot, guard, reply, finish),
             _ => self.proceed(context, slot, finish),
         }
     }
@@ -372,6 +385,9 @@ impl Executor {
         }
         if let Some(fleet) = &mut self.fleet {
             fleet.observe(now_ns, record);
+        }
+        if let Some(flights) = &self.flights {
+            flights.observe(record);
         }
     }
 

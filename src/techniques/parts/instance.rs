@@ -28,6 +28,11 @@ impl Instance {
         is_wrong.then(mistake).into_iter().collect()
     }
 
+    /// What the node has of memory, if it does not say so itself.
+    pub fn fill_in_memory(&self, memory: &mut Option<Bytes>) {
+        *memory = memory.or(self.memory);
+    }
+
     /// Gives a node that names this instance at `span` what the node does not write itself.
     pub fn fill_in(&self, span: Span, cpu: &mut Option<Spanned<f64>>, price: &mut Option<HourlyPrice>) {
         cpu.get_or_insert(Spanned::new(self.cpu.value, span));

@@ -2,9 +2,11 @@
 
 pub mod arrivals;
 pub mod balancer;
+pub mod cache_command;
 pub mod compile_error;
 pub mod conditions;
 pub mod copies;
+pub mod demand;
 pub mod executor;
 pub mod instance;
 pub mod meter;
@@ -14,3 +16,4 @@ pub mod processor;
 pub mod program;
 pub mod signal;
 pub mod steps;
+pub mod store;

@@ -89,6 +89,18 @@ impl Sharing {
         (self.cores.min(self.computing.len() as f64) * 1e6).round() as u64
     }
 
+    /// Has so many cores from now on. Returns when to look again, if an earlier timer than the one that is set is needed.
+    pub fn resize(&mut self, now_ns: u64, cores: f64) -> Option<u64> {
+        self.update(now_ns);
+        self.cores = cores;
+        let next_ns = self.next_end_ns(now_ns);
+        let is_earlier = !self.computing.is_empty() && self.timer_ns.is_none_or(|timer_ns| next_ns < timer_ns);
+        is_earlier.then(|| {
+            self.timer_ns = Some(next_ns);
+            next_ns
+        })
+    }
+
     /// Adds a computation. Returns when to look again, if an earlier timer than the one that is set is needed.
     pub fn add(&mut self, now_ns: u64, slot: u32, demand_ns: u64) -> Option<u64> {
         self.update(now_ns);
@@ -198,6 +210,25 @@ mod tests {
     #[test]
     fn half_a_core_takes_twice_as_long() {
         assert_eq!(ends(&mut Sharing::new(0.5, 0.0, 0.0), &[(0, 1_000)]), [2_000]);
+    }
+
+    #[test]
+    fn what_computes_goes_on_at_the_speed_of_the_new_cores() {
+        let mut sharing = Sharing::new(1.0, 0.0, 0.0);
+        let timers: Vec<u64> = [0, 1].into_iter().filter_map(|slot| sharing.add(0, slot, 1_000)).collect();
+        assert_eq!((timers, sharing.timer_ns), (vec![1_000], Some(1_000)), "the first was alone for a moment");
+        // Half a core each for 600, then a whole one for the 700 that are left.
+        assert_eq!(sharing.resize(600, 2.0), None, "the timer at 1,000 is earlier than the end at 1,300");
+        assert!(sharing.accept_timer(1_000) && sharing.take_ended(1_000).is_none());
+        assert_eq!(sharing.next_timer(1_000), Some(1_300));
+        // A quarter of a core each from 1,100 on: 200 left take 800.
+        assert_eq!(sharing.resize(1_100, 0.5), None);
+        assert!(sharing.accept_timer(1_300) && sharing.take_ended(1_300).is_none());
+        assert_eq!(sharing.next_timer(1_300), Some(1_900));
+        // And a whole core each at last: 100 left at 1,500 end at 1,600, before the timer.
+        assert_eq!(sharing.resize(1_500, 4.0), Some(1_600));
+        assert!(sharing.accept_timer(1_600));
+        assert_eq!((sharing.take_ended(1_600), sharing.take_ended(1_600)), (Some(0), Some(1)));
     }
 
     #[test]

@@ -1,5 +1,11 @@
 //! Operations compiled to flat programs of instructions: indices and samplers, no names.
 
+mod guards;
+
+pub use guards::{Guard, GuardPart};
+
+use std::collections::VecDeque;
+
 use crate::distribution::AliasTable;
 use crate::distribution::Sampler;
 use crate::engine::Destination;
@@ -54,6 +60,11 @@ pub enum Instruction {
         occurrence: u32,
     },
     Jump(ProgramCounter),
+    /// Part of a guarded lookup, of this table entry.
+    Guarded {
+        part: GuardPart,
+        guard: u16,
+    },
     Reply,
     Fail {
         probability: f64,
@@ -90,6 +101,10 @@ pub struct Program {
     pub choices: Vec<Choice>,
     /// Where each branch of each parallel step begins.
     pub branches: Vec<Vec<ProgramCounter>>,
+    /// Lookups that are guarded against stampedes.
+    pub guards: Vec<Guard>,
+    /// The first of the operations that nobody calls by name, in the order in which they were asked for.
+    pub hidden: u16,
 }
 
 /// Compiles one operation after the other.
@@ -97,6 +112,9 @@ pub struct Compiler<'a> {
     wiring: &'a mut dyn Wiring,
     program: Program,
     operation: Operation,
+    /// Operations that nobody calls by name, still to be compiled.
+    later: VecDeque<guards::Later>,
+    hidden: u16,
 }
 
 /// Counts within one operation. Draws are addressed by kind and count, so that inserting a step of one kind (a cache, a
@@ -117,12 +135,19 @@ const WAIT: u64 = 1;
 const CHOOSE: u64 = 2;
 const FAIL: u64 = 3;
 const CALL: u64 = 4;
+/// What is done in the background, by the operation that asked for it.
+const LATER: u64 = 5;
 
 impl<'a> Compiler<'a> {
     /// An empty program for the node that `wiring` speaks for.
     pub fn new(wiring: &'a mut dyn Wiring) -> Self {
         let operation = Operation::new(Purpose::named(""));
-        Self { wiring, program: Program::default(), operation }
+        Self { wiring, program: Program::default(), operation, later: VecDeque::new(), hidden: 0 }
+    }
+
+    /// What the node finds out about the rest of the model.
+    pub fn wiring(&mut self) -> &mut dyn Wiring {
+        self.wiring
     }
 
     /// Compiles an operation; its index is the number of operations compiled before.
@@ -134,14 +159,22 @@ impl<'a> Compiler<'a> {
     }
 
     /// Begins an operation that is put together piece by piece: from [`Compiler::steps`] and [`Compiler::own`].
-    pub fn begin(&mut self, name: &str) {
+    /// Returns its index.
+    pub fn begin(&mut self, name: &str) -> u16 {
         self.operation = Operation::new(self.wiring.purpose(name));
         self.program.starts.push(self.here());
+        (self.program.starts.len() - 1) as u16
     }
 
     /// A step of the node's own.
     pub fn own(&mut self, number: u16) {
         self.program.code.push(Instruction::Own(number));
+    }
+
+    /// Goes back to the beginning of the operation that was begun.
+    pub fn again(&mut self) {
+        let start = self.program.starts.last().copied().unwrap_or_default();
+        self.program.code.push(Instruction::Jump(start));
     }
 
     /// Ends the operation that was begun.
@@ -150,7 +183,11 @@ impl<'a> Compiler<'a> {
     }
 
     /// The finished program.
-    pub fn finish(mut self) -> Program {
+    ///
+    /// # Errors
+    /// When what is done in the background refers to something that is not there.
+    pub fn finish(mut self) -> Result<Program, CompileError> {
+        self.compile_later()?;
         let code = &mut self.program.code;
         for next in 1..code.len() {
             let ends = matches!(code[next], Instruction::End);
@@ -158,7 +195,7 @@ impl<'a> Compiler<'a> {
                 *is_last = ends;
             }
         }
-        self.program
+        Ok(self.program)
     }
 
     fn here(&self) -> ProgramCounter {
@@ -208,25 +245,31 @@ impl<'a> Compiler<'a> {
                 self.steps(otherwise)?;
                 self.program.code[jump] = Instruction::Jump(self.here());
             }
-            Step::CacheAside { cache, key, ttl, miss } => {
-                let space = self.wiring.key_space(key);
+            Step::CacheAside { cache, key, ttl, miss, ttl_jitter, soft_ttl, single_flight, lease } => {
+                let written = guards::Written {
+                    cache,
+                    key,
+                    ttl_ns: ttl.as_ref().map(|ttl| ttl.ns),
+                    ttl_jitter: guards::jitter(ttl_jitter),
+                    soft_ttl_ns: soft_ttl.as_ref().map(|soft_ttl| soft_ttl.ns),
+                    single_flight: *single_flight,
+                    lease: lease.as_ref().map(|lease| &lease.value),
+                };
+                self.cache_aside(&written, miss)?;
+            }
+            Step::Store { cache, key, ttl, ttl_jitter } => {
+                self.within_reach(cache)?;
                 let ttl_ns = ttl.as_ref().map(|ttl| ttl.ns);
-                let get = self.wiring.cache(cache, CacheCommand::Get { space })?;
-                let set = self.wiring.cache(cache, CacheCommand::Set { space, ttl_ns })?;
-                let at = self.program.code.len();
-                let asked = self.operation.occurrence(&format!("get {}", **key));
-                let stored = self.operation.occurrence(&format!("set {}", **key));
-                let lookup = |hit| Instruction::CacheGet { destination: get, occurrence: asked, hit };
-                self.program.code.push(lookup(0));
-                self.steps(miss)?;
-                self.program.code.push(Instruction::CacheCommand { destination: set, occurrence: stored });
-                self.program.code[at] = lookup(self.here());
+                let store = self.store(cache, key, ttl_ns, guards::jitter(ttl_jitter), false)?;
+                self.program.code.push(store);
             }
             Step::Invalidate { cache, key } => {
+                self.within_reach(cache)?;
                 let space = self.wiring.key_space(key);
                 let destination = self.wiring.cache(cache, CacheCommand::Delete { space })?;
                 let occurrence = self.operation.occurrence(&format!("delete {}", **key));
-                self.program.code.push(Instruction::CacheCommand { destination, occurrence });
+                let delete = self.command(cache, destination, occurrence);
+                self.program.code.push(delete);
             }
             Step::Repeat { times, steps } => {
                 for _ in 0..**times {

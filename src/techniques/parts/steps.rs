@@ -37,6 +37,27 @@ pub enum Step {
         #[serde(default)]
         ttl: Option<Spanned<Duration>>,
         miss: Vec<Step>,
+        /// By which share of it each entry's `ttl` is longer or shorter, at random.
+        #[serde(default)]
+        ttl_jitter: Option<Spanned<Ratio>>,
+        /// An older entry is still served, while `miss` runs in the background.
+        #[serde(default)]
+        soft_ttl: Option<Spanned<Duration>>,
+        /// Who misses what another request at the same replica already fetches waits for that.
+        #[serde(default)]
+        single_flight: bool,
+        /// The cache lets one of all who miss a key fetch it, as memcached can.
+        #[serde(default)]
+        lease: Option<Spanned<Lease>>,
+    },
+    /// Puts a key into a cache.
+    Store {
+        cache: Spanned<String>,
+        key: Spanned<String>,
+        #[serde(default)]
+        ttl: Option<Spanned<Duration>>,
+        #[serde(default)]
+        ttl_jitter: Option<Spanned<Ratio>>,
     },
     /// Removes a key from a cache.
     Invalidate { cache: Spanned<String>, key: Spanned<String> },
@@ -48,6 +69,24 @@ pub enum Step {
     Reply,
     /// Fails with this probability.
     Fail(Spanned<Ratio>),
+}
+
+/// How a cache lets one of many fetch what all of them miss (Nishtala et al., *Scaling Memcache at Facebook*, NSDI 2013).
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lease {
+    /// After this time another one may fetch.
+    pub interval: Duration,
+    /// Until the others ask again.
+    pub retry: Duration,
+    /// Whether the others get what was there before, if it was invalidated less than an interval ago.
+    pub serve_stale: bool,
+}
+
+impl Default for Lease {
+    fn default() -> Self {
+        Self { interval: Duration { ns: 10_000_000_000 }, retry: Duration { ns: 10_000_000 }, serve_stale: false }
+    }
 }
 
 /// Steps that one operation may unroll to.
@@ -76,7 +115,7 @@ pub fn references(steps: &[Step]) -> Vec<Reference<'_>> {
     walk(steps, &mut |step| match step {
         Step::Call(name) => found.push(Reference::Operation(name)),
         Step::Publish(name) => found.push(Reference::Message(name)),
-        Step::CacheAside { cache, key, .. } | Step::Invalidate { cache, key } => {
+        Step::CacheAside { cache, key, .. } | Step::Store { cache, key, .. } | Step::Invalidate { cache, key } => {
             found.push(Reference::Node { name: cache, kind: "Cache" });
             found.push(Reference::Key(key));
         }
@@ -131,9 +170,18 @@ pub fn mistakes(steps: &[Step], span: Span) -> Vec<Mistake> {
                 "write for example \"1%\"",
             ));
         }
-        Step::CacheAside { ttl: Some(ttl), .. } if ttl.ns == 0 => {
-            found.push(Mistake::new(ttl.span, "an entry that expires at once is never found", "write \"15m\""));
+        Step::CacheAside { ttl, ttl_jitter, soft_ttl, lease, .. } => {
+            found.extend(mistakes_of_times(ttl, ttl_jitter, soft_ttl));
+            if let Some(lease) = lease.as_ref().filter(|lease| lease.retry.ns == 0 || lease.interval.ns == 0) {
+                let help = "write for example Lease(interval: \"10s\", retry: \"5ms\")";
+                found.push(Mistake::new(
+                    lease.span,
+                    "a lease lasts for a time, and who waits for it asks again later",
+                    help,
+                ));
+            }
         }
+        Step::Store { ttl, ttl_jitter, .. } => found.extend(mistakes_of_times(ttl, ttl_jitter, &None)),
         _ => {}
     });
     if size(steps) > LARGEST_PROGRAM {
@@ -143,11 +191,46 @@ pub fn mistakes(steps: &[Step], span: Span) -> Vec<Mistake> {
     found
 }
 
+/// Mistakes in how long entries live.
+pub fn mistakes_of_times(
+    ttl: &Option<Spanned<Duration>>,
+    ttl_jitter: &Option<Spanned<Ratio>>,
+    soft_ttl: &Option<Spanned<Duration>>,
+) -> Vec<Mistake> {
+    let mut found = Vec::new();
+    if let Some(ttl) = ttl.as_ref().filter(|ttl| ttl.ns == 0) {
+        found.push(Mistake::new(ttl.span, "an entry that expires at once is never found", "write \"15m\""));
+    }
+    for (span, what) in [
+        ttl_jitter.as_ref().map(|jitter| (jitter.span, "a jitter varies")),
+        soft_ttl.as_ref().map(|soft_ttl| (soft_ttl.span, "a soft time to live lies within")),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        if ttl.is_none() {
+            let message = format!("{what} a time to live, and there is none");
+            found.push(Mistake::new(span, message, "add for example ttl: \"15m\""));
+        }
+    }
+    if let Some(jitter) = ttl_jitter.as_ref().filter(|jitter| !(0.0..1.0).contains(&jitter.value.value)) {
+        let message = "a jitter is a share of the time to live, less than all of it";
+        found.push(Mistake::new(jitter.span, message, "write for example \"10%\""));
+    }
+    if let (Some(ttl), Some(soft_ttl)) = (ttl, soft_ttl)
+        && soft_ttl.ns >= ttl.ns
+    {
+        let message = format!("entries are gone after {}, before they are stale", ttl.value);
+        found.push(Mistake::new(soft_ttl.span, message, "write a time shorter than the time to live"));
+    }
+    found
+}
+
 /// The longest time to live of what the steps store, in seconds.
 pub fn longest_ttl_s(steps: &[Step]) -> f64 {
     let mut longest_s = 0.0;
     walk(steps, &mut |step| {
-        if let Step::CacheAside { ttl: Some(ttl), .. } = step {
+        if let Step::CacheAside { ttl: Some(ttl), .. } | Step::Store { ttl: Some(ttl), .. } = step {
             longest_s = f64::max(longest_s, ttl.as_s());
         }
     });
@@ -193,7 +276,7 @@ pub fn demand(steps: &[Step]) -> Demand {
                 total.call(cache, reach);
                 total.reach *= demand(miss).reach;
             }
-            Step::Invalidate { cache, .. } => total.call(cache, reach),
+            Step::Store { cache, .. } | Step::Invalidate { cache, .. } => total.call(cache, reach),
             Step::Parallel(branches) => {
                 let inner: Vec<Demand> = branches.iter().map(|branch| demand(branch)).collect();
                 let longest_s = inner.iter().map(|one| one.held_s).fold(0.0, f64::max);

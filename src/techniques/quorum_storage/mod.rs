@@ -17,7 +17,7 @@
 //!
 //! | parameter | unit | default | meaning |
 //! |---|---|---|---|
-//! | `copies`, `zones` | | 6, 3 | copy `i` stands in zone `i % zones` |
+//! | `copies`, `zones` | | 6, 3 (or all copies) | copy `i` stands in zone `i % zones` |
 //! | `write_quorum`, `read_quorum` | copies | 4, 3 | that must answer; with single-copy reads the latter is what a repair needs |
 //! | `reads` | | `SingleCopy` | or `Quorum` |
 //! | `key` | key space | none | what requests are about; without it versions and conflicts are not told |
@@ -162,7 +162,7 @@ impl QuorumStorage {
     }
 
     fn zones(&self) -> u8 {
-        self.zones.as_ref().map_or(3, |zones| zones.value)
+        self.zones.as_ref().map_or(self.copies().clamp(1, 3) as u8, |zones| zones.value)
     }
 
     fn write_quorum(&self) -> u32 {
@@ -195,7 +195,7 @@ impl QuorumStorage {
         }
         if !(1..=copies).contains(&u32::from(self.zones())) {
             let span = self.zones.as_ref().map_or(Span::default(), |zones| zones.span);
-            let message = format!("{copies} copies cannot stand in {} zones", self.zones());
+            let message = format!("there are {} zones for {copies} copies", self.zones());
             found.push(Mistake::new(span, message, format!("write zones between 1 and {copies}")));
         }
         let quorums = [

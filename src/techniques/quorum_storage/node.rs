@@ -507,7 +507,7 @@ impl Node for QuorumStorageNode {
         let share = |name, numerator: u128, denominator: u128| Share { name, numerator, denominator };
         let time_ns = u128::from(now_ns);
         record.shares = vec![
-            Share::level("available_copies", self.copies.present_gauge(), now_ns),
+            Share::level("present_replicas", self.copies.present_gauge(), now_ns),
             Share::level("write_available_ratio", &self.can_write, now_ns),
             Share::level("read_available_ratio", &self.can_read, now_ns),
             Share::level("waiting_ios", self.copies.waiting_gauge(), now_ns),

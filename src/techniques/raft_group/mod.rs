@@ -17,7 +17,7 @@
 //!
 //! | parameter | unit | default | meaning |
 //! |---|---|---|---|
-//! | `members`, `zones` | | 3, 3 | member `i` stands in zone `i % zones`; member 0 leads at first |
+//! | `members`, `zones` | | 3, 3 (or all members) | member `i` stands in zone `i % zones`; member 0 leads at first |
 //! | `reads` | | `Lease` | or `ReadIndex` |
 //! | `read`, `append` | time | | of the leader for a read; of each member's disk for an entry of the log |
 //! | `latency` | time | 0 | one way between two members |
@@ -118,7 +118,7 @@ impl RaftGroup {
     }
 
     fn zones(&self) -> u8 {
-        self.zones.as_ref().map_or(3, |zones| zones.value)
+        self.zones.as_ref().map_or(self.members().clamp(1, 3) as u8, |zones| zones.value)
     }
 
     fn heartbeat_ns(&self) -> u64 {
@@ -155,7 +155,7 @@ impl Spec for RaftGroup {
             found.push(Mistake::new(written.span, message, "write for example 3 or 5"));
         } else if !(1..=members).contains(&u32::from(self.zones())) {
             let span = self.zones.as_ref().map_or(Span::default(), |zones| zones.span);
-            let message = format!("{members} members cannot stand in {} zones", self.zones());
+            let message = format!("there are {} zones for {members} members", self.zones());
             found.push(Mistake::new(span, message, format!("write zones between 1 and {members}")));
         }
         let laws = [&self.latency, &self.cross_zone_latency, &self.election_timeout];

@@ -372,7 +372,7 @@ impl Node for RaftGroupNode {
         record.counters.capacity_ns = disks * u128::from(now_ns);
         record.happenings.append(&mut self.happenings);
         record.shares = vec![
-            Share::level("available_members", self.copies.present_gauge(), now_ns),
+            Share::level("present_replicas", self.copies.present_gauge(), now_ns),
             Share::level("leader_available_ratio", &self.leads, now_ns),
             Share::level("waiting_ios", self.copies.waiting_gauge(), now_ns),
             Share::per_hour("elections_per_hour", self.elections, now_ns),

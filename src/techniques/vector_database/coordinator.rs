@@ -56,7 +56,7 @@ impl Coordinator {
             Partition::ByHash => None,
             Partition::ByCluster { key, locality } => {
                 let space = wiring.key_space(key);
-                Some((space, Circle::of(wiring.keys(space), spec.shards(), locality.value.value)))
+                Some((space, Circle::of(wiring.key_count(key), spec.shards(), locality.value.value)))
             }
         };
         let nodes = wiring.parts();

@@ -39,7 +39,7 @@ fn holder(spec: &VectorDatabase, wiring: &mut dyn Wiring) -> Result<Executor, Co
         let law = Spanned::new(spec.computing(operation), spec.distance_time.span);
         compiler.operation(name, &[Step::Compute(law)])?;
     }
-    let program = compiler.finish();
+    let program = compiler.finish()?;
     let limits = Limits { cores: spec.cpu(), workers: u32::MAX, queue: 0, zones: 1 };
     let processor = Executor::processor(&limits, &program, false, 0.0, 0.0);
     let queue = AcceptQueue::FirstComeFirstServed(VisitList::default());

@@ -5,15 +5,18 @@
 
 mod arrivals;
 mod balancing;
+mod caches;
 mod faults;
 mod links;
 mod nodes;
 mod quorum_storage;
 mod raft_group;
 mod replicas;
+mod replication;
 mod shards;
 mod stations;
 mod steps;
+mod storage;
 mod vector_database;
 
 use std::path::Path;
@@ -30,6 +33,13 @@ pub struct Knob {
     pub measure: fn(&Run) -> f64,
     /// By which factor the number must be larger, at least.
     pub factor: f64,
+}
+
+impl Knob {
+    /// The same, for a number that need be larger by this factor only.
+    pub fn by(self, factor: f64) -> Self {
+        Self { factor, ..self }
+    }
 }
 
 /// A comparison of two settings of one path.
@@ -58,12 +68,15 @@ fn all() -> Vec<Knob> {
     let mut knobs = nodes::knobs();
     knobs.extend(replicas::knobs());
     knobs.extend(shards::knobs());
+    knobs.extend(replication::knobs());
+    knobs.extend(storage::knobs());
     knobs.extend(stations::knobs());
     knobs.extend(vector_database::knobs());
     knobs.extend(links::knobs());
     knobs.extend(balancing::knobs());
     knobs.extend(arrivals::knobs());
     knobs.extend(steps::knobs());
+    knobs.extend(caches::knobs());
     knobs.extend(faults::knobs());
     knobs.extend(quorum_storage::knobs());
     knobs.extend(raft_group::knobs());
@@ -140,6 +153,15 @@ fn every_parameter_and_variant_has_a_knob() {
         ("src/techniques/link.rs", "struct Retry"),
         ("src/techniques/link.rs", "enum Jitter"),
         ("src/techniques/parts/pod.rs", "struct Sidecar"),
+        ("src/techniques/database/read_replicas.rs", "struct ReadReplicas"),
+        ("src/techniques/database/read_replicas.rs", "struct Failover"),
+        ("src/techniques/database/statement.rs", "enum Query"),
+        ("src/techniques/database/table.rs", "struct Table"),
+        ("src/techniques/database/table.rs", "struct Checkpoint"),
+        ("src/techniques/database/read_replicas.rs", "enum Replication"),
+        ("src/techniques/database/read_replicas.rs", "enum Acknowledge"),
+        ("src/techniques/database/read_replicas.rs", "enum Endpoint"),
+        ("src/techniques/database/read_replicas.rs", "enum Consistency"),
         ("src/techniques/service.rs", "enum Discipline"),
         ("src/techniques/service.rs", "enum Scheduling"),
     ] {
@@ -147,7 +169,9 @@ fn every_parameter_and_variant_has_a_knob() {
         assert!(found.len() > 1, "{item}: the variants are found");
         wanted.extend(found);
     }
-    all_are_there(&wanted, &all());
+    let mut knobs = all();
+    knobs.extend(caches::slow_knobs());
+    all_are_there(&wanted, &knobs);
 }
 
 #[test]

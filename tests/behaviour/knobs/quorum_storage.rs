@@ -27,7 +27,7 @@ fn reads(run: &Run) -> f64 {
 }
 
 fn missing(run: &Run) -> f64 {
-    6.01 - run.share("store", "available_copies")
+    6.01 - run.share("store", "present_replicas")
 }
 
 fn stale(run: &Run) -> f64 {
@@ -42,6 +42,21 @@ fn charged(run: &Run) -> f64 {
     run.node("store").counters.charged_ns as f64 + 1.0
 }
 
+/// A database with too little memory for its pages and a replica, on a volume or on disks.
+fn database(replicas: &str) -> String {
+    format!(
+        r#"Architecture(name: "test", keys: {{ "row": Uniform(count: 5_000) }}, nodes: {{
+            "clients": Clients(rate: "200/s", mix: {{ "database.write": 1 }}),
+            "database": Database(cores: 4, memory: "8MiB",
+                tables: {{ "rows": Table(rows: 5_000, row_size: "8KiB", key: "row") }},
+                read_replicas: ReadReplicas(count: 1, {replicas}),
+                operations: {{ "write": Write(table: "rows", cpu: Exponential("0.2ms")) }}),
+            "volume": QuorumStorage(read: Exponential("1ms"), write: Exponential("1ms")),
+            "others": Clients(rate: "1/s", mix: {{ "volume.write": 1 }}),
+        }})"#
+    )
+}
+
 /// Reads and writes that need not meet at any copy.
 const LOOSE: &str =
     r#"copies: 3, write_quorum: 1, read_quorum: 1, reads: Quorum, key: "page", latency: Exponential("5ms")"#;
@@ -49,6 +64,14 @@ const TWO_WRITERS: &str = r#"key: "row", writers: 2, replication_lag: Constant("
 
 pub fn knobs() -> Vec<Knob> {
     vec![
+        knob(&["database.storage"], database(""), &[], &[("nodes.database.storage", "\"volume\"")], writes),
+        knob(
+            &["ReadReplicas.apply_io"],
+            database("apply: Exponential(\"0.2ms\")"),
+            &[],
+            &[("nodes.database.read_replicas.apply_io", "Exponential(\"2ms\")")],
+            |run| run.share("database", "replication_lag_mean_s"),
+        ),
         // Of more copies the fourth is there sooner.
         knob(&["quorum_storage.copies"], store("", ""), &[("nodes.store.copies", "12")], &[], writes),
         knob(

@@ -85,6 +85,29 @@ impl Executor {
         }
     }
 
+    /// A replica has more cores than before: they take up what waits for one.
+    #[cold]
+    pub(super) fn use_free_cores(&mut self, context: &mut Context, index: usize) {
+        let now_ns = context.now_ns();
+        loop {
+            let Processor::RunToCompletion { cores, busy, queue } = &mut self.replicas[index].processor else { return };
+            if *busy >= *cores {
+                return;
+            }
+            let Some(next) = queue.pop_front(context.visits()) else { return };
+            let visit = context.visit(next);
+            visit.started_ns = visit.started_ns.wrapping_add(now_ns);
+            let (key, salt, at) = (visit.key, visit.salt, visit.program_counter);
+            if visit.flags & BRANCH == 0 {
+                self.meter.waited(now_ns);
+            }
+            if let Instruction::Compute { ref law, purpose, is_last } = self.program.code[usize::from(at)] {
+                let demand_ns = self.demand_ns(index, law.sample_ns(&mut Stream::keyed(key, purpose, salt)));
+                self.compute(context, next, index, demand_ns, is_last);
+            }
+        }
+    }
+
     #[inline(never)]
     pub(super) fn shared_computed(&mut self, context: &mut Context, index: usize, finish: &mut impl Finish) {
         let now_ns = context.now_ns();
@@ -108,7 +131,7 @@ impl Executor {
         self.go_on(context, NONE, finish);
     }
 
-    fn tell_busy(&mut self, now_ns: u64, index: usize) {
+    pub(super) fn tell_busy(&mut self, now_ns: u64, index: usize) {
         let replica = &mut self.replicas[index];
         if let Processor::Sharing(sharing) = &replica.processor {
             let busy = sharing.busy_microcores();

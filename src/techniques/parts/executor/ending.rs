@@ -41,6 +41,9 @@ impl Executor {
     #[cold]
     #[inline(never)]
     pub(super) fn fail(&mut self, context: &mut Context, slot: u32, outcome: Outcome, finish: &mut impl Finish) -> u32 {
+        if self.flights.is_some() {
+            self.abandon_flights(context, slot);
+        }
         if context.visit(slot).flags & BRANCH != 0 {
             return self.join(context, slot, Some(outcome), finish);
         }

@@ -33,10 +33,21 @@ pub struct Life {
     pub requested_cores: f64,
     pub sidecars: Arc<[Sidecar]>,
     pub without_replicas: WithoutReplicas,
+    /// Whether a replica whose place is lost starts there again when that is over, and none elsewhere meanwhile.
+    pub keeps_places: bool,
     /// Those who choose among the replicas.
     pub watchers: Vec<NodeIndex>,
     /// Who finds machines for replicas; without it there is always one.
     pub scheduler: Option<NodeIndex>,
+}
+
+/// What a replica requests of its machine, and what it may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    pub requested_cores: f64,
+    pub cores: f64,
+    pub requested_memory_bytes: u64,
+    pub memory_limit_bytes: u64,
 }
 
 /// One replica's life so far.
@@ -50,9 +61,7 @@ pub struct Pod {
     pub transition_ns: u64,
     /// Micro-cores that compute.
     pub busy: Gauge,
-    pub requested_cores: f64,
-    pub cores: f64,
-    pub memory_limit_bytes: u64,
+    pub size: Size,
     /// Requests answered since it was created, and since its process started.
     pub completed: u64,
     pub completed_since_start: u64,
@@ -86,12 +95,14 @@ pub struct Fleet {
     pub(super) roll: Option<Roll>,
     /// The place whose replica stays when there are too many.
     pub(super) kept: Option<usize>,
+    /// Whether replicas do something that nobody asked for.
+    pub(super) has_own_work: bool,
+    /// How often a replica has moved on in its life.
+    pub(super) changes: u64,
     /// Cores of a replica as it is written, which its price is for.
     pub(super) written_cores: f64,
     /// Of replicas that start from now on.
-    pub(super) requested_cores: f64,
-    pub(super) cores: f64,
-    pub(super) memory_limit_bytes: u64,
+    pub(super) size: Size,
     pub(super) created: u32,
     pub(super) desired: Gauge,
     pub(super) pending: Gauge,
@@ -112,6 +123,8 @@ pub struct Fleet {
     pub(super) killed: u64,
     /// What has befallen places: of machines, zones.
     pub(super) conditions: Conditions,
+    /// Places that are kept for their replicas until these start again.
+    pub(super) absent: BTreeSet<usize>,
     /// What befell replicas since the last record.
     happenings: Vec<Happening>,
     /// Computations of killed requests whose timers have not gone off: by their timer's data, when they were killed.
@@ -121,18 +134,23 @@ pub struct Fleet {
 impl Fleet {
     /// A fleet without replicas.
     pub fn new(life: Life, cores: f64, zones: u8) -> Self {
-        let memory_limit_bytes = life.memory.as_ref().map_or(0, |memory| memory.limit.bytes);
+        let size = Size {
+            requested_cores: life.requested_cores,
+            cores,
+            requested_memory_bytes: life.memory.as_ref().map_or(0, |memory| memory.requested_bytes()),
+            memory_limit_bytes: life.memory.as_ref().map_or(0, |memory| memory.limit.bytes),
+        };
         Self {
             pods: Vec::new(),
             free: BTreeSet::new(),
             held: VisitList::default(),
             roll: None,
             kept: None,
-            requested_cores: life.requested_cores,
+            has_own_work: false,
+            changes: 0,
             life,
             written_cores: cores,
-            cores,
-            memory_limit_bytes,
+            size,
             created: 0,
             desired: Gauge::default(),
             pending: Gauge::default(),
@@ -147,6 +165,7 @@ impl Fleet {
             evictions: 0,
             killed: 0,
             conditions: Conditions::new(zones),
+            absent: BTreeSet::new(),
             happenings: Vec::new(),
             dead: std::collections::BTreeMap::new(),
         }
@@ -260,7 +279,6 @@ impl Fleet {
     pub fn sample(&self, now_ns: u64, place: usize, waiting: u32, in_service: u32) -> Option<ReplicaSample> {
         let pod = &self.pods[place];
         let in_system = waiting + in_service;
-        let memory = self.life.memory.as_ref();
         Some(ReplicaSample {
             id: self.id(place),
             phase: pod.phase?,
@@ -268,14 +286,11 @@ impl Fleet {
             started_ns: pod.started_ns,
             transition_ns: pod.transition_ns,
             busy_ns: pod.busy.integral(now_ns) / 1_000_000,
-            cores: pod.cores,
-            requested_cores: pod.requested_cores,
+            cores: pod.size.cores,
+            requested_cores: pod.size.requested_cores,
             memory_bytes: self.memory_bytes(place, u64::from(in_system)),
-            memory_limit_bytes: pod.memory_limit_bytes,
-            requested_memory_bytes: memory.map_or(0, |memory| {
-                let requested = memory.requested_bytes() as f64;
-                (requested * pod.memory_limit_bytes as f64 / memory.limit.bytes as f64) as u64
-            }),
+            memory_limit_bytes: pod.size.memory_limit_bytes,
+            requested_memory_bytes: pod.size.requested_memory_bytes,
             waiting,
             in_system,
             completed: pod.completed,
@@ -336,9 +351,7 @@ impl Fleet {
             started_ns: None,
             transition_ns: now_ns,
             busy: Gauge::default(),
-            requested_cores: self.requested_cores,
-            cores: self.cores,
-            memory_limit_bytes: self.memory_limit_bytes,
+            size: self.size,
             completed: 0,
             completed_since_start: 0,
             warmed_up: 0,
@@ -364,17 +377,23 @@ impl Fleet {
     }
 
     /// How much of a machine a replica takes, against one as it is written: of cores or of memory, whichever is more.
-    fn size(&self, place: usize) -> f64 {
-        let pod = &self.pods[place];
+    fn share(&self, place: usize) -> f64 {
+        let pod = &self.pods[place].size;
         let written_bytes = self.life.memory.as_ref().map_or(0, |memory| memory.limit.bytes);
         let of_memory = if written_bytes == 0 { 0.0 } else { pod.memory_limit_bytes as f64 / written_bytes as f64 };
         (pod.cores / self.written_cores).max(of_memory)
     }
 
+    /// Millionths of a replica as it is written that this one is paid as.
+    pub(super) fn billed_micro(&self, place: usize) -> u64 {
+        (self.share(place) * MICRO) as u64
+    }
+
     /// Moves a replica on in its life. It has no requests as it begins or ceases to serve.
     pub(super) fn set_phase(&mut self, now_ns: u64, place: usize, phase: Option<Phase>) {
+        self.changes += 1;
         let idle_bytes = self.memory_bytes(place, 0);
-        let size = self.size(place);
+        let billed = self.billed_micro(place);
         let pod = &mut self.pods[place];
         let before = std::mem::replace(&mut pod.phase, phase);
         if phase.is_none() {
@@ -396,9 +415,9 @@ impl Fleet {
         move_level(&mut self.starting, |phase| phase == Phase::Starting, 1);
         move_level(&mut self.ready, |phase| phase == Phase::Ready, 1);
         move_level(&mut self.serving, serves, 1);
-        move_level(&mut self.billed, |phase| phase != Phase::Pending, (size * MICRO) as u64);
-        move_level(&mut self.capacity, serves, (pod.cores * MICRO) as u64);
+        move_level(&mut self.billed, |phase| phase != Phase::Pending, billed);
+        move_level(&mut self.capacity, serves, (pod.size.cores * MICRO) as u64);
         move_level(&mut self.memory, serves, idle_bytes);
-        move_level(&mut self.memory_limit, serves, pod.memory_limit_bytes);
+        move_level(&mut self.memory_limit, serves, pod.size.memory_limit_bytes);
     }
 }

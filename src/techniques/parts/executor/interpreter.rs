@@ -95,6 +95,11 @@ impl Executor {
                     self.fork(context, slot, branches, join);
                     return NONE;
                 }
+                Instruction::Guarded { part, guard } => {
+                    if !self.guarded(context, slot, part, guard) {
+                        return NONE;
+                    }
+                }
                 Instruction::Reply => {
                     let outcome = finish.finish(context, slot);
                     self.answer_early::<F>(context, slot, outcome);
@@ -110,7 +115,13 @@ impl Executor {
                     match finish.perform(context, slot, number, &mut self.ready) {
                         Next::GoOn => advance(context, slot),
                         Next::Compute(demand_ns) => {
+                            let demand_ns = self.demand_ns(index, demand_ns);
                             self.compute_shared(context, slot, index, demand_ns);
+                            return NONE;
+                        }
+                        Next::Pause(wait_ns) => {
+                            let data = context.id(slot).word();
+                            context.after(wait_ns, Timer { kind: WAITED, data });
                             return NONE;
                         }
                         Next::Wait => return NONE,

@@ -59,17 +59,8 @@ impl Executor {
                 fleet.desired.set(now_ns, u64::from(replicas));
                 self.reconcile(context);
             }
-            Command::Resize { requested_cores, memory_bytes } => {
-                fleet.requested_cores = requested_cores.unwrap_or(fleet.requested_cores);
-                fleet.cores = fleet.written_cores * fleet.requested_cores / fleet.life.requested_cores;
-                // Event loops have whole cores.
-                if matches!(self.template.processor, Processor::RunToCompletion { .. }) {
-                    fleet.cores = fleet.cores.round().max(1.0);
-                }
-                fleet.memory_limit_bytes = memory_bytes.unwrap_or(fleet.memory_limit_bytes);
-                self.template.processor = self.template.processor.resized(fleet.cores, self.limits.workers);
-                self.ample &= matches!(self.template.processor, Processor::Ample);
-            }
+            Command::Resize { replica: None, size } => self.resize_new(size),
+            Command::Resize { replica: Some(replica), size } => self.resize_in_place(context, replica, size),
             Command::Evict { replica } => {
                 if let Some(place) =
                     fleet.place(replica).filter(|&place| fleet.pods[place].phase != Some(Phase::Draining))
@@ -105,6 +96,8 @@ impl Executor {
             Command::Disturb { disturbance } => self.disturb(context, disturbance),
             Command::Restore { disturbance } => {
                 fleet.conditions.end(&disturbance);
+                let conditions = &fleet.conditions;
+                fleet.absent.retain(|place| conditions.is_lost(*place));
                 self.reconcile(context);
             }
             Command::Endpoints { .. } | Command::Place { .. } | Command::Reshard | Command::Left { .. } => {}
@@ -118,6 +111,9 @@ impl Executor {
         let Disturbance::Lose { parts } = disturbance else { return };
         let is_hit = |place: &usize| fleet.pods[*place].phase.is_some() && fleet.conditions.hits(&parts, *place);
         let lost: Vec<usize> = (0..fleet.pods.len()).filter(is_hit).collect();
+        if fleet.life.keeps_places {
+            fleet.absent.extend(&lost);
+        }
         lost.iter().for_each(|place| self.gone(context, *place));
         self.publish(context);
         lost.iter().for_each(|place| self.lose(context, *place, None));
@@ -153,7 +149,7 @@ impl Executor {
         let now_ns = context.now_ns();
         loop {
             let Some(fleet) = &mut self.fleet else { return };
-            let wanted = fleet.desired.level() as u32;
+            let wanted = (fleet.desired.level() as u32).saturating_sub(fleet.absent.len() as u32);
             let first_new = fleet.roll.map_or(0, |roll| roll.first_new);
             let staying: Vec<usize> = fleet.staying().collect();
             let is_old = |&&place: &&usize| fleet.pods[place].number < first_new;
@@ -292,6 +288,10 @@ impl Executor {
     }
 
     fn gone(&mut self, context: &mut Context, place: usize) {
+        if self.fleet.as_ref().is_some_and(|fleet| fleet.has_own_work) {
+            // What it does by itself ends with it.
+            self.lose(context, place, None);
+        }
         let Some(fleet) = &mut self.fleet else { return };
         let replica = fleet.id(place);
         fleet.set_phase(context.now_ns(), place, None);
@@ -347,6 +347,10 @@ impl Executor {
         let now_ns = context.now_ns();
         let node = context.node();
         let slots = context.visits().at_replica(node, place as u16);
+        if let Some(flights) = &mut self.flights {
+            flights.forget(place as u16);
+        }
+        self.ready.retain(|slot| !slots.contains(slot));
         let mut replica = std::mem::replace(&mut self.replicas[place], self.template.clone());
         let mut waiting_for_core = Vec::new();
         if let Processor::RunToCompletion { queue, .. } = &mut replica.processor {
@@ -402,17 +406,13 @@ impl Executor {
 }
 
 fn ask_for_place(fleet: &Fleet, context: &mut Context, scheduler: NodeIndex, place: usize) {
-    let pod = &fleet.pods[place];
-    let memory = fleet.life.memory.as_ref();
-    let requested = memory.map_or(0, |memory| memory.requested_bytes());
-    let share = memory.map_or(1.0, |memory| pod.memory_limit_bytes as f64 / memory.limit.bytes as f64);
+    let size = fleet.pods[place].size;
     let sidecars = &fleet.life.sidecars;
     let command = Command::Place {
         node: context.node(),
         replica: fleet.id(place),
-        cores: pod.requested_cores + sidecars.iter().map(|sidecar| sidecar.requested_cores).sum::<f64>(),
-        memory_bytes: (requested as f64 * share) as u64
-            + sidecars.iter().map(|sidecar| sidecar.memory_bytes).sum::<u64>(),
+        cores: size.requested_cores + sidecars.iter().map(|sidecar| sidecar.requested_cores).sum::<f64>(),
+        memory_bytes: size.requested_memory_bytes + sidecars.iter().map(|sidecar| sidecar.memory_bytes).sum::<u64>(),
     };
     context.command(scheduler, command);
 }
