@@ -50,7 +50,8 @@ pub struct Internals {
     checkpoint: Option<(u64, u64)>,
     /// Pages that a checkpoint has still to write, and in how many portions.
     flushing: (u64, u64),
-    fresh: Buffers,
+    /// The memory of a server that has just come; without it all pages are there.
+    fresh: Option<Buffers>,
     servers: Vec<Server>,
     locks: Locks,
     /// Pages written since the last checkpoint, if pages are told apart, and how many there are.
@@ -85,7 +86,7 @@ impl Internals {
             next += blocks(table);
         }
         let room = spec.buffer_bytes() / PAGE_BYTES / pages_per_block;
-        let fresh = Buffers::new(if spec.buffer_bytes() == u64::MAX { 0 } else { next }, room);
+        let fresh = (spec.memory.is_some() && !tables.is_empty()).then(|| Buffers::new(next, room));
         let position = |name: &str| spec.tables.keys().position(|known| known.value == name);
         let pages = spec.operations.values().map(|query| {
             let (table, access) = query.access()?;
@@ -123,14 +124,13 @@ impl Internals {
 
     /// A server is there: at time zero with the pages in memory that are asked for most, later with none.
     pub fn add_server(&mut self, now_ns: u64, place: usize) {
-        let has_pool = !self.tables.is_empty() && self.fresh.capacity() < u64::MAX / PAGE_BYTES / 2;
-        let server = Server { disk: Disk::default(), buffers: has_pool.then(|| self.fresh.clone()) };
+        let server = Server { disk: Disk::default(), buffers: self.fresh.clone() };
         while self.servers.len() <= place {
             self.servers.push(server.clone());
         }
         self.servers[place] = server;
         self.there.add(now_ns, 1);
-        if now_ns == 0 && has_pool {
+        if now_ns == 0 {
             self.fill(place);
         }
     }
@@ -195,27 +195,28 @@ impl Internals {
             }
         };
         self.touched += count;
-        let Some(buffers) = &mut self.servers[place].buffers else { return 0 };
-        // What is larger than a quarter of the pool goes through a small ring, as in PostgreSQL, so that it does not push out all else.
-        let is_large = count / self.pages_per_block > buffers.capacity() / 4;
+        let buffers = &mut self.servers[place].buffers;
+        let room = buffers.as_ref().map_or(u64::MAX, Buffers::capacity);
         let table_blocks = layout.pages.div_ceil(self.pages_per_block);
-        let fits = table_blocks <= buffers.capacity();
+        // What is larger than a quarter of the pool goes through a small ring, as in PostgreSQL, so that it does not push out all else.
+        if table_blocks > room && count / self.pages_per_block > room / 4 {
+            self.missed += count;
+            return count;
+        }
         let mut missed = 0;
-        if is_large && !fits {
-            missed = count;
-        } else {
-            let begin = first / self.pages_per_block;
-            let end = (first + count - 1) / self.pages_per_block;
-            for block in begin..=end {
-                let block = self.first_block[table] + block % table_blocks;
-                if !buffers.touch(block) {
-                    missed += self.pages_per_block.min(count);
-                }
-                if self.is_write[operation] && !std::mem::replace(&mut self.dirty[block as usize], true) {
-                    self.dirty_pages += 1;
-                }
+        let (begin, end) = (first / self.pages_per_block, (first + count - 1) / self.pages_per_block);
+        // Statements that write touch a row; without a pool there is nothing to look for.
+        let is_write = self.is_write[operation];
+        for block in if buffers.is_some() || is_write { begin..end + 1 } else { 0..0 } {
+            let block = self.first_block[table] + block % table_blocks;
+            if buffers.as_mut().is_some_and(|buffers| !buffers.touch(block)) {
+                missed += self.pages_per_block.min(count);
+            }
+            if is_write && !std::mem::replace(&mut self.dirty[block as usize], true) {
+                self.dirty_pages += 1;
             }
         }
+        let missed = missed.min(count);
         self.missed += missed;
         missed
     }

@@ -44,7 +44,7 @@ pub const FLUSH_LOG: u16 = 7;
 pub const REPLAY: u16 = 8;
 
 /// Marks a visit that has a row, or waits for it.
-const LOCKED: u8 = 32;
+const LOCKED: u8 = 128;
 
 /// Timers of a database's own, apart from those of its executor.
 pub const FIRST_TIMER: u32 = 128;

@@ -10,7 +10,7 @@ use crate::techniques::parts::executor::{Executor, Next};
 use crate::techniques::technique::{CompileError, ReplicaView, Wiring};
 
 /// Marks a visit whose server an endpoint's balancer chose.
-const BALANCED: u8 = 16;
+const BALANCED: u8 = 64;
 
 /// An endpoint at work.
 #[derive(Clone, Debug)]
