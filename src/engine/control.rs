@@ -24,6 +24,12 @@ pub enum Command {
     Endpoints { node: NodeIndex, ready: Arc<[u16]> },
     /// To the scheduler of machines: a replica of the sender looks for a place.
     Place { node: NodeIndex, replica: ReplicaId, cores: f64, memory_bytes: u64 },
+    /// To the other end of a connection: its owner needs it no more.
+    Disconnect { connection: u16 },
+    /// To the other end of a connection: a transaction over it has ended, and its owner keeps the connection.
+    EndTransaction { connection: u16 },
+    /// To who keeps connections open for each replica of the sender: the one at this place is there, or is there no more.
+    Pool { place: u16, is_there: bool },
     /// Something befalls the node from outside, and stays until the same is restored.
     Disturb { disturbance: Disturbance },
     /// What befell the node is over.

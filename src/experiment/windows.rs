@@ -107,7 +107,8 @@ fn node(sample: &Sample<'_>, index: usize) -> Option<NodeWindow> {
 
 /// Whether a measure is the level of something that scales or fills, whose course explains that of latency.
 fn is_level(measure: &str) -> bool {
-    measure.ends_with("_replicas") || measure.starts_with("memory_") || measure.starts_with("queue_")
+    let of_connections = ["open_connections", "waiting_clients"].contains(&measure);
+    measure.ends_with("_replicas") || measure.starts_with("memory_") || measure.starts_with("queue_") || of_connections
 }
 
 /// More digits than any estimate deserves; windows are many, and so are their digits. Nothing that windows tell is ever below zero.
@@ -207,7 +208,7 @@ mod tests {
         assert_eq!(names(&windows[0].nodes[0].measures), ["ready_replicas"]);
         assert_eq!(windows[1].nodes[0].measures[0].estimate.value, 6.0);
         assert_eq!(names(&point.nodes[1].measures), ["ready_replicas", "hit_ratio"]);
-        assert!(["memory_ratio", "queue_length", "starting_replicas"].into_iter().all(is_level));
+        assert!(["memory_ratio", "queue_length", "starting_replicas", "open_connections"].into_iter().all(is_level));
         assert!(!["write_ratio", "worker_utilization_ratio", "attempts_per_call"].into_iter().any(is_level));
     }
 

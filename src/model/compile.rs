@@ -1,5 +1,7 @@
 //! A checked architecture to running nodes: names become indices.
 
+mod connections;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -22,6 +24,7 @@ use crate::model::sharding;
 use crate::random::{Purpose, Seed};
 use crate::techniques::link::{Link, LinkNode};
 use crate::techniques::parts::arrivals::Process;
+use crate::techniques::parts::pool::Protocol;
 use crate::techniques::technique::{
     CacheCommand, CompileError, ControllerSpec, LinkSpec, Operations, ReplicaView, Spec, Wiring,
 };
@@ -70,18 +73,6 @@ impl Compiled {
     /// Indices of the nodes that start requests.
     pub fn clients(&self) -> impl Iterator<Item = usize> {
         self.descriptions.iter().enumerate().filter(|(_, node)| !node.requested.is_empty()).map(|(index, _)| index)
-    }
-
-    /// A node and its shards, if it stands for any: all that may be busy, cost or let wait for it.
-    pub fn parts(&self, index: usize) -> Vec<usize> {
-        std::iter::once(index).chain(self.descriptions[index].shards.iter().copied()).collect()
-    }
-
-    /// As [`Self::parts`], without shards that are not always there: the node counts for how long these are.
-    pub fn standing_parts(&self, index: usize) -> Vec<usize> {
-        let mut parts = self.parts(index);
-        parts.retain(|part| *part == index || !self.descriptions[*part].is_standby);
-        parts
     }
 
     /// The operations that clients request.
@@ -225,10 +216,10 @@ pub fn compile_sharing(
             }
         }
     }
-    for ((_, target), &index) in &plan.links {
+    for ((from, target), &index) in &plan.links {
         let Some((_, name, link)) = model.links.get_full(plan.link_names[&index].as_str()) else { continue };
         let mut wire = Wire { plan: &plan, name, commands: &mut commands, is_part: false };
-        match LinkNode::compile(link, plan.node(target), target, &mut wire) {
+        match LinkNode::compile(link, plan.node(target), (from, target), &mut wire) {
             Ok(node) => nodes[index.0 as usize] = Some(AnyNode::Link(node)),
             Err(error) => report(error.span.unwrap_or(name.span), error.message, error.help),
         }
@@ -268,16 +259,11 @@ pub fn compile_sharing(
         cycle_ns: (cycle_s * 1e9) as u64,
         population,
         service_ns: (service_s(model) * 1e9) as u64,
-        cache_entries: cache_entries(model),
+        cache_entries: sharding::cache_entries(model),
         can_fail: can_fail(model),
-        replicas: of_all(model, |spec| f64::from(spec.servers())) as u64,
-        standing_usd_per_hour: of_all(model, standing_usd_per_hour),
+        replicas: sharding::of_all(model, |spec| f64::from(spec.servers())) as u64,
+        standing_usd_per_hour: sharding::of_all(model, standing_usd_per_hour),
     })
-}
-
-/// The sum over all nodes, each shard of one counting as one.
-fn of_all(model: &Model, value: impl Fn(&NodeSpec) -> f64) -> f64 {
-    model.nodes.iter().map(|(name, spec)| f64::from(sharding::copies(model, name)) * value(spec)).sum()
 }
 
 /// The keys of a recording, and whose requests go through them: those of open workloads.
@@ -313,21 +299,6 @@ fn service_s(model: &Model) -> f64 {
     nodes + links
 }
 
-/// A cache holds no more entries than there are keys.
-fn cache_entries(model: &Model) -> u64 {
-    let keys = model.keys.values().map(|law| law.count()).fold(0, u64::saturating_add);
-    let entries = model.nodes.iter().map(|(name, spec)| match &spec.value {
-        NodeSpec::Cache(cache) => {
-            let owner = cache.local_to.as_ref().and_then(|service| model.nodes.get(service.as_str()));
-            let copies = owner.map_or(1, |service| u64::from(service.replicas().count.max(1)));
-            let copies = copies.saturating_mul(sharding::copies(model, name).into());
-            cache.capacity_entries().min(keys).saturating_mul(copies)
-        }
-        _ => 0,
-    });
-    entries.fold(0, u64::saturating_add)
-}
-
 /// Who has which index.
 struct Plan<'a> {
     model: &'a Model,
@@ -337,6 +308,8 @@ struct Plan<'a> {
     link_names: BTreeMap<NodeIndex, String>,
     /// What each node is made of that only stands for others.
     shards: BTreeMap<&'a str, Vec<NodeIndex>>,
+    /// The nodes that others keep connections to.
+    kept_connected: BTreeSet<String>,
     /// The files that were named so far, as written.
     files: RefCell<BTreeSet<String>>,
 }
@@ -352,8 +325,10 @@ impl<'a> Plan<'a> {
                 link_names.insert(index, name.value.clone());
             }
         }
+        let kept_connected = connections::kept_connected(model);
         let shards = sharding::indices(model, model.nodes.len() + links.len() + model.controllers.len());
-        Self { model, directory: directory.to_owned(), links, link_names, shards, files: RefCell::default() }
+        let files = RefCell::default();
+        Self { model, directory: directory.to_owned(), links, link_names, shards, kept_connected, files }
     }
 
     /// Where shards begin, behind all else.
@@ -474,9 +449,7 @@ impl Wiring for Wire<'_> {
     }
 
     fn is_scaled(&self) -> bool {
-        let disturbs = |controller: &AnyController| controller.disturbs().is_some_and(|it| **it.node == *self.name);
-        let is_disturbed = self.plan.model.controllers.values().any(|controller| disturbs(controller));
-        is_disturbed || self.plan.controllers_of(self.name).next().is_some()
+        self.plan.is_scaled(self.name)
     }
 
     fn parts(&self) -> Vec<NodeIndex> {
@@ -495,6 +468,30 @@ impl Wiring for Wire<'_> {
         let sidecars = self.plan.model.nodes.get(service)?.sidecars();
         let names = std::iter::once(service).chain(sidecars);
         names.into_iter().position(|name| name == container)
+    }
+
+    fn connections(&self, node: &Spanned<String>) -> Result<(Protocol, NodeIndex), CompileError> {
+        match self.plan.protocol(node) {
+            Some(protocol) => Ok((protocol, self.way(node))),
+            None => Err(CompileError::at(node.span, format!("`{}` accepts no connections", node.value))),
+        }
+    }
+
+    fn has_life(&self, node: &str) -> bool {
+        self.plan.is_scaled(node) || self.plan.model.nodes.get(node).is_some_and(|spec| spec.has_life())
+    }
+
+    fn sessions(&self, node: &str) -> Option<Protocol> {
+        self.plan.protocol(node).filter(|_| self.plan.is_kept_connected(node))
+    }
+
+    fn sessions_here(&self) -> Option<Protocol> {
+        self.sessions(self.name)
+    }
+
+    fn pools(&self) -> Vec<NodeIndex> {
+        let mine = self.plan.links.iter().filter(|((from, _), _)| *from == self.name);
+        mine.filter(|(_, index)| self.plan.has_pool(**index)).map(|(_, index)| *index).collect()
     }
 
     fn watchers(&self) -> Vec<NodeIndex> {

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::distribution::KeyLaw;
 use crate::engine::NodeIndex;
-use crate::model::Model;
+use crate::model::{Compiled, Model};
 use crate::techniques::NodeSpec;
 use crate::techniques::parts::placement::movement::{Movement, Transfer};
 use crate::techniques::shards::{Moving, Route, ShardRouterNode, Shards, Standby};
@@ -135,4 +135,38 @@ fn moving(
         _ => Vec::new(),
     };
     Moving::compile(movement, transfer, (before, afterwards), of_each, &operations, wiring)
+}
+
+/// The sum over all nodes, each shard of one counting as one.
+pub(super) fn of_all(model: &Model, value: impl Fn(&NodeSpec) -> f64) -> f64 {
+    model.nodes.iter().map(|(name, spec)| f64::from(copies(model, name)) * value(spec)).sum()
+}
+
+/// A cache holds no more entries than there are keys.
+pub(super) fn cache_entries(model: &Model) -> u64 {
+    let keys = model.keys.values().map(|law| law.count()).fold(0, u64::saturating_add);
+    let entries = model.nodes.iter().map(|(name, spec)| match &spec.value {
+        NodeSpec::Cache(cache) => {
+            let owner = cache.local_to.as_ref().and_then(|service| model.nodes.get(service.as_str()));
+            let places = owner.map_or(1, |service| u64::from(service.replicas().count.max(1)));
+            let places = places.saturating_mul(copies(model, name).into());
+            cache.capacity_entries().min(keys).saturating_mul(places)
+        }
+        _ => 0,
+    });
+    entries.fold(0, u64::saturating_add)
+}
+
+impl Compiled {
+    /// A node and its shards, if it stands for any: all that may be busy, cost or let wait for it.
+    pub fn parts(&self, index: usize) -> Vec<usize> {
+        std::iter::once(index).chain(self.descriptions[index].shards.iter().copied()).collect()
+    }
+
+    /// As [`Self::parts`], without shards that are not always there: the node counts for how long these are.
+    pub fn standing_parts(&self, index: usize) -> Vec<usize> {
+        let mut parts = self.parts(index);
+        parts.retain(|part| *part == index || !self.descriptions[*part].is_standby);
+        parts
+    }
 }

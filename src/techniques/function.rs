@@ -56,6 +56,7 @@ use crate::engine::{Evidence, Node, Reply, Timer};
 use crate::price::{HourlyPrice, RequestPrice};
 use crate::random::{Purpose, Stream};
 use crate::techniques::parts::executor::{AcceptQueue, Executor, Limits};
+use crate::techniques::parts::pool::Connections;
 use crate::techniques::parts::program::Compiler;
 use crate::techniques::parts::steps::{self, Step};
 use crate::techniques::technique::{
@@ -122,6 +123,11 @@ impl Function {
 }
 
 impl Spec for Function {
+    /// Each execution environment has connections of its own.
+    fn has_life(&self) -> bool {
+        true
+    }
+
     fn can_fail(&self) -> bool {
         let is_limited = self.concurrency_limit.is_some() || self.scaling_rate.is_some();
         is_limited || self.operations.values().any(|steps| steps::can_fail(steps))
@@ -137,6 +143,11 @@ impl Spec for Function {
 
     fn references(&self) -> Vec<Reference<'_>> {
         self.operations.values().flat_map(|steps| steps::references(steps)).collect()
+    }
+
+    fn connections(&self) -> Connections<'_> {
+        let at_once = self.operations.values().flat_map(|steps| steps::connections_at_once(steps)).collect();
+        Connections { at_once, ..Connections::default() }
     }
 
     fn mistakes(&self) -> Vec<Mistake> {

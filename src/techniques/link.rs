@@ -7,6 +7,7 @@
 //! reply:   the same way back
 //! timeout: no reply in time -> the attempt has failed; a later reply is ignored, but the callee works on
 //! failure: attempts left -> wait for the backoff, try again; else the call has failed
+//! pool:    an attempt has a connection of its replica's pool from before it is sent until it has ended
 //! ```
 //!
 //! # Parameters
@@ -21,6 +22,7 @@
 //! | `policy` | | callee's | balancing in the caller's hands; see [`Policy`] |
 //! | `cross_zone_latency` | time | 0 | added each way when caller and replica stand in different zones |
 //! | `transfer_price` | $/byte | 0 | of both sizes |
+//! | `pool` | | none | connections that each replica of the caller keeps open; see [`Pool`] |
 //!
 //! # When it helps, when it hurts
 //!
@@ -31,6 +33,8 @@
 //!
 //! If each attempt fails with probability `p` independently, `r` retries make `(1 - p^(r+1)) / (1 - p)` attempts on
 //! average, and `1 - p^(r+1)` of the calls succeed.
+
+mod pooled;
 
 use serde::Deserialize;
 
@@ -47,8 +51,10 @@ use crate::random::{Purpose, Stream};
 use crate::techniques::parts::balancer::{Balancer, Policy};
 use crate::techniques::parts::executor::resalt;
 use crate::techniques::parts::meter::Meter;
+use crate::techniques::parts::pool::{Pool, PoolView};
 use crate::techniques::technique::{CompileError, LinkSpec, Mistake, Prices, Reference, Wiring, law_mistakes, mean_s};
 use crate::units::{Bandwidth, Bytes, Duration};
+use pooled::Connections;
 
 /// A link as written.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -63,6 +69,7 @@ pub struct Link {
     pub policy: Option<Spanned<Policy>>,
     pub cross_zone_latency: Option<Spanned<Distribution>>,
     pub transfer_price: Option<TransferPrice>,
+    pub pool: Option<Spanned<Pool>>,
 }
 
 /// When and how often to try again.
@@ -133,6 +140,13 @@ impl LinkSpec for Link {
         if let Some(retry) = &self.retry {
             found.extend(retry.mistakes(retry.span));
         }
+        if let Some(pool) = &self.pool {
+            found.extend(pool.mistakes());
+            if let Some(policy) = &self.policy {
+                let message = "a connection of a pool stays with its server, whatever a policy chooses";
+                found.push(Mistake::new(policy.span, message, "leave out policy, or pool"));
+            }
+        }
         found
     }
 
@@ -156,7 +170,20 @@ impl LinkSpec for Link {
     }
 
     fn gives_up(&self) -> bool {
-        self.timeout.is_some()
+        self.timeout.is_some() || self.pool.is_some()
+    }
+
+    fn balances(&self) -> bool {
+        self.policy.is_some()
+    }
+
+    fn pool(&self) -> Option<PoolView> {
+        self.pool.as_ref().map(|pool| PoolView {
+            most: pool.most().into(),
+            least: pool.least().into(),
+            is_for_sessions: false,
+            span: pool.span,
+        })
     }
 }
 
@@ -205,6 +232,8 @@ pub struct LinkNode {
     timeout_ns: Option<u64>,
     retry: Option<(Retry, Purpose)>,
     balancer: Option<Balancer>,
+    /// To a node that others keep connections open to.
+    connections: Option<Box<Connections>>,
     meter: Meter,
     attempts: u64,
     timeouts: u64,
@@ -215,7 +244,7 @@ impl LinkNode {
     pub fn compile(
         spec: &Link,
         target: crate::engine::NodeIndex,
-        target_name: &str,
+        (from_name, target_name): (&str, &str),
         wiring: &mut dyn Wiring,
     ) -> Result<Self, CompileError> {
         let law = |law: &Option<Spanned<Distribution>>, what: &str| -> Result<_, CompileError> {
@@ -243,14 +272,22 @@ impl LinkNode {
             timeout_ns: spec.timeout.as_ref().map(|timeout| timeout.ns),
             retry: spec.retry.as_ref().map(|retry| (retry.value.clone(), wiring.purpose("retry"))),
             balancer: spec.policy.as_ref().map(|policy| policy.compile(view, wiring)).transpose()?,
+            connections: Connections::compile(spec, from_name, target_name, wiring),
             meter: Meter::default(),
             attempts: 0,
             timeouts: 0,
         })
     }
 
-    /// Starts the attempt that `pending` counts.
+    /// Starts the attempt that `pending` counts, as soon as it has a connection where it needs one.
     fn attempt(&mut self, context: &mut Context, slot: u32) {
+        if self.connections.is_some() && !self.finds_connection(context, slot) {
+            return;
+        }
+        self.send(context, slot);
+    }
+
+    fn send(&mut self, context: &mut Context, slot: u32) {
         self.attempts += 1;
         let id = context.id(slot);
         let attempt = u32::from(context.visit(slot).pending);
@@ -322,16 +359,27 @@ impl LinkNode {
             // The place of the retry counts too: where two links in a row retry, each pair of attempts draws afresh.
             identity.salt = resalt(identity.salt, self.site.wrapping_add(u32::from(visit.pending)));
         }
-        let destination = Destination { node: self.target, operation: visit.operation };
+        let mut operation = visit.operation;
+        let mut replica = replica;
+        if let Some(connections) = &self.connections {
+            (operation, replica) = connections.address(&visit, replica);
+            Self::mark_delivered(context, slot);
+        }
+        let destination = Destination { node: self.target, operation };
         let call = context.call(destination, token, visit.pending as u8, identity);
         context.visit(call).replica = replica;
     }
 
     /// The attempt has ended like this.
     fn ended(&mut self, context: &mut Context, slot: u32, outcome: Outcome) {
+        if self.connections.is_some() {
+            self.give_back(context, slot, outcome);
+        }
         let visit = *context.visit(slot);
         let attempt = visit.pending;
-        if let (Outcome::Failed(_), Some((retry, purpose))) = (outcome, &self.retry)
+        // What belongs to a transaction cannot be tried again alone.
+        let is_bound = self.connections.as_ref().is_some_and(|connections| connections.is_bound(visit.operation));
+        if let (Outcome::Failed(_), Some((retry, purpose)), false) = (outcome, &self.retry, is_bound)
             && attempt + 1 < u16::from(retry.max_attempts)
         {
             let salt = resalt(visit.salt, u32::from(attempt));
@@ -343,7 +391,9 @@ impl LinkNode {
             return context.after(pause_ns, Timer { kind, data });
         }
         let now_ns = context.now_ns();
-        self.meter.answer(!matches!(outcome, Outcome::Failed(_)), now_ns - visit.entered_ns, 0);
+        // A call that needs no connection began when it came.
+        let waited_ns = if self.connections.is_some() { visit.started_ns } else { 0 };
+        self.meter.answer(!matches!(outcome, Outcome::Failed(_)), now_ns - visit.entered_ns, waited_ns);
         self.meter.leave(now_ns, visit.entered_ns);
         context.reply(slot, outcome);
     }
@@ -388,6 +438,10 @@ fn outcome_of(code: u32) -> Outcome {
 }
 
 impl Node for LinkNode {
+    fn start(&mut self, context: &mut Context) {
+        self.begin_pools(context);
+    }
+
     fn arrive(&mut self, context: &mut Context, slot: u32) {
         self.meter.arrive(context.now_ns());
         self.attempt(context, slot);
@@ -395,6 +449,9 @@ impl Node for LinkNode {
 
     fn reply(&mut self, context: &mut Context, reply: Reply) {
         let now_ns = context.now_ns();
+        if self.connections.is_some() && self.takes_reply(context, &reply) {
+            return;
+        }
         if let Some(balancer) = &mut self.balancer {
             balancer.returned(reply.replica, now_ns - reply.called_ns);
         }
@@ -417,6 +474,9 @@ impl Node for LinkNode {
     }
 
     fn timer(&mut self, context: &mut Context, timer: Timer) {
+        if timer.kind & 0xFF >= pooled::FIRST {
+            return self.connection_timer(context, timer);
+        }
         let token = crate::engine::Token(timer.data);
         let attempt = (timer.kind >> ATTEMPT_SHIFT) as u8;
         let found = context.visits().find(VisitId::from_token(token));
@@ -439,13 +499,15 @@ impl Node for LinkNode {
         }
     }
 
-    fn command(&mut self, _context: &mut Context, command: Command) {
-        if let (Command::Endpoints { ready, .. }, Some(balancer)) = (command, &mut self.balancer) {
-            balancer.set_members(&ready);
+    fn command(&mut self, context: &mut Context, command: Command) {
+        match (command, &mut self.balancer) {
+            (Command::Endpoints { ready, .. }, Some(balancer)) => balancer.set_members(&ready),
+            (command, _) => self.connection_command(context, command),
         }
     }
 
     fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {
+        self.audit_connections(now_ns)?;
         self.meter.audit(now_ns, evidence)
     }
 
@@ -458,5 +520,8 @@ impl Node for LinkNode {
             Share { name: "attempts_per_call", numerator: attempts, denominator: calls },
             Share { name: "timeout_ratio", numerator: self.timeouts.into(), denominator: attempts },
         ];
+        if let Some(pools) = self.pools() {
+            pools.observe(now_ns, &mut record.shares);
+        }
     }
 }

@@ -12,6 +12,7 @@ pub mod function;
 pub mod link;
 pub mod load_balancer;
 pub mod periodic_scheduler;
+pub mod pg_bouncer;
 pub mod queue;
 pub mod quorum_storage;
 pub mod raft_group;
@@ -28,6 +29,7 @@ use crate::engine::record::NodeRecord;
 use crate::engine::{Evidence, Node, Reply, Timer, Token, Workload};
 use crate::units::Bytes;
 use parts::instance::Instance;
+use parts::pool::Connections;
 use parts::signal::{Signal, Tells};
 use technique::{
     Capacity, CompileError, Controller, Demand, Exposure, Mistake, Operations, Prices, Reference, ReplicaView,
@@ -192,6 +194,7 @@ register! {
     LoadBalancer(load_balancer, LoadBalancerNode): "a hop that spreads requests over the replicas of its target",
     Service(service, ServiceNode): "replicas of a program: cores, workers, an accept queue, operations made of steps",
     Database(database, DatabaseNode): "a server with cores and a connection limit that runs reads and writes, and its read replicas",
+    PgBouncer(pg_bouncer, PgBouncerNode): "a pooler that lets many client connections share few connections of a database",
     Cache(cache, CacheNode): "a keyed store with time to live and least-recently-used eviction",
     PeriodicScheduler(periodic_scheduler, PeriodicSchedulerNode): "starts tasks by the clock; a second copy sends duplicates",
     Queue(queue, QueueNode): "messages wait for consumers, so that publishers need not",
@@ -284,6 +287,14 @@ impl Spec for NodeSpec {
 
     fn can_fail(&self) -> bool {
         self.spec().can_fail()
+    }
+
+    fn has_life(&self) -> bool {
+        self.spec().has_life()
+    }
+
+    fn connections(&self) -> Connections<'_> {
+        self.spec().connections()
     }
 
     fn exposure(&self) -> Exposure {

@@ -60,6 +60,7 @@ use crate::techniques::parts::balancer::Policy;
 use crate::techniques::parts::executor::{AcceptQueue, Executor, Life, Limits, Succeed};
 use crate::techniques::parts::instance::Instance;
 use crate::techniques::parts::pod::{Memory, Sidecar, WarmUp, WithoutReplicas};
+use crate::techniques::parts::pool::Connections;
 use crate::techniques::parts::processor::{Processor, Sharing};
 use crate::techniques::parts::program::Compiler;
 use crate::techniques::parts::signal::{Signal, Tells};
@@ -164,13 +165,9 @@ impl Service {
             without_replicas: self.without_replicas,
             keeps_places: false,
             watchers: wiring.watchers(),
+            pools: wiring.pools(),
             scheduler: wiring.scheduler(),
         }))
-    }
-
-    /// Whether its replicas change without a controller.
-    pub fn has_life(&self) -> bool {
-        self.memory.is_some() || self.warm_up.is_some()
     }
 
     fn count(&self) -> u32 {
@@ -216,6 +213,11 @@ impl Spec for Service {
 
     fn resolve(&mut self, span: Span, instance: &Instance) {
         instance.fill_in(span, &mut self.cpu, &mut self.price);
+    }
+
+    fn connections(&self) -> Connections<'_> {
+        let at_once = self.operations.values().flat_map(|steps| steps::connections_at_once(steps)).collect();
+        Connections { at_once, ..Connections::default() }
     }
 
     fn mistakes(&self) -> Vec<Mistake> {
@@ -324,6 +326,10 @@ impl Spec for Service {
             (cores + sidecar.cpu_request, bytes.saturating_add(sidecar.memory.bytes))
         });
         Some(Requests { cores: self.requested_cores() + beside.0, memory_bytes: memory_bytes.saturating_add(beside.1) })
+    }
+
+    fn has_life(&self) -> bool {
+        self.memory.is_some() || self.warm_up.is_some()
     }
 
     fn startup_s(&self) -> f64 {

@@ -1,5 +1,11 @@
 //! What the house asks of every technique's written form, and what it offers to its compilation.
 
+mod compile_error;
+mod demand;
+
+pub use compile_error::CompileError;
+pub use demand::{Demand, DemandedCall};
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -10,10 +16,9 @@ use crate::engine::{Destination, Node, NodeIndex};
 use crate::random::Purpose;
 use crate::techniques::parts::arrivals::Process;
 pub use crate::techniques::parts::cache_command::{CacheCommand, Guards, Jitter, LeaseTerms};
-pub use crate::techniques::parts::compile_error::CompileError;
-pub use crate::techniques::parts::demand::{Capacity, Demand, DemandedCall, Worker};
 use crate::techniques::parts::instance::Instance;
 use crate::techniques::parts::placement::movement::Movement;
+use crate::techniques::parts::pool::{Connections, PoolView, Protocol};
 use crate::techniques::parts::signal::{Bounds, Goal, Look, Signal, Tells};
 use crate::units::Bytes;
 
@@ -28,6 +33,8 @@ pub enum Reference<'a> {
     Node { name: &'a Spanned<String>, kind: &'static str },
     /// A node of any technique that has operations, for example a load balancer's target.
     Target(&'a Spanned<String>),
+    /// A node that accepts connections, to hold one: a database, or a pooler before it.
+    Connection(&'a Spanned<String>),
     /// A node of any technique, to look at.
     Any(&'a Spanned<String>),
     /// A key space of the architecture.
@@ -43,6 +50,40 @@ pub enum Operations<'a> {
     Named(Vec<&'a str>),
     /// Whatever that node offers: a load balancer passes through.
     SameAs(&'a Spanned<String>),
+}
+
+/// What a node has to serve with.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Capacity {
+    /// Cores over all replicas, or `None` if computing is not what limits the node.
+    pub cores: Option<f64>,
+    /// Requests in service at once over all replicas, or `None` if unlimited.
+    pub workers: Option<u64>,
+    /// What a worker is called here.
+    pub worker: Worker,
+    /// Connections the node accepts at once, or `None` if unlimited.
+    pub connections: Option<u64>,
+    /// How many may wait for one of them.
+    pub waiting: u64,
+}
+
+/// What a request in service holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Worker {
+    #[default]
+    Worker,
+    Connection,
+    Consumer,
+}
+
+impl fmt::Display for Worker {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Worker => "worker",
+            Self::Connection => "connection",
+            Self::Consumer => "consumer",
+        })
+    }
 }
 
 /// A mistake within one node, found without looking at the others.
@@ -108,6 +149,16 @@ pub trait Wiring {
     fn is_resized_in_place(&self) -> bool;
     /// The place of a container in each replica of a service: 0 is the program, named as the service; then its sidecars.
     fn container(&self, service: &str, container: &str) -> Option<usize>;
+    /// How a node that accepts connections is spoken to, and the way there.
+    fn connections(&self, node: &Spanned<String>) -> Result<(Protocol, NodeIndex), CompileError>;
+    /// Whether replicas of this node come and go.
+    fn has_life(&self, node: &str) -> bool;
+    /// How a node is spoken to, if it is one that others keep connections open to.
+    fn sessions(&self, node: &str) -> Option<Protocol>;
+    /// As [`Wiring::sessions`], of this node.
+    fn sessions_here(&self) -> Option<Protocol>;
+    /// The links over which replicas of this node keep connections open.
+    fn pools(&self) -> Vec<NodeIndex>;
     /// The nodes that choose among this node's replicas, and must hear which are ready.
     fn watchers(&self) -> Vec<NodeIndex>;
     /// The controller that finds machines for this node's replicas.
@@ -246,6 +297,14 @@ pub trait Spec {
     fn is_transient(&self) -> bool {
         false
     }
+    /// Whether its replicas come and go without a controller.
+    fn has_life(&self) -> bool {
+        false
+    }
+    /// Which connections that stay open there are at this node.
+    fn connections(&self) -> Connections<'_> {
+        Connections::default()
+    }
     /// Whether a visit may fail here though all calls that it makes succeed: turned away, given up, or by a mistake. Who
     /// does not know says yes.
     fn can_fail(&self) -> bool {
@@ -316,6 +375,14 @@ pub trait LinkSpec {
     /// How long a call occupies the busier direction of the wire, in seconds.
     fn wire_s(&self) -> f64 {
         0.0
+    }
+    /// Whether the caller chooses among replicas.
+    fn balances(&self) -> bool {
+        false
+    }
+    /// Connections that each replica of the caller keeps open.
+    fn pool(&self) -> Option<PoolView> {
+        None
     }
     /// Whether callers may stop waiting before the reply.
     fn gives_up(&self) -> bool {

@@ -23,7 +23,7 @@ use std::path::Path;
 
 use crate::model::Model;
 use crate::techniques::NodeSpec;
-use crate::techniques::technique::{Role, Spec};
+use crate::techniques::technique::{Reference, Role, Spec};
 
 /// All that theory says of a model.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -127,6 +127,14 @@ pub fn explain(model: &Model, directory: &Path) -> Theory {
     }
     if !model.shards.is_empty() {
         theory.silence(&everything, "a node is sharded by key");
+        return theory;
+    }
+    let is_connected = |node: &NodeSpec| match node {
+        NodeSpec::Database(database) => database.connect.is_some(),
+        _ => node.references().iter().any(|reference| matches!(reference, Reference::Connection(_))),
+    };
+    if model.links.values().any(|link| link.pool.is_some()) || model.nodes.values().any(|node| is_connected(node)) {
+        theory.silence(&everything, "connections are opened, or kept open between requests");
         return theory;
     }
     let closed = clients.iter().filter(|node| model.nodes[**node].population() > 0).count();

@@ -121,6 +121,10 @@ impl Work {
                     self.walk(then, reach, &mut doubt.clone(), directory);
                     self.walk(otherwise, reach, &mut doubt.clone(), directory);
                 }
+                Step::Transaction { steps, .. } => {
+                    self.hinder("it holds a connection between its statements");
+                    reach = self.walk(steps, reach, doubt, directory);
+                }
                 Step::Repeat { times, steps } => reach = self.repeat(steps, times.value, reach, doubt, directory),
                 Step::Fail(probability) if probability.value.value > 0.0 => {
                     self.may_fail = true;

@@ -9,6 +9,7 @@ mod faults;
 mod fingerprints;
 mod knobs;
 mod metamorphic;
+mod pooling;
 mod quorum_storage;
 mod raft_group;
 mod replicas;

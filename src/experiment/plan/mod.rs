@@ -158,6 +158,7 @@ fn plan(space: Space, diagnostics: &mut Diagnostics) -> Option<Plan> {
     if let Some(point) = points.first() {
         space.check_operations(&point.compiled, diagnostics);
     }
+    space.check_measures(points.iter().map(|point| &point.compiled), diagnostics);
     if diagnostics.has_errors() {
         return None;
     }

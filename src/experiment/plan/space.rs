@@ -1,6 +1,6 @@
 //! Everything that an experiment says, before any point of it is made: what is varied, and what is asked of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::diagnostic::names;
@@ -279,12 +279,21 @@ impl Space {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let baseline = self.stands_in.then_some(&self.file.document);
         objectives::check_operations(&self.experiment, &names, &self.document, baseline, diagnostics);
-        let nodes: Vec<&str> = compiled.descriptions.iter().map(|node| node.name.as_str()).collect();
+    }
+
+    /// Reports measures of nodes that no configuration has.
+    pub(super) fn check_measures<'a>(&self, all: impl Iterator<Item = &'a Compiled>, diagnostics: &mut Diagnostics) {
+        if self.experiment.measures.is_empty() {
+            return;
+        }
+        let nodes: BTreeSet<&str> =
+            all.flat_map(|compiled| compiled.descriptions.iter().map(|node| node.name.as_str())).collect();
         for watched in &self.experiment.measures {
             if !nodes.contains(&watched.node.value.as_str()) {
                 let message = format!("there is no node `{}` whose measures could be drawn", *watched.node);
                 let meant = names::closest(&watched.node, nodes.iter().copied());
-                let help = meant.map_or_else(|| nodes.join(", "), |name| format!("did you mean `{name}`?"));
+                let all = || nodes.iter().copied().collect::<Vec<_>>().join(", ");
+                let help = meant.map_or_else(all, |name| format!("did you mean `{name}`?"));
                 let place = self.document.place(watched.node.span);
                 diagnostics.push(Diagnostic::error("unknown-node", place, message).help(help));
             }

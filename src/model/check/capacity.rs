@@ -64,7 +64,7 @@ pub fn check<N: Spec, L: LinkSpec, K: KeySpec, C: ControllerSpec>(
 }
 
 /// What a node has when its controller, if it has one, has given it the most replicas it may, and how many that is.
-fn at_most<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+pub(super) fn at_most<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
     subject: &Subject<'_, N, L, K, C>,
     name: &str,
     node: &N,
@@ -92,7 +92,7 @@ fn at_most<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
 }
 
 /// The most replicas that a controller gives a node, and the field that says so if there is one.
-struct Most {
+pub(super) struct Most {
     replicas: u32,
     field: Option<&'static str>,
 }
@@ -198,7 +198,13 @@ fn connections<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
             continue;
         };
         let callers = callers(subject, graph, index).into_iter();
-        let workers: Vec<_> = callers.filter_map(|caller| Some((nodes.get_index(caller)?.0, most[caller]))).collect();
+        let opened =
+            |caller| Some(opened(subject, graph, caller, index, most[caller])).filter(|_| caller < nodes.len());
+        let opened: Vec<_> = callers.filter_map(|caller| Some((nodes.get_index(caller)?.0, opened(caller)?))).collect();
+        // Nobody waits to connect: the room is for queries.
+        let is_pooled = opened.iter().any(|(_, count)| matches!(count, Some((_, true))));
+        let capacity = Capacity { waiting: if is_pooled { 0 } else { capacity.waiting }, ..capacity };
+        let workers: Vec<_> = opened.iter().map(|(caller, count)| (*caller, count.map(|(count, _)| count))).collect();
         // However many come, those that find room to wait are not turned away.
         let unlimited = workers.iter().find(|(_, workers)| workers.is_none()).filter(|_| capacity.waiting == 0);
         let total: u64 = workers.iter().filter_map(|(_, workers)| *workers).fold(0, u64::saturating_add);
@@ -213,16 +219,42 @@ fn connections<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
         };
         let mut diagnostic = Diagnostic::warning("too-few-connections", subject.place(name.span), title)
             .label(format!("accepts {limit} connections"))
-            .help("lower the callers' workers, let connections wait in a queue, or accept more of them");
-        for (caller, workers) in workers.iter().take(5) {
+            .help(match is_pooled {
+                false => "lower the callers' workers, let connections wait in a queue, or accept more of them",
+                true => "let the callers' pools be smaller, put a PgBouncer in between, or accept more connections",
+            });
+        for ((caller, workers), (_, count_of)) in workers.iter().zip(&opened).take(5) {
             let count = workers.map_or("any number of".to_owned(), |workers| workers.to_string());
             let scaled = nodes.get(caller.as_str()).map(|node| at_most(subject, caller, node));
-            let most = scaled.filter(|(scaled, _)| scaled.workers == *workers).and_then(|(_, most)| most);
+            let is_pool = matches!(count_of, Some((_, true)));
+            let most = scaled.filter(|(scaled, _)| is_pool || scaled.workers == *workers).and_then(|(_, most)| most);
             let when = most.filter(|_| workers.is_some()).map_or(String::new(), |most| format!(" {most}"));
             diagnostic = diagnostic.also(subject.place(caller.span), format!("may open {count} connections{when}"));
         }
         diagnostics.push(diagnostic);
     }
+}
+
+/// How many connections a caller of a node may have open at once, and whether it keeps them; `in_service` is how many
+/// requests it has. None where that is any number.
+pub(super) fn opened<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+    subject: &Subject<'_, N, L, K, C>,
+    graph: &Graph<'_>,
+    caller: usize,
+    callee: usize,
+    in_service: Option<u64>,
+) -> Option<(u64, bool)> {
+    let (name, node) = subject.architecture.nodes.get_index(caller)?;
+    if let Some(pool) = node.connections().pool {
+        return Some((pool.most, true));
+    }
+    let link = graph.links.get(&(caller, callee)).and_then(|position| subject.architecture.links.get_index(*position));
+    let Some(pool) = link.and_then(|(_, link)| link.pool()) else { return in_service.map(|count| (count, false)) };
+    let replicas = u64::from(node.replicas().count.max(1));
+    let most = at_most(subject, name, &node.value).1.map_or(0, |most| u64::from(most.replicas)).max(replicas);
+    // So many are idle beside those in use.
+    let kept = in_service.map_or(u64::MAX, |count| count.saturating_add(pool.least.saturating_mul(most)));
+    Some((pool.most.saturating_mul(most).min(kept), true))
 }
 
 /// Servers that call a node, directly or through nodes that only pass requests on, however many.

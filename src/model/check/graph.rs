@@ -114,7 +114,9 @@ impl<'a> Graph<'a> {
                     Reference::Operation(name) | Reference::Message(name) => {
                         self.directory.split(name).map(|(node, _)| node)
                     }
-                    Reference::Node { name, .. } | Reference::Target(name) => Some(name.as_str()),
+                    Reference::Node { name, .. } | Reference::Target(name) | Reference::Connection(name) => {
+                        Some(name.as_str())
+                    }
                     Reference::Any(_) | Reference::Key(_) => None,
                 };
                 let to = name.and_then(|name| self.directory.index(name));

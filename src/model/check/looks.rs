@@ -100,7 +100,7 @@ fn sends_to<N: Spec>(directory: &Directory<'_>, node: &N, target: &str) -> bool 
     node.references().into_iter().any(|reference| {
         let callee = match reference {
             Reference::Operation(name) => directory.split(name).map(|(node, _)| node),
-            Reference::Target(name) => Some(name.value.as_str()),
+            Reference::Target(name) | Reference::Connection(name) => Some(name.value.as_str()),
             _ => None,
         };
         callee.and_then(|callee| directory.provider(callee)).is_some_and(|provider| provider.name == target)

@@ -15,6 +15,7 @@ pub mod instances;
 pub mod keys;
 pub mod links;
 pub mod looks;
+pub mod pools;
 pub mod reach;
 pub mod references;
 pub mod retries;
@@ -67,6 +68,7 @@ pub fn check<N: Spec, L: LinkSpec, K: KeySpec, C: ControllerSpec>(
 ) {
     mistakes(subject, diagnostics);
     references::check(subject, diagnostics);
+    pools::mistakes(subject, diagnostics);
     keys::unknown(subject, diagnostics);
     links::names(subject, diagnostics);
     controllers::check(subject, diagnostics);
@@ -93,6 +95,7 @@ pub fn check<N: Spec, L: LinkSpec, K: KeySpec, C: ControllerSpec>(
         return;
     }
     capacity::check(subject, &graph, diagnostics);
+    pools::doubts(subject, &graph, diagnostics);
 }
 
 /// What nodes, links and key spaces find wrong with themselves.

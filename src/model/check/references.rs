@@ -25,7 +25,7 @@ pub fn check<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
                 Reference::Message(name) => message(subject, &directory, name),
                 Reference::Node { name, kind } => of_kind(subject, &directory, name, kind),
                 Reference::Target(name) => target(subject, &directory, name),
-                Reference::Any(_) | Reference::Key(_) => None,
+                Reference::Connection(_) | Reference::Any(_) | Reference::Key(_) => None,
             };
             if let Some(diagnostic) = diagnostic {
                 diagnostics.push(diagnostic);

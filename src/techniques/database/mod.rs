@@ -3,7 +3,8 @@
 //! # How it works
 //!
 //! ```text
-//! query:  connection free -> run; room to wait -> wait; else reject ("too many clients already")
+//! query:  connection free -> open it (`connect`), run; room to wait -> wait; else reject ("too many clients already")
+//!         over a connection that a pool, a pooler or a transaction keeps open -> run
 //! run:    compute on the shared cores (`cpu`), wait for the disk (`io`); a write also waits for its commit
 //!
 //! read:   to a replica of its endpoint that is fresh enough, or to the writer
@@ -22,7 +23,8 @@
 //! |---|---|---|---|
 //! | `instance` | | none | of the model's catalogue: gives `cores` and `price` where they are left out |
 //! | `cores` | cores | the instance's | shared by all queries that compute |
-//! | `max_connections` | connections | 100 | queries in progress at once, as PostgreSQL's setting of that name |
+//! | `max_connections` | connections | 100 | queries in progress at once, and what others keep open besides; as PostgreSQL's setting |
+//! | `connect` | time | 0 | of a core, to open a connection: a process is forked, a password checked |
 //! | `queue` | queries | 0 | that may wait for a connection instead of being rejected |
 //! | `contention`, `coherency` | | 0 | coefficients of the Universal Scalability Law: locks and latches |
 //! | `price` | $/time | 0 | of the server |
@@ -49,6 +51,7 @@
 
 mod buffers;
 mod cluster;
+mod connections;
 mod disk;
 mod follower;
 mod locks;
@@ -66,12 +69,14 @@ pub use table::{Checkpoint, Table};
 use serde::Deserialize;
 
 use crate::diagnostic::span::{Named, Span, Spanned};
+use crate::distribution::Distribution;
 use crate::price::{HourlyPrice, RequestPrice};
 use crate::techniques::parts::instance::Instance;
+use crate::techniques::parts::pool::Connections;
 use crate::techniques::parts::signal::{Signal, Tells};
 use crate::techniques::parts::steps::{self, Step};
 use crate::techniques::technique::{
-    Capacity, Demand, Exposure, Mistake, Operations, Prices, Reference, Spec, Worker, mean_s,
+    Capacity, Demand, Exposure, Mistake, Operations, Prices, Reference, Spec, Worker, law_mistakes, mean_s,
 };
 use crate::units::{Bytes, Rate};
 use statement::Access;
@@ -87,6 +92,8 @@ pub struct Database {
     pub cores: Option<Spanned<f64>>,
     #[serde(default)]
     pub max_connections: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub connect: Option<Spanned<Distribution>>,
     #[serde(default)]
     pub queue: Option<Spanned<u32>>,
     #[serde(default)]
@@ -310,6 +317,13 @@ impl Spec for Database {
             }
             _ => {}
         }
+        if let Some(law) = &self.connect {
+            found.extend(law_mistakes(law));
+            if !self.is_plain() {
+                let message = "connecting to a database with replicas, tables, disks or a storage takes no time here";
+                found.push(Mistake::new(law.span, message, "leave connect out"));
+            }
+        }
         if let Some(connections) = self.max_connections.as_ref().filter(|connections| connections.value == 0) {
             found.push(Mistake::new(
                 connections.span,
@@ -344,6 +358,10 @@ impl Spec for Database {
         demand.core_s += scan_s;
         demand.held_s += scan_s;
         demand
+    }
+
+    fn connections(&self) -> Connections<'_> {
+        Connections { are_accepted: self.is_plain(), ..Connections::default() }
     }
 
     fn capacity(&self) -> Capacity {

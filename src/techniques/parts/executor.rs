@@ -13,6 +13,8 @@ mod interpreter;
 mod life;
 mod resizing;
 mod servers;
+mod sessions;
+mod transactions;
 
 pub use accept_queue::{AcceptQueue, PRIORITIES};
 pub use fleet::{Fleet, Life};
@@ -30,6 +32,7 @@ use crate::techniques::parts::meter::Meter;
 use crate::techniques::parts::pod::WithoutReplicas;
 use crate::techniques::parts::processor::Processor;
 use crate::techniques::parts::program::{GuardPart, Instruction, Program};
+use transactions::Transactions;
 
 /// Timer kinds.
 const COMPUTED: u32 = 0;
@@ -47,11 +50,15 @@ const ADMIT_HELD: u32 = 7;
 const BRANCH: u8 = 1;
 const FAILED: u8 = 2;
 const ANSWERED: u8 = 4;
+/// Databases have marks of their own in between.
+const OVER_SESSION: u8 = 64;
 
 /// One replica.
 #[derive(Clone, Debug)]
 pub struct Replica {
     workers_busy: u32,
+    /// Of these, those that have a session of their caller's.
+    over_sessions: u32,
     waiting: u32,
     queue: AcceptQueue,
     processor: Processor,
@@ -87,6 +94,10 @@ pub struct Executor {
     program: Program,
     meter: Meter,
     workers_busy: Gauge,
+    /// Workers of each replica that are taken for as long as callers want, whether they have something to do or not.
+    sessions: u32,
+    /// The connections that visits hold.
+    transactions: Option<Box<Transactions>>,
     /// Visits whose programs can go on now.
     ready: Vec<u32>,
     /// Fetches that others may wait for.
@@ -114,6 +125,10 @@ pub trait Finish {
     const HIDES_REPLICAS: bool = false;
 
     fn finish(&mut self, context: &mut Context, slot: u32) -> Outcome;
+
+    /// A visit is about to be answered: what its caller is told of a replica stands in it.
+    #[inline(always)]
+    fn departs(&mut self, _context: &mut Context, _slot: u32, _outcome: Outcome) {}
 
     /// A visit has come to a step of the node's own. Others that this sets free are made `ready`, after [`advance`].
     #[inline(always)]
@@ -149,6 +164,7 @@ impl Executor {
     ) -> Self {
         let replica = Replica {
             workers_busy: 0,
+            over_sessions: 0,
             waiting: 0,
             queue: queue.clone(),
             processor: processor.clone(),
@@ -166,6 +182,8 @@ impl Executor {
             program,
             meter: Meter::default(),
             workers_busy: Gauge::default(),
+            sessions: 0,
+            transactions: None,
             ready: Vec::new(),
         }
     }
@@ -200,7 +218,11 @@ impl Executor {
             visit.zone = 0;
         }
         let replica = &mut self.replicas[index];
-        if replica.workers_busy < self.limits.workers {
+        if visit.flags & OVER_SESSION != 0 {
+            replica.over_sessions += 1;
+        }
+        // A session has its worker already.
+        if replica.workers_busy + self.sessions < self.limits.workers.saturating_add(replica.over_sessions) {
             replica.workers_busy += 1;
             self.workers_busy.add(now_ns, 1);
             visit.started_ns = now_ns;
@@ -339,7 +361,9 @@ impl Executor {
     /// A call that a visit here made is answered.
     #[inline(always)]
     pub fn reply(&mut self, context: &mut Context, reply: Reply, finish: &mut impl Finish) {
-        let Some(slot) = context.visits().find(VisitId::from_token(reply.token)) else { return };
+        let Some(slot) = context.visits().find(VisitId::from_token(reply.token)) else {
+            return self.too_late(context, reply);
+        };
         let at = context.visit(slot).program_counter;
         match self.program.code[usize::from(at)] {
             Instruction::CacheGet { hit, .. } if reply.outcome == Outcome::Done => {
@@ -353,6 +377,7 @@ impl Executor {
                 let next = self.fail(context, slot, outcome, finish);
                 self.go_on(context, next, finish);
             }
+            Instruction::Transaction(part) => self.transacted(context, slot, part, reply, finish),
             Instruction::Guarded { part: GuardPart::Ask, guard } => self.looked_up(context, slot, guard, reply, finish),
             _ => self.proceed(context, slot, finish),
         }

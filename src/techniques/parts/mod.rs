@@ -3,15 +3,14 @@
 pub mod arrivals;
 pub mod balancer;
 pub mod cache_command;
-pub mod compile_error;
 pub mod conditions;
 pub mod copies;
-pub mod demand;
 pub mod executor;
 pub mod instance;
 pub mod meter;
 pub mod placement;
 pub mod pod;
+pub mod pool;
 pub mod processor;
 pub mod program;
 pub mod signal;

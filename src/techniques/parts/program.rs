@@ -6,10 +6,12 @@ pub use guards::{Guard, GuardPart};
 
 use std::collections::VecDeque;
 
+use crate::diagnostic::span::Spanned;
 use crate::distribution::AliasTable;
 use crate::distribution::Sampler;
-use crate::engine::Destination;
+use crate::engine::{Destination, NodeIndex};
 use crate::random::{Purpose, Stream, mix};
+use crate::techniques::parts::pool::{Protocol, Wish};
 use crate::techniques::parts::steps::Step;
 use crate::techniques::technique::{CacheCommand, CompileError, Wiring};
 
@@ -60,6 +62,8 @@ pub enum Instruction {
         occurrence: u32,
     },
     Jump(ProgramCounter),
+    /// The part of a transaction in this table entry.
+    Transaction(u16),
     /// Part of a guarded lookup, of this table entry.
     Guarded {
         part: GuardPart,
@@ -92,6 +96,17 @@ impl Choice {
     }
 }
 
+/// What is done about a transaction.
+#[derive(Clone, Copy, Debug)]
+pub enum TransactionPart {
+    /// Gets a connection.
+    Begin { destination: Destination, occurrence: u32, transaction: u16 },
+    /// A call over it.
+    Statement { destination: Destination, occurrence: u32, transaction: u16 },
+    /// Gives it back.
+    End { transaction: u16 },
+}
+
 /// The operations of one node.
 #[derive(Clone, Debug, Default)]
 pub struct Program {
@@ -101,6 +116,8 @@ pub struct Program {
     pub choices: Vec<Choice>,
     /// Where each branch of each parallel step begins.
     pub branches: Vec<Vec<ProgramCounter>>,
+    /// Parts of transactions.
+    pub transactions: Vec<TransactionPart>,
     /// Lookups that are guarded against stampedes.
     pub guards: Vec<Guard>,
     /// The first of the operations that nobody calls by name, in the order in which they were asked for.
@@ -112,6 +129,9 @@ pub struct Compiler<'a> {
     wiring: &'a mut dyn Wiring,
     program: Program,
     operation: Operation,
+    /// The transactions that are open here: how their database is spoken to, where, and which they are.
+    open: Vec<(Protocol, NodeIndex, u16)>,
+    transactions: u16,
     /// Operations that nobody calls by name, still to be compiled.
     later: VecDeque<guards::Later>,
     hidden: u16,
@@ -142,7 +162,15 @@ impl<'a> Compiler<'a> {
     /// An empty program for the node that `wiring` speaks for.
     pub fn new(wiring: &'a mut dyn Wiring) -> Self {
         let operation = Operation::new(Purpose::named(""));
-        Self { wiring, program: Program::default(), operation, later: VecDeque::new(), hidden: 0 }
+        Self {
+            wiring,
+            program: Program::default(),
+            operation,
+            open: Vec::new(),
+            transactions: 0,
+            later: VecDeque::new(),
+            hidden: 0,
+        }
     }
 
     /// What the node finds out about the rest of the model.
@@ -229,7 +257,8 @@ impl<'a> Compiler<'a> {
             Step::Call(name) | Step::Publish(name) => {
                 let destination = self.wiring.destination(name)?;
                 let occurrence = self.operation.occurrence(name);
-                self.program.code.push(Instruction::Call { destination, occurrence });
+                let call = self.statement(destination, occurrence);
+                self.program.code.push(call);
             }
             Step::Parallel(branches) => self.parallel(branches)?,
             Step::Choose(choices) => self.choose(choices)?,
@@ -271,6 +300,7 @@ impl<'a> Compiler<'a> {
                 let delete = self.command(cache, destination, occurrence);
                 self.program.code.push(delete);
             }
+            Step::Transaction { database, steps } => self.transaction(database, steps)?,
             Step::Repeat { times, steps } => {
                 for _ in 0..**times {
                     self.steps(steps)?;
@@ -282,6 +312,37 @@ impl<'a> Compiler<'a> {
                 self.program.code.push(Instruction::Fail { probability: probability.value.value, purpose });
             }
         }
+        Ok(())
+    }
+
+    /// A call, which is a statement if a transaction at the same node is open. The innermost one counts.
+    fn statement(&mut self, destination: Destination, occurrence: u32) -> Instruction {
+        let open = self.open.iter().rev().find(|(_, node, _)| *node == destination.node);
+        let Some(&(protocol, node, transaction)) = open else {
+            return Instruction::Call { destination, occurrence };
+        };
+        let destination = Destination { node, operation: protocol.number(Wish::Within(destination.operation)) };
+        self.part(TransactionPart::Statement { destination, occurrence, transaction })
+    }
+
+    fn part(&mut self, part: TransactionPart) -> Instruction {
+        self.program.transactions.push(part);
+        Instruction::Transaction(self.program.transactions.len() as u16 - 1)
+    }
+
+    fn transaction(&mut self, database: &Spanned<String>, steps: &[Step]) -> Result<(), CompileError> {
+        let (protocol, node) = self.wiring.connections(database)?;
+        let transaction = self.transactions;
+        self.transactions += 1;
+        let destination = Destination { node, operation: protocol.number(Wish::Connect) };
+        let occurrence = self.operation.occurrence("(connect)");
+        let begin = self.part(TransactionPart::Begin { destination, occurrence, transaction });
+        self.program.code.push(begin);
+        self.open.push((protocol, node, transaction));
+        self.steps(steps)?;
+        self.open.pop();
+        let end = self.part(TransactionPart::End { transaction });
+        self.program.code.push(end);
         Ok(())
     }
 

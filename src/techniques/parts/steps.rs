@@ -63,6 +63,9 @@ pub enum Step {
     Invalidate { cache: Spanned<String>, key: Spanned<String> },
     /// Hands a message to `"queue.message"` and waits until the queue has accepted it.
     Publish(Spanned<String>),
+    /// Calls of this database, or of a pooler before it, are statements of one transaction: a connection is held until the
+    /// last step has ended.
+    Transaction { database: Spanned<String>, steps: Vec<Step> },
     /// Runs the steps this many times.
     Repeat { times: Spanned<u32>, steps: Vec<Step> },
     /// Answers the caller now; the remaining steps go on in the background, on the same worker.
@@ -103,7 +106,9 @@ fn walk<'a>(steps: &'a [Step], visit: &mut impl FnMut(&'a Step)) {
                 walk(then, visit);
                 walk(otherwise, visit);
             }
-            Step::CacheAside { miss: inner, .. } | Step::Repeat { steps: inner, .. } => walk(inner, visit),
+            Step::CacheAside { miss: inner, .. }
+            | Step::Repeat { steps: inner, .. }
+            | Step::Transaction { steps: inner, .. } => walk(inner, visit),
             _ => {}
         }
     }
@@ -120,6 +125,7 @@ pub fn references(steps: &[Step]) -> Vec<Reference<'_>> {
             found.push(Reference::Key(key));
         }
         Step::ChooseByKey { key, .. } => found.push(Reference::Key(key)),
+        Step::Transaction { database, .. } => found.push(Reference::Connection(database)),
         _ => {}
     });
     found
@@ -157,6 +163,14 @@ pub fn mistakes(steps: &[Step], span: Span) -> Vec<Mistake> {
             found.push(Mistake::new(
                 branches.span,
                 "a branch cannot reply: its caller is the step that waits for it",
+                help,
+            ));
+        }
+        Step::Transaction { database, steps } if steps.iter().any(|step| runs_in_parallel(step)) => {
+            let help = "move Parallel out of the transaction, or run its steps one after the other";
+            found.push(Mistake::new(
+                database.span,
+                "the statements of a transaction go over one connection, one after the other",
                 help,
             ));
         }
@@ -237,9 +251,46 @@ pub fn longest_ttl_s(steps: &[Step]) -> f64 {
     longest_s
 }
 
+/// Databases to which a transaction is begun within another one, and how many are open then.
+pub fn connections_at_once(steps: &[Step]) -> Vec<(&Spanned<String>, u32)> {
+    let mut found = Vec::new();
+    nested(steps, &mut Vec::new(), &mut found);
+    found
+}
+
+fn nested<'a>(steps: &'a [Step], open: &mut Vec<&'a str>, found: &mut Vec<(&'a Spanned<String>, u32)>) {
+    for step in steps {
+        match step {
+            Step::Transaction { database, steps } => {
+                let others = open.iter().filter(|name| **name == database.value).count() as u32;
+                if others > 0 {
+                    found.push((database, others + 1));
+                }
+                open.push(&database.value);
+                nested(steps, open, found);
+                open.pop();
+            }
+            Step::Parallel(branches) => branches.iter().for_each(|branch| nested(branch, open, found)),
+            Step::Choose(choices) => choices.iter().for_each(|(_, choice)| nested(choice, open, found)),
+            Step::ChooseByKey { then, otherwise, .. } => {
+                nested(then, open, found);
+                nested(otherwise, open, found);
+            }
+            Step::CacheAside { miss: inner, .. } | Step::Repeat { steps: inner, .. } => nested(inner, open, found),
+            _ => {}
+        }
+    }
+}
+
 fn replies(steps: &[Step]) -> bool {
     let mut found = false;
     walk(steps, &mut |step| found |= matches!(step, Step::Reply));
+    found
+}
+
+fn runs_in_parallel(step: &Step) -> bool {
+    let mut found = false;
+    walk(std::slice::from_ref(step), &mut |step| found |= matches!(step, Step::Parallel(_)));
     found
 }
 
@@ -251,6 +302,7 @@ fn size(steps: &[Step]) -> usize {
             Step::Choose(choices) => choices.iter().map(|(_, choice)| size(choice)).fold(0, usize::saturating_add),
             Step::ChooseByKey { then, otherwise, .. } => size(then).saturating_add(size(otherwise)),
             Step::CacheAside { miss, .. } => size(miss),
+            Step::Transaction { steps, .. } => size(steps).saturating_add(1),
             Step::Repeat { times, steps } => size(steps).saturating_mul(**times as usize),
             _ => 0,
         };
@@ -277,6 +329,11 @@ pub fn demand(steps: &[Step]) -> Demand {
                 total.reach *= demand(miss).reach;
             }
             Step::Store { cache, .. } | Step::Invalidate { cache, .. } => total.call(cache, reach),
+            Step::Transaction { steps, .. } => {
+                let inner = demand(steps);
+                total.add(&inner, reach);
+                total.reach = reach * inner.reach;
+            }
             Step::Parallel(branches) => {
                 let inner: Vec<Demand> = branches.iter().map(|branch| demand(branch)).collect();
                 let longest_s = inner.iter().map(|one| one.held_s).fold(0.0, f64::max);

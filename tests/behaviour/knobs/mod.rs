@@ -9,6 +9,7 @@ mod caches;
 mod faults;
 mod links;
 mod nodes;
+mod pooling;
 mod quorum_storage;
 mod raft_group;
 mod replicas;
@@ -76,6 +77,7 @@ fn all() -> Vec<Knob> {
     knobs.extend(balancing::knobs());
     knobs.extend(arrivals::knobs());
     knobs.extend(steps::knobs());
+    knobs.extend(pooling::knobs());
     knobs.extend(caches::knobs());
     knobs.extend(faults::knobs());
     knobs.extend(quorum_storage::knobs());
@@ -125,6 +127,7 @@ fn every_parameter_and_variant_has_a_knob() {
         "periodic_scheduler",
         "shards",
         "vector_database",
+        "pg_bouncer",
         "quorum_storage",
         "raft_group",
     ];
@@ -153,6 +156,8 @@ fn every_parameter_and_variant_has_a_knob() {
         ("src/techniques/link.rs", "struct Retry"),
         ("src/techniques/link.rs", "enum Jitter"),
         ("src/techniques/parts/pod.rs", "struct Sidecar"),
+        ("src/techniques/parts/pool/written.rs", "struct Pool"),
+        ("src/techniques/pg_bouncer.rs", "enum PoolMode"),
         ("src/techniques/database/read_replicas.rs", "struct ReadReplicas"),
         ("src/techniques/database/read_replicas.rs", "struct Failover"),
         ("src/techniques/database/statement.rs", "enum Query"),

@@ -3,7 +3,7 @@
 use crate::engine::context::Context;
 use crate::engine::visit::{NONE, Visit, VisitId};
 use crate::engine::{Failure, Outcome};
-use crate::techniques::parts::executor::{ANSWERED, BRANCH, CHOSEN_HERE, Executor, FAILED, Finish};
+use crate::techniques::parts::executor::{ANSWERED, BRANCH, CHOSEN_HERE, Executor, FAILED, Finish, OVER_SESSION};
 
 impl Executor {
     /// Starts the branches of a parallel step.
@@ -41,6 +41,7 @@ impl Executor {
     #[cold]
     #[inline(never)]
     pub(super) fn fail(&mut self, context: &mut Context, slot: u32, outcome: Outcome, finish: &mut impl Finish) -> u32 {
+        self.roll_back(context, slot);
         if self.flights.is_some() {
             self.abandon_flights(context, slot);
         }
@@ -97,6 +98,7 @@ impl Executor {
         if self.fleet.is_some() || F::HIDES_REPLICAS {
             self.forget_choice::<F>(context, slot);
         }
+        finish.departs(context, slot, outcome);
         let visit = context.answer(slot, outcome);
         let spent_ns = now_ns - visit.entered_ns;
         if visit.flags & ANSWERED == 0 {
@@ -114,7 +116,11 @@ impl Executor {
             fleet.complete(now_ns, place);
         }
         let replica = &mut self.replicas[place];
+        let is_over_session = visit.flags & OVER_SESSION != 0;
+        replica.over_sessions -= u32::from(is_over_session);
+        // The worker of a session stays with it.
         if replica.waiting > 0
+            && !is_over_session
             && let Some(next) = replica.queue.pop(context)
         {
             replica.waiting -= 1;

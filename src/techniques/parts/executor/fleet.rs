@@ -37,6 +37,8 @@ pub struct Life {
     pub keeps_places: bool,
     /// Those who choose among the replicas.
     pub watchers: Vec<NodeIndex>,
+    /// Those who keep connections open for each replica.
+    pub pools: Vec<NodeIndex>,
     /// Who finds machines for replicas; without it there is always one.
     pub scheduler: Option<NodeIndex>,
 }

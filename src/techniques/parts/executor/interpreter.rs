@@ -95,6 +95,11 @@ impl Executor {
                     self.fork(context, slot, branches, join);
                     return NONE;
                 }
+                Instruction::Transaction(part) => {
+                    if self.transact(context, slot, part) == NONE {
+                        return NONE;
+                    }
+                }
                 Instruction::Guarded { part, guard } => {
                     if !self.guarded(context, slot, part, guard) {
                         return NONE;

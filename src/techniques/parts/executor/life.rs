@@ -44,6 +44,7 @@ impl Executor {
                     fleet.pods[place].started_ns = Some(now_ns);
                     fleet.set_phase(now_ns, place, Some(Phase::Ready));
                     fleet.warm(place);
+                    tell_pools(fleet, context, place, true);
                 }
             }
         }
@@ -100,7 +101,13 @@ impl Executor {
                 fleet.absent.retain(|place| conditions.is_lost(*place));
                 self.reconcile(context);
             }
-            Command::Endpoints { .. } | Command::Place { .. } | Command::Reshard | Command::Left { .. } => {}
+            Command::Endpoints { .. }
+            | Command::Place { .. }
+            | Command::Left { .. }
+            | Command::Reshard
+            | Command::Disconnect { .. }
+            | Command::EndTransaction { .. }
+            | Command::Pool { .. } => {}
         }
     }
 
@@ -248,6 +255,7 @@ impl Executor {
         let now_ns = context.now_ns();
         let Some(fleet) = &mut self.fleet else { return };
         fleet.set_phase(now_ns, place, Some(Phase::Ready));
+        tell_pools(fleet, context, place, true);
         let is_awaited = !fleet.held.is_empty();
         self.publish(context);
         if is_awaited {
@@ -295,6 +303,7 @@ impl Executor {
         let Some(fleet) = &mut self.fleet else { return };
         let replica = fleet.id(place);
         fleet.set_phase(context.now_ns(), place, None);
+        tell_pools(fleet, context, place, false);
         if let Some(scheduler) = fleet.life.scheduler {
             let node = context.node();
             context.command(scheduler, Command::Left { node, replica });
@@ -328,6 +337,7 @@ impl Executor {
             return self.lose(context, place, Some(arriving));
         }
         fleet.set_phase(now_ns, place, Some(Phase::Starting));
+        tell_pools(fleet, context, place, false);
         let pod = &mut fleet.pods[place];
         let ran_for_ns = now_ns - pod.process_started_ns;
         pod.crashes = if ran_for_ns >= CRASHES_FORGOTTEN_AFTER_NS { 1 } else { pod.crashes.saturating_add(1) };
@@ -358,6 +368,15 @@ impl Executor {
         }
         let waiting_for_worker: Vec<u32> = std::iter::from_fn(|| replica.queue.pop(context)).collect();
         waiting_for_worker.iter().for_each(|_| self.meter.waited(now_ns));
+        // One whose branches are on their way waits for nobody itself.
+        let has_begun = |slot: &&u32| Some(**slot) != but && !waiting_for_worker.contains(slot);
+        for &slot in slots.iter().filter(has_begun) {
+            if context.visit(slot).pending == 0 {
+                self.forsake(context, slot);
+            } else {
+                self.roll_back(context, slot);
+            }
+        }
         let shares = matches!(replica.processor, Processor::Sharing(_));
         let busy_microcores = replica.busy_microcores;
         self.workers_busy.subtract(now_ns, u64::from(replica.workers_busy));
@@ -402,6 +421,13 @@ impl Executor {
             }
             self.meter.leave(now_ns, visit.entered_ns);
         }
+    }
+}
+
+/// Tells the pools of this node's connections that a replica is there, or is there no more.
+fn tell_pools(fleet: &Fleet, context: &mut Context, place: usize, is_there: bool) {
+    for &pools in &fleet.life.pools {
+        context.command(pools, Command::Pool { place: place as u16, is_there });
     }
 }
 
