@@ -8,9 +8,9 @@ fn stored() -> String {
     architecture(
         r#""user": Zipf(count: 20000, exponent: 0.7)"#,
         r#""clients": Clients(rate: "200/s", mix: { "database.point": 6, "database.range": 2, "database.write": 2 }),
-           "analysts": Clients(rate: "2/s", mix: { "database.total": 1 }),
+           "analysts": Clients(rate: "0.2/s", mix: { "database.total": 1 }),
            "database": Database(cores: 4, max_connections: 400, memory: "16MiB", iops: "4000/s",
-               tables: { "users": Table(rows: 20000, row_size: "8KiB", key: "user", partitions: 4) }, operations: {
+               tables: { "users": Table(rows: 20000, row_size: "8KiB", key: "user", partitions: 20) }, operations: {
                "point": PointRead(table: "users", cpu: Exponential("1ms"), io: Exponential("1ms")),
                "range": RangeRead(table: "users", rows: 10, cpu: Exponential("1ms"), io: Exponential("1ms")),
                "total": Aggregate(table: "users", partitions: 1, cpu: Exponential("1ms"), cpu_per_row: "1us"),
@@ -40,6 +40,9 @@ fn tail(run: &Run) -> f64 {
 
 pub fn knobs() -> Vec<Knob> {
     const USERS: &str = "nodes.database.tables.users";
+    const NOBODY_SCANS: (&str, &str) = ("nodes.analysts.rate", "\"1/h\"");
+    const FEW: (&str, &str) = ("nodes.database.iops", "\"2000/s\"");
+    const LONG: (&str, &str) = ("nodes.database.operations.write.commit", "Constant(\"20ms\")");
     vec![
         knob(&["database.memory"], stored(), &[], &[("nodes.database.memory", "\"32MiB\"")], hits),
         knob(
@@ -54,11 +57,11 @@ pub fn knobs() -> Vec<Knob> {
             &["database.tables", "Table.row_size"],
             stored(),
             &[],
-            &[(USERS, "Table(rows: 20000, row_size: \"2KiB\", key: \"user\", partitions: 4)")],
+            &[(USERS, "Table(rows: 20000, row_size: \"2KiB\", key: \"user\", partitions: 20)")],
             hits,
         ),
         knob(&["Table.rows"], stored(), &[], &[("nodes.database.tables.users.rows", "40000")], operations),
-        knob(&["Table.partitions"], stored(), &[("nodes.database.tables.users.partitions", "40")], &[], operations),
+        knob(&["Table.partitions"], stored(), &[("nodes.database.tables.users.partitions", "200")], &[], operations),
         // Keys of which all are asked for alike.
         knob(
             &["Table.key"],
@@ -78,11 +81,10 @@ pub fn knobs() -> Vec<Knob> {
         knob(
             &["Checkpoint.spread"],
             stored(),
-            &[("nodes.database.checkpoint", "Checkpoint(every: \"5s\", spread: \"4s\")")],
-            &[("nodes.database.checkpoint", "Checkpoint(every: \"5s\", spread: \"100ms\")")],
+            &[NOBODY_SCANS, FEW, ("nodes.database.checkpoint", "Checkpoint(every: \"5s\", spread: \"4s\")")],
+            &[NOBODY_SCANS, FEW, ("nodes.database.checkpoint", "Checkpoint(every: \"5s\", spread: \"100ms\")")],
             tail,
-        )
-        .by(1.02),
+        ),
         knob(
             &["Query.Read", "Query.PointRead"],
             stored(),
@@ -95,8 +97,8 @@ pub fn knobs() -> Vec<Knob> {
         knob(
             &["Query.Write"],
             stored().replace("Zipf(count: 20000, exponent: 0.7)", "HeavyHitters(count: 20000, heavy: [0.9])"),
-            &[],
-            &[("nodes.database.operations.write.locks_row", "true")],
+            &[LONG],
+            &[LONG, ("nodes.database.operations.write.locks_row", "true")],
             statements,
         ),
     ]
