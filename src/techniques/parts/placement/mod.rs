@@ -140,19 +140,18 @@ impl Placement {
                     found.push(Mistake::new(default.span, message, format!("write 0 to {}", shards.saturating_sub(1))));
                 }
             }
-            Self::ConsistentHashing { virtual_nodes: Some(points) } => {
-                if !(1..=MOST_VIRTUAL_NODES).contains(&points.value) {
-                    let message = format!("a shard has 1 to {MOST_VIRTUAL_NODES} points on the ring");
-                    found.push(Mistake::new(points.span, message, "write for example virtual_nodes: 128"));
-                }
+            Self::ConsistentHashing { virtual_nodes: Some(points) }
+                if !(1..=MOST_VIRTUAL_NODES).contains(&points.value) =>
+            {
+                let message = format!("a shard has 1 to {MOST_VIRTUAL_NODES} points on the ring");
+                found.push(Mistake::new(points.span, message, "write for example virtual_nodes: 128"));
             }
-            Self::Maglev { table_size: Some(size) } => {
-                if !(shards..=LARGEST_TABLE).contains(&size.value) || !maglev::is_prime(size.value) {
-                    let message =
-                        format!("{} is no prime between the number of shards and {LARGEST_TABLE}", size.value);
-                    let help = "write 65537, or another prime: only then does every row of the table get its turn";
-                    found.push(Mistake::new(size.span, message, help));
-                }
+            Self::Maglev { table_size: Some(size) }
+                if !(shards..=LARGEST_TABLE).contains(&size.value) || !maglev::is_prime(size.value) =>
+            {
+                let message = format!("{} is no prime between the number of shards and {LARGEST_TABLE}", size.value);
+                let help = "write 65537, or another prime: only then does every row of the table get its turn";
+                found.push(Mistake::new(size.span, message, help));
             }
             _ => {}
         }
