@@ -68,7 +68,7 @@ fn prepare_reference(workload: Workload, requests: u64) -> Option<Run> {
         Workload::W3 => Box::new(move || reference::w3::run(requests, SEED)),
         Workload::W4 => Box::new(move || reference::w4::run(requests, SEED)),
         Workload::Users(users) => Box::new(move || reference::w4::run_with_users(users, requests, SEED)),
-        Workload::Nodes(_) => return None,
+        Workload::Nodes(stations) => Box::new(move || reference::nodes::run(stations, requests, SEED)),
     })
 }
 

@@ -17,6 +17,7 @@
 //! | [`diagnostic`] | source spans and messages about them |
 //! | [`units`], [`price`] | text such as `"12ms"` and `"$0.096/h"` as numbers |
 //! | [`files`] | files that users name, within bounds |
+//! | [`processor`] | what processors can do and the language has no safe word for |
 
 pub mod cli;
 pub mod controllers;
@@ -27,6 +28,7 @@ pub mod experiment;
 pub mod files;
 pub mod model;
 pub mod price;
+pub mod processor;
 pub mod random;
 pub mod report;
 pub mod statistics;

@@ -310,7 +310,7 @@ fn books_are_kept_whatever_happens() {
                         && expires_ns > now_ns
                         && !matches!(eviction, Eviction::S3Fifo | Eviction::Fifo | Eviction::Clock)
                     {
-                        assert!(store.len() > 0, "{eviction:?}");
+                        assert!(!store.is_empty(), "{eviction:?}");
                     }
                 }
                 9 => drop(store.expire(forescale::techniques::parts::store::Cycle::new(1, 10), now_ns)),

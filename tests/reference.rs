@@ -6,7 +6,7 @@ mod reference;
 
 use forescale::random::{Purpose, Seed};
 use reference::heap::Calendar;
-use reference::{w1, w2, w3, w4};
+use reference::{nodes, w1, w2, w3, w4};
 
 fn assert_near(found: f64, expected: f64, tolerance: f64) {
     let error = found / expected - 1.0;
@@ -39,6 +39,17 @@ fn the_calendar_orders_by_time_and_then_by_scheduling() {
         assert_eq!(calendar.first(), entry);
         calendar.remove_first();
     }
+}
+
+#[test]
+fn many_stations_meet_theory() {
+    // Ten at 80% load are what one is; a hundred at 8% hardly make anybody wait.
+    let busy = nodes::run(10, 2_000_000, 1);
+    assert_near(busy.mean_latency_s, 0.005, 0.03);
+    assert_near(busy.busy_fraction, 0.8, 0.01);
+    let idle = nodes::run(100, 500_000, 1);
+    assert_near(idle.mean_latency_s, 0.001 / 0.92, 0.01);
+    assert_near(idle.busy_fraction, 0.08, 0.01);
 }
 
 #[test]

@@ -17,7 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["engine"],
     &["distribution", "statistics", "random"],
     &["diagnostic"],
-    &["units", "price", "files"],
+    &["units", "price", "files", "processor"],
 ];
 
 const LONGEST_FILE_LINES: usize = 540;

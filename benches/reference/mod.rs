@@ -5,6 +5,7 @@
 //! number, every delay is drawn when it begins, and every request's latency enters a histogram. There is no warm-up.
 
 pub mod heap;
+pub mod nodes;
 pub mod queue;
 pub mod w1;
 pub mod w2;

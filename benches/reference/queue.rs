@@ -8,7 +8,12 @@ pub struct Queue<T> {
 
 impl<T: Copy + Default> Queue<T> {
     pub fn new() -> Self {
-        Self { slots: vec![T::default(); 64].into(), head: 0, tail: 0 }
+        Self::with_room(64)
+    }
+
+    /// Room for so many items at first: a power of two.
+    pub fn with_room(items: usize) -> Self {
+        Self { slots: vec![T::default(); items].into(), head: 0, tail: 0 }
     }
 
     #[inline(always)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rand_distr::{Distribution as _, Exp1};
 
 use super::shape::Shape;
+use crate::processor::whole;
 use crate::random::Stream;
 
 /// A compiled law of durations: 16 bytes, cheap to clone. Drawing is a pure function of the stream's state.
@@ -99,10 +100,8 @@ impl Sampler {
     }
 }
 
-/// Rounds a duration that is not negative to whole nanoseconds.
-///
-/// The detour over `i64` is one instruction on common machines where `u64` needs several; it saturates at 292 years.
+/// Rounds a duration that is not negative to whole nanoseconds; it saturates at 292 years.
 #[inline(always)]
 pub(super) fn to_ns(ns: f64) -> u64 {
-    ((ns + 0.5) as i64).max(0) as u64
+    whole(ns + 0.5)
 }

@@ -6,19 +6,24 @@
 //! from the tier's origin. When the bottom runs dry, the earliest slot is opened: a small slot is sorted into the bottom,
 //! a large one is dealt out one level down. Each event moves a bounded number of times through contiguous memory, so
 //! the cost per event stays nearly flat from a handful to millions of pending events, where a heap's cache misses grow.
+//! Slots are chains of chunks ([`slots`]), so that what is scheduled goes where something has just been read.
 //!
 //! References: Ahuja, Mehlhorn, Orlin & Tarjan 1990 (radix heaps); Varghese & Lauck 1987 (hierarchical timing wheels);
 //! Tang, Goh & Thng 2005 (ladder queue: sort only what is about to be popped).
+
+mod slots;
+
+use slots::{CHUNK, Slot, Slots};
 
 /// Bits of a time that one level of the radix tier looks at.
 const DIGIT_BITS: u32 = 6;
 const SLOTS: usize = 1 << DIGIT_BITS;
 const LEVELS: usize = (u64::BITS as usize).div_ceil(DIGIT_BITS as usize);
 /// A slot with at most this many events is sorted straight into the bottom.
-const SORTED_AT_ONCE: usize = 32;
+const SORTED_AT_ONCE: usize = CHUNK;
 /// A bottom that outgrows this is dealt out to the radix tier.
 const BOTTOM_LIMIT: usize = 48;
-/// A power of two above the limit, so that a mask keeps indices in bounds.
+/// A power of two above the limit, so that a mask keeps an index in bounds.
 const BOTTOM_ROOM: usize = 64;
 const BOTTOM_MASK: usize = BOTTOM_ROOM - 1;
 
@@ -41,9 +46,8 @@ pub struct Calendar<E> {
     /// The time the radix tier's slots are counted from.
     origin_ns: u64,
     radix: Box<Radix<E>>,
-    /// Events of one time, too many for the bottom, and how many of them have gone there.
-    crowd: Vec<Entry<E>>,
-    crowd_taken: usize,
+    /// Events of one time, too many for the bottom.
+    crowd: Slot,
     /// Events in the radix tier and the crowd.
     far: usize,
     /// When the last event popped happened: nothing earlier is ever scheduled.
@@ -55,7 +59,7 @@ pub struct Calendar<E> {
 struct Radix<E> {
     levels_occupied: u64,
     slots_occupied: [u64; LEVELS],
-    slots: Vec<Vec<Entry<E>>>,
+    slots: Slots<E>,
 }
 
 impl<E: Copy + Default> Default for Calendar<E> {
@@ -75,10 +79,9 @@ impl<E: Copy + Default> Calendar<E> {
             radix: Box::new(Radix {
                 levels_occupied: 0,
                 slots_occupied: [0; LEVELS],
-                slots: (0..LEVELS * SLOTS).map(|_| Vec::new()).collect(),
+                slots: Slots::new(LEVELS * SLOTS),
             }),
-            crowd: Vec::new(),
-            crowd_taken: 0,
+            crowd: Slot::default(),
             far: 0,
             popped_ns: 0,
         }
@@ -91,8 +94,8 @@ impl<E: Copy + Default> Calendar<E> {
 
     /// All pending events, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &Entry<E>> {
-        let crowd = self.crowd.get(self.crowd_taken..).unwrap_or_default();
-        self.bottom[..self.bottom_length].iter().chain(crowd).chain(self.radix.slots.iter().flatten())
+        let slots = &self.radix.slots;
+        self.bottom[..self.bottom_length].iter().chain(slots.held(&self.crowd)).chain(slots.iter())
     }
 
     /// Whether nothing is pending.
@@ -131,17 +134,18 @@ impl<E: Copy + Default> Calendar<E> {
     #[inline(always)]
     fn insert_sorted(&mut self, entry: Entry<E>) {
         let length = self.bottom_length;
-        let mut index = length;
-        // The new event goes below all that happen later or were scheduled earlier at the same time.
-        while index > 0 {
-            let before = self.bottom[(index - 1) & BOTTOM_MASK];
+        let (sorted, room) = self.bottom.split_at_mut(length);
+        let Some(mut hole) = room.first_mut() else { return };
+        // The new event goes below all that happen later or were scheduled earlier at the same time. A walk along the
+        // places themselves needs no index, and so half the instructions.
+        for before in sorted.iter_mut().rev() {
             if before.time_ns > entry.time_ns {
                 break;
             }
-            self.bottom[index & BOTTOM_MASK] = before;
-            index -= 1;
+            *hole = *before;
+            hole = before;
         }
-        self.bottom[index & BOTTOM_MASK] = entry;
+        *hole = entry;
         self.bottom_length = length + 1;
         if length >= BOTTOM_LIMIT {
             self.spill();
@@ -190,51 +194,30 @@ impl<E: Copy + Default> Calendar<E> {
             let above = self.origin_ns >> shift >> DIGIT_BITS << DIGIT_BITS;
             self.origin_ns = (above | digit as u64) << shift;
             self.radix.clear_bit(level, digit);
-            let index = level * SLOTS + digit;
-            let count = self.radix.slots[index].len();
-            let slot = &mut self.radix.slots[index];
+            let slot = self.radix.slots.take(level * SLOTS + digit);
             if level == 0 {
                 // Later events of this one time queue in the slot again, behind those taken out now.
                 self.horizon_ns = self.origin_ns;
-                std::mem::swap(&mut self.crowd, slot);
+                self.crowd = slot;
                 self.take_from_crowd();
                 return true;
             }
-            if count <= SORTED_AT_ONCE {
-                self.far -= count;
+            if slot.len() <= SORTED_AT_ONCE {
+                self.far -= slot.len();
                 self.horizon_ns = self.origin_ns.saturating_add(1 << shift);
-                // A slot is in order of scheduling, and the bottom ends with what comes first.
-                for (place, &entry) in self.bottom.iter_mut().zip(slot.iter().rev()) {
-                    *place = entry;
-                }
-                self.bottom_length = count;
-                slot.clear();
-                sort_descending(&mut self.bottom[..count]);
+                self.bottom_length = slot.len();
+                self.radix.slots.empty_into(slot, &mut self.bottom);
+                sort_descending(&mut self.bottom[..self.bottom_length]);
                 return true;
             }
-            let mut slot = std::mem::take(&mut self.radix.slots[index]);
-            for entry in slot.drain(..) {
-                self.radix.push(self.origin_ns, entry);
-            }
-            // The slot keeps its memory for the next round: nothing is allocated in steady state.
-            self.radix.slots[index] = slot;
+            self.radix.deal_out(self.origin_ns, slot);
         }
     }
 
     /// Moves the first events of the crowd to the empty bottom.
     fn take_from_crowd(&mut self) {
-        let left = &self.crowd[self.crowd_taken..];
-        let count = left.len().min(SORTED_AT_ONCE);
-        for (place, &entry) in self.bottom.iter_mut().zip(left[..count].iter().rev()) {
-            *place = entry;
-        }
-        self.bottom_length = count;
-        self.far -= count;
-        self.crowd_taken += count;
-        if self.crowd_taken == self.crowd.len() {
-            self.crowd.clear();
-            self.crowd_taken = 0;
-        }
+        self.bottom_length = self.radix.slots.take_chunk(&mut self.crowd, &mut self.bottom);
+        self.far -= self.bottom_length;
     }
 
     /// Moves the few events left in the radix tier to the bottom, which from then on takes all events again.
@@ -246,10 +229,12 @@ impl<E: Copy + Default> Calendar<E> {
             while self.radix.slots_occupied[level] != 0 {
                 let digit = self.radix.slots_occupied[level].trailing_zeros() as usize;
                 self.radix.clear_bit(level, digit);
-                for entry in self.radix.slots[level * SLOTS + digit].drain(..) {
+                let slot = self.radix.slots.take(level * SLOTS + digit);
+                for &entry in self.radix.slots.held(&slot) {
                     self.bottom[count & BOTTOM_MASK] = entry;
                     count += 1;
                 }
+                self.radix.slots.free(slot);
             }
         }
         self.far = 0;
@@ -261,7 +246,7 @@ impl<E: Copy + Default> Calendar<E> {
     }
 }
 
-impl<E: Copy> Radix<E> {
+impl<E: Copy + Default> Radix<E> {
     #[inline(always)]
     fn push(&mut self, origin_ns: u64, entry: Entry<E>) {
         let difference = entry.time_ns ^ origin_ns;
@@ -269,7 +254,18 @@ impl<E: Copy> Radix<E> {
         let digit = (entry.time_ns >> (level as u32 * DIGIT_BITS)) as usize % SLOTS;
         self.levels_occupied |= 1 << level;
         self.slots_occupied[level] |= 1 << digit;
-        self.slots[level * SLOTS + digit].push(entry);
+        self.slots.push(level * SLOTS + digit, entry);
+    }
+
+    /// Deals the events of a slot that has been taken out to lower levels.
+    fn deal_out(&mut self, origin_ns: u64, mut slot: Slot) {
+        while !slot.is_empty() {
+            let (chunk, count) = self.slots.first(&slot);
+            for place in 0..count {
+                self.push(origin_ns, self.slots.entry(chunk, place));
+            }
+            self.slots.free_first(&mut slot, count);
+        }
     }
 
     #[inline(always)]

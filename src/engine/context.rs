@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::distribution::KeySampler;
 use crate::engine::calendar::{Calendar, Entry};
 use crate::engine::control::Command;
+use crate::engine::foresight::Foresight;
 use crate::engine::visit::{Identity, NONE, OWN, ReturnAddress, Visit, VisitId, Visits};
 use crate::engine::{Destination, NodeIndex, Outcome, Timer, Token};
 use crate::random::{Purpose, Seed, Stream};
@@ -149,6 +150,7 @@ pub struct Context {
     pub(super) commands: VecDeque<Command>,
     pub(super) questions: VecDeque<(NodeIndex, Token)>,
     pub(super) keys: Arc<[KeySpace]>,
+    pub(super) nodes: Foresight,
 }
 
 impl Context {
@@ -163,6 +165,7 @@ impl Context {
             commands: VecDeque::new(),
             questions: VecDeque::new(),
             keys,
+            nodes: Foresight::default(),
         }
     }
 
@@ -302,6 +305,18 @@ impl Context {
     pub fn ask(&mut self, node: NodeIndex, token: Token) {
         self.questions.push_back((node, token));
         self.outbox.push(Content::Sample, self.node, NONE, Outcome::Done);
+    }
+
+    /// Whether the model is so large that a visit pays for memory. Then, and only then, hints are worth their time.
+    #[inline(always)]
+    pub fn is_vast(&self) -> bool {
+        self.nodes.is_worthwhile()
+    }
+
+    /// A hint: this node will soon be called.
+    #[inline(always)]
+    pub fn expect(&self, node: NodeIndex) {
+        self.nodes.expect(node);
     }
 
     /// The node that acts.

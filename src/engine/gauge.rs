@@ -1,5 +1,7 @@
 //! Levels over simulated time.
 
+use crate::statistics::total::Total;
+
 /// A level that changes in steps, with its exact integral over time.
 ///
 /// The integral of a step function is `level x now` less the sum of `change x time of the change` (summation by parts).
@@ -9,13 +11,13 @@
 pub struct Gauge {
     level: u64,
     /// Sum of change x nanoseconds at the change.
-    moment: u128,
+    moment: Total,
 }
 
 impl Gauge {
     /// A gauge that has stood at `level` since time zero.
     pub fn at(level: u64) -> Self {
-        Self { level, moment: 0 }
+        Self { level, moment: Total::default() }
     }
 
     /// The level now.
@@ -28,7 +30,7 @@ impl Gauge {
     #[inline(always)]
     pub fn add(&mut self, now_ns: u64, amount: u64) {
         self.level += amount;
-        self.moment = self.moment.wrapping_add(u128::from(amount) * u128::from(now_ns));
+        self.moment.add(u128::from(amount) * u128::from(now_ns));
     }
 
     /// Lowers the level.
@@ -36,7 +38,7 @@ impl Gauge {
     pub fn subtract(&mut self, now_ns: u64, amount: u64) {
         debug_assert!(self.level >= amount, "a gauge never falls below zero");
         self.level = self.level.wrapping_sub(amount);
-        self.moment = self.moment.wrapping_sub(u128::from(amount) * u128::from(now_ns));
+        self.moment.subtract(u128::from(amount) * u128::from(now_ns));
     }
 
     /// Sets the level.
@@ -44,12 +46,12 @@ impl Gauge {
     pub fn set(&mut self, now_ns: u64, level: u64) {
         let change = u128::from(level).wrapping_sub(u128::from(self.level));
         self.level = level;
-        self.moment = self.moment.wrapping_add(change.wrapping_mul(u128::from(now_ns)));
+        self.moment.add(change.wrapping_mul(u128::from(now_ns)));
     }
 
     /// Level x nanoseconds from time zero until now.
     pub fn integral(&self, now_ns: u64) -> u128 {
-        (u128::from(self.level) * u128::from(now_ns)).wrapping_sub(self.moment)
+        (u128::from(self.level) * u128::from(now_ns)).wrapping_sub(self.moment.get())
     }
 }
 

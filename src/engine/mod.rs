@@ -7,6 +7,7 @@
 pub mod calendar;
 pub mod context;
 pub mod control;
+mod foresight;
 pub mod gauge;
 pub mod record;
 pub mod simulation;

@@ -113,6 +113,7 @@ impl<N: Node> Simulation<N> {
         if let Some(halt) = self.halt {
             return Err(halt);
         }
+        self.context.nodes.place(&self.nodes);
         while let Some(entry) = self.context.calendar.pop_until(end_ns) {
             let node = entry.event.node;
             self.context.node = node;

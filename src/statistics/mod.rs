@@ -15,4 +15,5 @@ pub mod partial;
 pub mod proportion;
 pub mod rank;
 pub mod refinement;
+pub mod total;
 pub mod wilson;

@@ -1,6 +1,6 @@
 //! Quantiles against sorted values, merging, and the edges of the counters.
 
-use histogram::Histogram32;
+use histogram::{Config, Histogram32};
 
 use super::*;
 use crate::random::{Purpose, Seed};
@@ -12,8 +12,9 @@ fn of(values: impl IntoIterator<Item = u64>) -> LatencyHistogram {
 }
 
 #[test]
-fn the_bounds_of_cells_are_those_of_the_counters() {
-    let mut counters = Histogram32::with_config(&config());
+fn the_bounds_of_cells_are_those_of_the_histogram_crate() {
+    let config = Config::new(GROUPING_POWER, MAX_VALUE_POWER).expect("the powers fit together");
+    let mut counters = Histogram32::with_config(&config);
     for (index, cell) in counters.clone().iter().enumerate() {
         assert_eq!((cell_index(cell.start()), cell_index(cell.end())), (index, index));
         assert_eq!(cell_bounds(index as u64), (cell.start(), cell.end()), "cell {index}");
@@ -70,7 +71,7 @@ fn nothing_says_nothing_and_owns_nothing() {
     assert_eq!(histogram.mean_ns(), None);
     assert_eq!(histogram.share_above(1), None);
     assert_eq!((histogram.min_ns(), histogram.max_ns()), (None, None));
-    assert!(histogram.narrow.is_empty() && histogram.wide.is_none());
+    assert!(histogram.narrow.is_empty() && histogram.rare.is_none());
     let one = of([7]);
     assert_eq!(one.quantile_ns(1.5), None);
     assert_eq!(one.quantile_ns(f64::NAN), None);
@@ -104,29 +105,35 @@ fn values_beyond_the_range_are_counted_and_bounded_by_the_maximum() {
 }
 
 #[test]
-fn counters_do_not_overflow_at_four_thousand_million() {
-    let mut histogram = of([10, 20]);
-    // As if nearly all of the room of one cell had been used.
-    (histogram.narrow[20], histogram.count) = (u32::MAX - 1, u64::from(u32::MAX));
-    histogram.record(10);
+fn cells_hold_more_than_a_byte() {
+    let mut histogram = of([20; 255]);
+    assert!(histogram.rare.is_none());
     histogram.record(20);
-    assert!(histogram.wide.is_none());
-    histogram.record(20);
-    assert!(histogram.wide.is_some());
-    assert_eq!(histogram.quantile_ns(1.0), Some(20.0));
-    assert_eq!(histogram.count(), u64::from(u32::MAX) + 3);
-    assert_eq!(histogram.cells().map(|cell| cell.count).sum::<u64>(), histogram.count());
+    assert!(histogram.rare.is_some());
+    // Cells that are made later are wide too.
+    let values = (0..200_000u64).map(|i| [20, 1 << (i % 50)][usize::from(i % 3 == 0)]);
+    values.clone().for_each(|ns| histogram.record(ns));
+    let held = |histogram: &LatencyHistogram| histogram.cells().map(|cell| cell.count).sum::<u64>();
+    assert_eq!((held(&histogram), histogram.count()), (200_256, 200_256));
+    let twenties = values.clone().filter(|ns| *ns == 20).count() as u64 + 256;
+    let of_twenty = histogram.cells().find(|cell| cell.low == 20.0).map(|cell| cell.count);
+    assert_eq!(of_twenty, Some(twenties));
 
-    let histogram = of([10, 20, 10, 20, 20]);
-    let mut full = of([30; 4]);
-    full.narrow[30] = u32::MAX;
-    full.count = u64::from(u32::MAX);
-    let mut pool = full.clone();
-    for _ in 0..3 {
-        pool.merge(&full);
-        pool.merge(&histogram);
+    // Both ways of growing: the smaller takes the larger in, and the other way round.
+    let small = of([10, 20, 10, 20, 20]);
+    for (into, from) in [(&histogram, &small), (&small, &histogram)] {
+        let mut pool = into.clone();
+        for _ in 0..300 {
+            pool.merge(from);
+        }
+        assert_eq!(held(&pool), into.count() + 300 * from.count());
+        assert_eq!(pool.count(), held(&pool));
     }
-    let held: u64 = pool.cells().map(|cell| cell.count).sum();
-    assert_eq!(held, 4 * u64::from(u32::MAX) + 15);
-    assert_eq!(pool.count(), held);
+}
+
+#[test]
+fn memory_grows_with_the_largest_value_alone() {
+    let milliseconds = of([1_000_000, 5_000_000, 7]);
+    assert!((1_500..=2_600).contains(&milliseconds.narrow.len()), "{} bytes", milliseconds.narrow.len());
+    assert_eq!(of([1 << 60]).narrow.len(), CELLS);
 }

@@ -5,11 +5,12 @@ use crate::distribution::AliasTable;
 use crate::distribution::Sampler;
 use crate::engine::context::Context;
 use crate::engine::control::NodeSample;
-use crate::engine::gauge::Gauge;
 use crate::engine::record::{NodeRecord, OperationRecord};
 use crate::engine::visit::Identity;
 use crate::engine::{Destination, Evidence, Node, Outcome, Reply, Timer, Token, Workload};
+use crate::processor::prefetch;
 use crate::random::{Purpose, Stream};
+use crate::statistics::total::Total;
 use crate::techniques::clients::{Clients, UserStage};
 use crate::techniques::parts::arrivals::Process;
 use crate::techniques::technique::{CompileError, Wiring};
@@ -34,9 +35,10 @@ pub struct ClientsNode {
     sent: u64,
     completed: u64,
     failed: u64,
-    in_progress: Gauge,
+    /// Of the gauge of requests in progress, whose level is those that were sent and not answered.
+    in_progress_moment: Total,
     /// Sum of the times that answered requests took.
-    spent_ns: u128,
+    spent_ns: Total,
 }
 
 #[derive(Clone, Debug)]
@@ -94,8 +96,8 @@ impl ClientsNode {
             sent: 0,
             completed: 0,
             failed: 0,
-            in_progress: Gauge::default(),
-            spent_ns: 0,
+            in_progress_moment: Total::default(),
+            spent_ns: Total::default(),
         })
     }
 
@@ -107,8 +109,17 @@ impl ClientsNode {
         let zone = if self.zones == 1 { 0 } else { self.zone(key, user) };
         let identity = Identity { key, user, salt: 0, priority: self.priority, zone };
         self.sent += 1;
-        self.in_progress.add(context.now_ns(), 1);
+        self.in_progress_moment.add(u128::from(context.now_ns()));
         context.call(self.destinations[operation], Token(number), operation as u8, identity);
+    }
+
+    /// Lets the processor fetch what the request of this number will touch. Where it will go is a function of the number alone.
+    #[inline(never)]
+    fn expect(&self, context: &Context, number: u64) {
+        let key = context.seed().request(self.requests, number);
+        let operation = self.mix.sample(&mut Stream::keyed(key, self.choosing, 0));
+        context.expect(self.destinations[operation].node);
+        prefetch(&self.operations[operation]);
     }
 
     /// A user stays in one zone; the requests of an open workload come from anywhere. By chance rather than in turn,
@@ -135,7 +146,13 @@ impl ClientsNode {
     #[inline(always)]
     fn schedule_arrival(&mut self, context: &mut Context) {
         let now_ns = context.now_ns();
+        if context.is_vast() {
+            self.expect(context, self.sent);
+        }
         let Source::Open { process, stream: Some(stream), .. } = &mut self.source else { return };
+        if let Process::Poisson(poisson) = process {
+            return context.after(poisson.gap_ns(stream), Timer { kind: ARRIVAL, data: 0 });
+        }
         if let Some(next_ns) = process.next_ns(now_ns, stream) {
             context.at(next_ns.max(now_ns), Timer { kind: ARRIVAL, data: 0 });
         }
@@ -162,6 +179,24 @@ impl ClientsNode {
         let key = context.seed().request(self.requests, number);
         let pause_ns = think.sample_ns(&mut Stream::keyed(key, *purpose, 0));
         context.after(pause_ns, Timer { kind: THINK, data: number });
+    }
+
+    /// A user has the answer to the request of this number.
+    #[inline(never)]
+    fn answered(&mut self, context: &mut Context, number: u64) {
+        let user = number & !0xFFFF_FFFF;
+        let request = (number as u32).wrapping_add(1);
+        self.pause(context, user | u64::from(request));
+    }
+
+    /// Requests sent and not answered.
+    fn in_progress(&self) -> u64 {
+        self.sent - self.completed - self.failed
+    }
+
+    /// Requests in progress x nanoseconds.
+    fn in_progress_ns(&self, now_ns: u64) -> u128 {
+        (u128::from(self.in_progress()) * u128::from(now_ns)).wrapping_sub(self.in_progress_moment.get())
     }
 
     /// Moves the number of users to where the ramps want it, and looks again when it changes next.
@@ -265,22 +300,19 @@ impl Node for ClientsNode {
     #[inline(never)]
     fn reply(&mut self, context: &mut Context, reply: Reply) {
         let now_ns = context.now_ns();
-        self.in_progress.subtract(now_ns, 1);
+        self.in_progress_moment.subtract(u128::from(now_ns));
         let latency_ns = now_ns - reply.called_ns;
-        self.spent_ns += u128::from(latency_ns);
+        self.spent_ns.add(u128::from(latency_ns));
         let operation = &mut self.operations[usize::from(reply.branch)];
         if matches!(reply.outcome, Outcome::Failed(_)) {
             operation.failed += 1;
             self.failed += 1;
         } else {
-            operation.completed += 1;
             operation.latency.record(latency_ns);
             self.completed += 1;
         }
         if let Source::Closed { .. } = self.source {
-            let user = reply.token.0 & !0xFFFF_FFFF;
-            let request = (reply.token.0 as u32).wrapping_add(1);
-            self.pause(context, user | u64::from(request));
+            self.answered(context, reply.token.0);
         }
     }
 
@@ -288,7 +320,7 @@ impl Node for ClientsNode {
         sample.arrivals = self.sent;
         sample.completed = self.completed;
         sample.failed = self.failed;
-        sample.in_system = self.in_progress.level();
+        sample.in_system = self.in_progress();
     }
 
     fn workload(&self) -> Option<Workload> {
@@ -300,11 +332,11 @@ impl Node for ClientsNode {
 
     fn audit(&self, now_ns: u64, evidence: &Evidence) -> Result<(), String> {
         let answered = self.completed + self.failed;
-        if self.sent != answered + evidence.awaited || self.in_progress.level() != evidence.awaited {
-            let (sent, counted) = (self.sent, self.in_progress.level());
-            return Err(format!("{sent} sent, {answered} answered, {counted} counted, {} awaited", evidence.awaited));
+        if self.sent != answered + evidence.awaited {
+            let sent = self.sent;
+            return Err(format!("{sent} sent, {answered} answered, {} awaited", evidence.awaited));
         }
-        let (area, spent) = (self.in_progress.integral(now_ns), self.spent_ns + evidence.awaited_ns);
+        let (area, spent) = (self.in_progress_ns(now_ns), self.spent_ns.get() + evidence.awaited_ns);
         if area != spent {
             return Err(format!("Little's law: area {area} ns, time spent {spent} ns"));
         }
@@ -315,12 +347,12 @@ impl Node for ClientsNode {
         record.counters.arrivals = self.sent;
         record.counters.completed = self.completed;
         record.counters.failed = self.failed;
-        record.counters.in_system_ns = self.in_progress.integral(now_ns);
+        record.counters.in_system_ns = self.in_progress_ns(now_ns);
         record.operations = self
             .operations
             .iter_mut()
             .map(|operation| OperationRecord {
-                completed: std::mem::take(&mut operation.completed),
+                completed: operation.latency.count(),
                 failed: std::mem::take(&mut operation.failed),
                 latency: operation.latency.take(),
             })

@@ -146,10 +146,23 @@ impl Balancer {
         if count == 0 {
             return Visit::ANY_REPLICA;
         }
+        // Turns are the rule, and need not look at the visit.
+        let position = match &mut self.state {
+            State::RoundRobin { next } => in_turn(next, count),
+            _ => self.position(context, slot, attempt, count),
+        };
+        let chosen = self.members[position as usize];
+        self.outstanding[usize::from(chosen)] += 1;
+        chosen
+    }
+
+    /// Which of so many members is chosen.
+    #[inline(never)]
+    fn position(&mut self, context: &mut Context, slot: u32, attempt: u32, count: u32) -> u32 {
         let visit: Visit = *context.visit(slot);
         let (members, outstanding) = (&self.members, &self.outstanding);
         let load = |position: u32| outstanding[usize::from(members[position as usize])];
-        let position = match &mut self.state {
+        match &mut self.state {
             State::RoundRobin { next } => in_turn(next, count),
             State::Choices { choices } => {
                 let salt = if attempt == 0 { visit.salt } else { resalt(visit.salt, attempt) };
@@ -197,10 +210,7 @@ impl Balancer {
                     least(count, load, *start, |_| true)
                 }
             }
-        };
-        let chosen = self.members[position as usize];
-        self.outstanding[usize::from(chosen)] += 1;
-        chosen
+        }
     }
 
     /// From now on only these replicas, in ascending order, are chosen.

@@ -11,6 +11,7 @@ mod fleet;
 mod flights;
 mod interpreter;
 mod life;
+mod replicas;
 mod resizing;
 mod servers;
 mod sessions;
@@ -20,12 +21,13 @@ pub use accept_queue::{AcceptQueue, PRIORITIES};
 pub use fleet::{Fleet, Life};
 
 use flights::Flights;
+use replicas::Replicas;
 
 use crate::engine::context::Context;
 use crate::engine::control::NodeSample;
 use crate::engine::gauge::Gauge;
 use crate::engine::record::{NodeRecord, Share};
-use crate::engine::visit::{NONE, Visit, VisitId};
+use crate::engine::visit::{Visit, VisitId};
 use crate::engine::{Evidence, Failure, Outcome, Reply, Timer, Token};
 use crate::techniques::parts::balancer::Balancer;
 use crate::techniques::parts::meter::Meter;
@@ -78,21 +80,20 @@ pub struct Limits {
 }
 
 /// Replicas that run one program.
+///
+/// What every visit touches stands first and together, as in [`Meter`].
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Executor {
-    replicas: Vec<Replica>,
-    /// Whether there is one replica for ever, so that nobody need choose.
-    single: bool,
-    /// A replica as it starts.
-    template: Replica,
     /// Of replicas that come and go.
     fleet: Option<Box<Fleet>>,
+    /// Whether there is one replica for ever, so that nobody need choose.
+    single: bool,
     /// Whether the replicas have cores for all, so that nobody need look at them.
     ample: bool,
     limits: Limits,
-    balancer: Option<Balancer>,
     program: Program,
-    meter: Meter,
+    replicas: Replicas,
     workers_busy: Gauge,
     /// Workers of each replica that are taken for as long as callers want, whether they have something to do or not.
     sessions: u32,
@@ -100,8 +101,12 @@ pub struct Executor {
     transactions: Option<Box<Transactions>>,
     /// Visits whose programs can go on now.
     ready: Vec<u32>,
+    meter: Meter,
     /// Fetches that others may wait for.
     flights: Option<Box<Flights>>,
+    balancer: Option<Box<Balancer>>,
+    /// A replica as it starts.
+    template: Replica,
 }
 
 /// What happens after a step of a node's own ([`Instruction::Own`]).
@@ -173,11 +178,11 @@ impl Executor {
         Self {
             ample: matches!(replica.processor, Processor::Ample),
             single: count <= 1 && life.is_none(),
-            replicas: vec![replica.clone(); count.max(1) as usize],
+            replicas: Replicas::new(count as usize, replica.clone()),
             template: replica,
             fleet: life.map(|life| Box::new(Fleet::new(life, limits.cores, limits.zones))),
             limits,
-            balancer,
+            balancer: balancer.map(Box::new),
             flights: Flights::of(&program),
             program,
             meter: Meter::default(),
@@ -226,7 +231,7 @@ impl Executor {
             replica.workers_busy += 1;
             self.workers_busy.add(now_ns, 1);
             visit.started_ns = now_ns;
-            visit.program_counter = self.program.starts[usize::from(visit.operation)];
+            visit.program_counter = self.program.start(visit.operation);
             self.run(context, slot, finish);
         } else if replica.waiting < self.limits.queue {
             replica.waiting += 1;
@@ -327,10 +332,13 @@ impl Executor {
             }
             COMPUTED_LAST => {
                 let Some(slot) = self.awaiting(context, timer) else { return };
-                self.pass_core_on(context, slot);
-                let next = self.end(context, slot, finish);
-                if next != NONE {
-                    self.run(context, next, finish);
+                if self.ample && self.fleet.is_none() {
+                    let next = self.end(context, slot, finish);
+                    self.take_core_over(context, next, finish);
+                } else {
+                    self.pass_core_on(context, slot);
+                    let next = self.end(context, slot, finish);
+                    self.go_on(context, next, finish);
                 }
             }
             WAITED => {

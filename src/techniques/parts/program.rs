@@ -109,10 +109,11 @@ pub enum TransactionPart {
 
 /// The operations of one node.
 #[derive(Clone, Debug, Default)]
+#[repr(C)]
 pub struct Program {
     pub code: Vec<Instruction>,
     /// Where each operation begins.
-    pub starts: Vec<ProgramCounter>,
+    starts: Vec<ProgramCounter>,
     pub choices: Vec<Choice>,
     /// Where each branch of each parallel step begins.
     pub branches: Vec<Vec<ProgramCounter>>,
@@ -122,6 +123,14 @@ pub struct Program {
     pub guards: Vec<Guard>,
     /// The first of the operations that nobody calls by name, in the order in which they were asked for.
     pub hidden: u16,
+}
+
+impl Program {
+    /// Where an operation begins: the first one at the beginning, whatever else there is.
+    #[inline(always)]
+    pub fn start(&self, operation: u16) -> ProgramCounter {
+        if operation == 0 { 0 } else { self.starts[usize::from(operation)] }
+    }
 }
 
 /// Compiles one operation after the other.

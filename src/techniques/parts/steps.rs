@@ -166,7 +166,7 @@ pub fn mistakes(steps: &[Step], span: Span) -> Vec<Mistake> {
                 help,
             ));
         }
-        Step::Transaction { database, steps } if steps.iter().any(|step| runs_in_parallel(step)) => {
+        Step::Transaction { database, steps } if steps.iter().any(runs_in_parallel) => {
             let help = "move Parallel out of the transaction, or run its steps one after the other";
             found.push(Mistake::new(
                 database.span,

@@ -195,7 +195,7 @@ fn of_clients() -> Vec<Knob> {
         "",
     );
     vec![
-        knob(&["pg_bouncer.target"], two, &[("nodes.pooler.target", "large")], &[], latency),
+        knob(&["pg_bouncer.target"], two, &[("nodes.pooler.target", "\"large\"")], &[], latency),
         knob(
             &["pg_bouncer.max_client_conn"],
             bounced("rate: \"1500/s\"", "pool_mode: Transaction, default_pool_size: 2, max_client_conn: 20"),

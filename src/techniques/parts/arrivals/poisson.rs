@@ -2,6 +2,7 @@
 
 use rand_distr::{Distribution as _, Exp1};
 
+use crate::processor::whole;
 use crate::random::Stream;
 
 /// Exponential gaps, drawn by the block: nobody else takes from the stream, and a tight loop of its own keeps the
@@ -25,14 +26,13 @@ impl Poisson {
     }
 
     #[inline(always)]
-    pub(super) fn gap_ns(&mut self, stream: &mut Stream) -> u64 {
+    pub fn gap_ns(&mut self, stream: &mut Stream) -> u64 {
         if self.next >= BLOCK {
             self.draw(stream);
         }
         let unit = self.units[self.next % BLOCK];
         self.next += 1;
-        // By way of i64, for which the processor has an instruction; it saturates, and a gap is never negative.
-        ((unit * self.mean_ns) as i64) as u64
+        whole(unit * self.mean_ns)
     }
 
     #[cold]

@@ -29,7 +29,7 @@ impl Executor {
         if let Some(fleet) = &mut self.fleet {
             fleet.occupy(now_ns, index, WHOLE_CORE);
         }
-        let timer = computed(context, slot, is_last);
+        let timer = computed(context, &self.meter, slot, demand_ns, is_last);
         context.after(demand_ns, timer);
     }
 
@@ -72,7 +72,7 @@ impl Executor {
                 if let Instruction::Compute { ref law, purpose, is_last } = self.program.code[usize::from(at)] {
                     let demand_ns = self.demand_ns(index, law.sample_ns(&mut Stream::keyed(key, purpose, salt)));
                     self.meter.demand(demand_ns);
-                    let timer = computed(context, next, is_last);
+                    let timer = computed(context, &self.meter, next, demand_ns, is_last);
                     context.after(demand_ns, timer);
                 }
                 return;
@@ -83,6 +83,28 @@ impl Executor {
         if let Some(fleet) = &mut self.fleet {
             fleet.occupy(now_ns, index, -WHOLE_CORE);
         }
+    }
+
+    /// As [`Self::pass_core_on`] where cores are ample and replicas for ever, once the visit has left: whoever takes its worker
+    /// up, if anybody, takes over the core too if computing is the first thing to do.
+    #[inline(always)]
+    pub(super) fn take_core_over(&mut self, context: &mut Context, next: u32, finish: &mut impl Finish) {
+        if next != NONE {
+            let visit = context.visit(next);
+            let (key, salt, at) = (visit.key, visit.salt, visit.program_counter);
+            if let Instruction::Compute { ref law, purpose, is_last } = self.program.code[usize::from(at)] {
+                let demand_ns = law.sample_ns(&mut Stream::keyed(key, purpose, salt));
+                self.meter.demand(demand_ns);
+                let timer = computed(context, &self.meter, next, demand_ns, is_last);
+                context.after(demand_ns, timer);
+                return self.go_on_with_others(context, finish);
+            }
+        }
+        self.meter.release(context.now_ns());
+        if next != NONE {
+            self.ready.push(next);
+        }
+        self.go_on_with_others(context, finish);
     }
 
     /// A replica has more cores than before: they take up what waits for one.
@@ -188,8 +210,20 @@ impl Replica {
     }
 }
 
-/// The timer for the end of a computation on a core of its own.
+/// The timer for the end of a computation of so long on a core of its own.
 #[inline(always)]
-fn computed(context: &mut Context, slot: u32, is_last: bool) -> Timer {
+fn computed(context: &mut Context, meter: &Meter, slot: u32, demand_ns: u64, is_last: bool) -> Timer {
+    if is_last && context.is_vast() {
+        expect_answer(context, meter, slot, demand_ns);
+    }
     Timer { kind: if is_last { COMPUTED_LAST } else { COMPUTED }, data: context.id(slot).word() }
+}
+
+/// The visit's answer will be given when its last computation ends, which is known now.
+#[inline(never)]
+fn expect_answer(context: &mut Context, meter: &Meter, slot: u32, demand_ns: u64) {
+    let now_ns = context.now_ns();
+    let visit = context.visit(slot);
+    let waited_ns = visit.started_ns.wrapping_sub(visit.entered_ns);
+    meter.expect_answer((now_ns - visit.entered_ns).saturating_add(demand_ns), waited_ns);
 }

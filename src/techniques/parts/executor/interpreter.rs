@@ -14,7 +14,7 @@ impl Executor {
         let now_ns = context.now_ns();
         let visit = context.visit(slot);
         visit.started_ns = now_ns;
-        visit.program_counter = self.program.starts[usize::from(visit.operation)];
+        visit.program_counter = self.program.start(visit.operation);
     }
 
     /// Goes on after the instruction at which a visit stood.
@@ -46,6 +46,14 @@ impl Executor {
         }
         if let Some(slot) = self.ready.pop() {
             self.run(context, slot, finish);
+        }
+    }
+
+    /// Goes on with the visits that were set free to go on, if any.
+    #[inline(always)]
+    pub(super) fn go_on_with_others(&mut self, context: &mut Context, finish: &mut impl Finish) {
+        if !self.ready.is_empty() {
+            self.go_on(context, NONE, finish);
         }
     }
 

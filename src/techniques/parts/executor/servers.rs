@@ -50,7 +50,7 @@ impl Executor {
         let visit = context.visit(slot);
         visit.flags = BRANCH;
         visit.replica = place as u16;
-        visit.program_counter = self.program.starts[usize::from(operation)];
+        visit.program_counter = self.program.start(operation);
         self.go_on(context, slot, finish);
     }
 
