@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::cli::{Verdict, print, print_json};
 use crate::controllers;
 use crate::experiment::study::SCHEMA;
-use crate::techniques::{CATALOGUE, CatalogueEntry, LINK_CATALOGUE};
+use crate::techniques::{CATALOGUE, CatalogueEntry, LINK_CATALOGUE, SHARDS_CATALOGUE};
 
 #[derive(Debug, Args)]
 pub(super) struct List {
@@ -17,7 +17,7 @@ pub(super) struct List {
 
 impl List {
     pub(super) fn run(&self) -> Verdict {
-        let techniques: Vec<_> = CATALOGUE.iter().chain(LINK_CATALOGUE).collect();
+        let techniques: Vec<_> = CATALOGUE.iter().chain(LINK_CATALOGUE).chain(SHARDS_CATALOGUE).collect();
         let controllers = controllers::CATALOGUE;
         if self.json {
             let described = |one: &CatalogueEntry| json!({ "name": one.name, "summary": one.summary });

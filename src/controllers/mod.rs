@@ -9,6 +9,7 @@ pub mod hpa;
 pub mod keda;
 pub mod parts;
 pub mod predictive;
+pub mod reshard;
 pub mod rolling_update;
 pub mod scheduled;
 pub mod step_scaling;
@@ -21,7 +22,7 @@ use crate::diagnostic::span::{Span, Spanned};
 use crate::techniques::CatalogueEntry;
 use crate::techniques::parts::signal::{Bounds, Goal, Look};
 use crate::techniques::technique::{
-    CompileError, Controller, ControllerSpec, Disturbed, Mistake, Prices, Reference, Requests, Wiring,
+    CompileError, Controller, ControllerSpec, Disturbed, Mistake, Prices, Reference, Requests, Resharding, Wiring,
 };
 
 /// Makes, from one line per controller: the written form of any controller, its compilation, and the catalogue.
@@ -64,6 +65,7 @@ register! {
     HorizontalPodAutoscaler(hpa): "replicas that hold metrics at their targets, as Kubernetes finds them",
     Keda(keda): "replicas that follow events waiting elsewhere, down to none, as KEDA finds them",
     PredictiveScaling(predictive): "replicas for the load that is forecast, in time for them to start",
+    Reshard(reshard): "more or fewer shards of a node that works, and data that moves",
     RollingUpdate(rolling_update): "a new version takes the place of every replica, a few at a time",
     Scheduled(scheduled): "replicas by the clock: scheduled actions, cron",
     StepScaling(step_scaling): "instances that are added and removed in steps, by alarms on any metric",
@@ -90,6 +92,10 @@ impl ControllerSpec for AnyController {
 
     fn disturbs(&self) -> Option<Disturbed<'_>> {
         self.spec().disturbs()
+    }
+
+    fn reshards(&self) -> Option<Resharding<'_>> {
+        self.spec().reshards()
     }
 
     fn bounds(&self) -> Option<Bounds> {

@@ -97,6 +97,46 @@ impl KeyLaw {
         }
     }
 
+    /// How often the key of this rank is asked for, in proportion to others; zero beyond the key space.
+    #[must_use]
+    pub fn weight(&self, rank: u64) -> f64 {
+        match self {
+            _ if rank >= self.count() => 0.0,
+            Self::Uniform { .. } | Self::Trace { .. } => 1.0,
+            Self::Zipf { exponent, .. } => ((rank + 1) as f64).powf(-exponent),
+            Self::HeavyHitters { count, heavy } => match heavy.get(rank as usize) {
+                Some(share) => share.value,
+                None => {
+                    let rest = 1.0 - heavy.iter().map(|share| share.value).sum::<f64>();
+                    rest.max(0.0) / (count - heavy.len() as u64) as f64
+                }
+            },
+        }
+    }
+
+    /// The weights of all keys from this rank on together. Of many Zipf keys it is the Euler-Maclaurin formula's first two
+    /// terms, which is exact to within `1 / rank^2`.
+    #[must_use]
+    pub fn weight_from(&self, rank: u64) -> f64 {
+        let count = self.count();
+        match self {
+            _ if rank >= count => 0.0,
+            Self::Zipf { exponent, .. } => {
+                let (from, to) = ((rank + 1) as f64, count as f64);
+                let area = match 1.0 - exponent {
+                    power if power.abs() < 1e-9 => (to / from).ln(),
+                    power => (to.powf(power) - from.powf(power)) / power,
+                };
+                area + 0.5 * (self.weight(rank) + self.weight(count - 1))
+            }
+            Self::HeavyHitters { heavy, .. } if rank < heavy.len() as u64 => {
+                (rank..heavy.len() as u64).map(|rank| self.weight(rank)).sum::<f64>()
+                    + self.weight_from(heavy.len() as u64)
+            }
+            _ => self.weight(rank) * (count - rank) as f64,
+        }
+    }
+
     /// The law, ready to be drawn from. Files are looked for from `directory`.
     ///
     /// # Errors

@@ -34,6 +34,8 @@ pub enum Command {
     Disturb { disturbance: Disturbance },
     /// What befell the node is over.
     Restore { disturbance: Disturbance },
+    /// To the router of a sharded node: begin to move data to other shards.
+    Reshard,
     /// From the scheduler of machines: the replica has a place, and its image is there.
     Placed { replica: ReplicaId },
     /// To the scheduler of machines: the replica needs its place no longer.

@@ -231,6 +231,11 @@ fn node(sample: &Sample<'_>, index: usize, exceedances: f64) -> Node {
     let description = &sample.compiled.descriptions[index];
     let of = |value: &dyn Fn(&NodeRecord) -> f64| sample.per_replication(|record| value(&record.nodes[index]));
     let count = |value: &dyn Fn(&Counters) -> f64| of(&|node| value(&node.counters));
+    // Who only stands for its shards has what they have together.
+    let (all, always) = (sample.compiled.parts(index), sample.compiled.standing_parts(index));
+    let sum = |parts: &[usize], value: &dyn Fn(&Counters) -> f64| {
+        sample.per_replication(|record| parts.iter().map(|part| value(&record.nodes[*part].counters)).sum())
+    };
     let ratio = |numerator: &[f64], denominator: &[f64]| {
         ratio_interval(numerator, denominator).map(|estimate| interval(estimate, 1.0))
     };
@@ -244,21 +249,22 @@ fn node(sample: &Sample<'_>, index: usize, exceedances: f64) -> Node {
     let clients = !description.requested.is_empty();
     let wait = latencies(&|node| node.wait.clone());
     let latency = latencies(&|node| node.latency.clone());
-    let costs = sample.per_replication(|record| cost_usd(sample.compiled, index, record));
+    let costs =
+        sample.per_replication(|record| all.iter().map(|part| cost_usd(sample.compiled, *part, record)).sum::<f64>());
     let hours: Vec<f64> = seconds.iter().map(|seconds| seconds / HOUR_S).collect();
     let station = !clients && !description.is_controller;
     Node {
         name: description.name.clone(),
         kind: description.kind.to_owned(),
         utilization: ratio(
-            &count(&|counters| counters.busy_ns as f64),
-            &count(&|counters| counters.capacity_ns as f64),
+            &sum(&all, &|counters| counters.busy_ns as f64),
+            &sum(&always, &|counters| counters.capacity_ns as f64),
         )
         .map(|share| Interval { low: share.low.max(0.0), high: share.high.min(1.0), ..share }),
         throughput_per_s: ratio(&completed, &seconds).filter(|_| !description.is_controller),
         error_ratio: error_ratio(sample, &failed, &ended, &latency).map(|told| told.ratio),
         queue_length: station
-            .then(|| ratio(&count(&|counters| counters.waiting_ns as f64 * NANOSECOND), &seconds))
+            .then(|| ratio(&sum(&all, &|counters| counters.waiting_ns as f64 * NANOSECOND), &seconds))
             .flatten(),
         wait_mean_s: wait.mean(),
         wait_p99_s: wait.told_quantile(0.99, exceedances),
@@ -267,13 +273,42 @@ fn node(sample: &Sample<'_>, index: usize, exceedances: f64) -> Node {
         cost_usd_per_hour: ratio(&costs, &hours).filter(|cost| cost.value > 0.0),
         replicas: replicas(sample, index).filter(|replicas| replicas.value > 0.0),
         replica_hours: None,
-        measures: measures(sample, index, |_| true),
+        measures: measures(sample, index, |_| true).into_iter().chain(of_shards(sample, &description.shards)).collect(),
     }
 }
 
-/// Mean number of replicas that a node is paid for.
+/// How busy the busiest of these shards is, and the shares that all of them have together.
+fn of_shards(sample: &Sample<'_>, shards: &[usize]) -> Vec<Measure> {
+    let Some(first) = shards.first().copied() else { return Vec::new() };
+    let of = |place: usize, part: fn(&Share) -> u128| {
+        let part_of = move |record: &Record, shard: &usize| part(&record.nodes[*shard].shares[place]) as f64;
+        sample.per_replication(|record| shards.iter().map(|shard| part_of(record, shard)).sum())
+    };
+    let shares = sample.records.first().map_or(&[][..], |record| &record.nodes[first].shares);
+    let together = |(place, share): (usize, &Share)| {
+        let told = ratio_interval(&of(place, |share| share.numerator), &of(place, |share| share.denominator))?;
+        Some(Measure { name: share.name.to_owned(), estimate: interval(told, 1.0) })
+    };
+    // A number of replicas adds up, a share does not.
+    let shares = shares.iter().enumerate().filter(|(_, share)| share.name.ends_with("_ratio"));
+    hottest(sample, shards).into_iter().chain(shares.filter_map(together)).collect()
+}
+
+/// How busy the busiest of these shards is.
+fn hottest(sample: &Sample<'_>, shards: &[usize]) -> Option<Measure> {
+    let busy_ns = |shard: usize| sample.per_replication(|record| record.nodes[shard].counters.busy_ns as f64);
+    let most = |shard: &usize| busy_ns(*shard).iter().sum::<f64>();
+    let shard = shards.iter().copied().reduce(|best, next| if most(&next) > most(&best) { next } else { best })?;
+    let capacity_ns = sample.per_replication(|record| record.nodes[shard].counters.capacity_ns as f64);
+    let told = ratio_interval(&busy_ns(shard), &capacity_ns)?;
+    Some(Measure { name: "hottest_shard_utilization_ratio".to_owned(), estimate: interval(told, 1.0) })
+}
+
+/// Mean number of replicas that a node is paid for, all its shards together.
 pub fn replicas(sample: &Sample<'_>, index: usize) -> Option<Interval> {
-    let replicas_ns = sample.per_replication(|record| record.nodes[index].counters.replica_ns as f64);
+    let parts = sample.compiled.standing_parts(index);
+    let replicas_ns =
+        sample.per_replication(|record| parts.iter().map(|part| record.nodes[*part].counters.replica_ns as f64).sum());
     let times_ns = sample.per_replication(|record| (record.end_ns - record.start_ns) as f64);
     ratio_interval(&replicas_ns, &times_ns).map(|estimate| interval(estimate, 1.0))
 }

@@ -41,7 +41,7 @@ use crate::experiment::pipeline::replication::{Replication, Runs, Stop, advance,
 use crate::experiment::pipeline::terminating::{Borders, terminating};
 use crate::experiment::study::{Objective, Refusal};
 use crate::model::Compiled;
-use crate::model::compile::NodeDescription;
+use crate::model::describe::NodeDescription;
 use crate::random::Seed;
 
 /// How a point is studied.

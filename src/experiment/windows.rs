@@ -85,14 +85,18 @@ fn node(sample: &Sample<'_>, index: usize) -> Option<NodeWindow> {
     if !description.requested.is_empty() {
         return None;
     }
-    let of =
-        |value: fn(&Counters) -> u128| sample.per_replication(|record| value(&record.nodes[index].counters) as f64);
+    let (all, always) = (sample.compiled.parts(index), sample.compiled.standing_parts(index));
+    let sum = |parts: &[usize], value: fn(&Counters) -> u128| {
+        sample.per_replication(|record| {
+            parts.iter().map(|part| value(&record.nodes[*part].counters)).sum::<u128>() as f64
+        })
+    };
     let times_ns = sample.per_replication(|record| (record.end_ns - record.start_ns) as f64);
-    let utilization = ratio(&of(|counters| counters.busy_ns), &of(|counters| counters.capacity_ns));
+    let utilization = ratio(&sum(&all, |counters| counters.busy_ns), &sum(&always, |counters| counters.capacity_ns));
     Some(NodeWindow {
         name: description.name.clone(),
         utilization: utilization.map(|share| Interval { low: share.low.max(0.0), high: share.high.min(1.0), ..share }),
-        queue_length: ratio(&of(|counters| counters.waiting_ns), &times_ns),
+        queue_length: ratio(&sum(&all, |counters| counters.waiting_ns), &times_ns),
         replicas: replicas(sample, index).map(nine_digits),
         measures: measures(sample, index, is_level)
             .into_iter()

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::diagnostic::span::{Named, Spanned};
 use crate::model::assumptions::Assumption;
 use crate::techniques::parts::instance::Instance;
+use crate::techniques::shards::Shards;
 
 /// A whole model file: nodes of kind `N`, links of kind `L` between them, key spaces with laws of kind `K`, and controllers of
 /// kind `C`.
@@ -31,6 +32,9 @@ pub struct Architecture<N, L, K, C> {
     #[serde(default)]
     pub keys: Named<K>,
     pub nodes: Named<N>,
+    /// By the name of the node that is divided.
+    #[serde(default)]
+    pub shards: Named<Shards>,
     /// By `"from -> to"`.
     #[serde(default)]
     pub links: Named<L>,

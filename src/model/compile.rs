@@ -1,7 +1,6 @@
 //! A checked architecture to running nodes: names become indices.
 
 mod connections;
-mod describe;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,33 +18,20 @@ use crate::engine::{Destination, NodeIndex};
 use crate::model::architecture::{Architecture, link_ends};
 use crate::model::assumptions::without_assumptions;
 use crate::model::check::clients::request_name;
+use crate::model::describe::{NodeDescription, describe};
 use crate::model::fingerprint::fingerprint;
+use crate::model::sharding;
 use crate::random::{Purpose, Seed};
 use crate::techniques::link::{Link, LinkNode};
 use crate::techniques::parts::arrivals::Process;
 use crate::techniques::parts::pool::Protocol;
 use crate::techniques::technique::{
-    CacheCommand, CompileError, ControllerSpec, LinkSpec, Operations, Prices, ReplicaView, Spec, Wiring,
+    CacheCommand, CompileError, ControllerSpec, LinkSpec, Operations, ReplicaView, Spec, Wiring,
 };
 use crate::techniques::{AnyNode, NodeSpec};
 
 /// An architecture made of the techniques of this house.
 pub type Model = Architecture<NodeSpec, Link, KeyLaw, AnyController>;
-
-/// What results say about a node.
-#[derive(Clone, Debug)]
-pub struct NodeDescription {
-    pub name: String,
-    /// The technique, for example `Service`.
-    pub kind: &'static str,
-    pub prices: Prices,
-    /// The operations that clients request, by index; empty for all other nodes.
-    pub requested: Vec<String>,
-    /// Whether the requests it starts run through a course once, so that there is no long run.
-    pub is_transient: bool,
-    /// Whether no request ever reaches it.
-    pub is_controller: bool,
-}
 
 /// A model ready to run, as often as wanted.
 #[derive(Clone, Debug)]
@@ -197,12 +183,34 @@ pub fn compile_sharing(
     }
     let mut commands = BTreeMap::new();
     let mut nodes: Vec<Option<AnyNode>> = Vec::new();
-    nodes.resize_with(model.nodes.len() + plan.links.len() + model.controllers.len(), || None);
+    nodes.resize_with(plan.first_shard() + plan.shards.values().map(Vec::len).sum::<usize>(), || None);
     // Caches come last, when all others have named the commands that they will give.
     let is_cache = |spec: &NodeSpec| matches!(spec, NodeSpec::Cache(_));
     for caches in [false, true] {
         for (index, (name, spec)) in model.nodes.iter().enumerate().filter(|(_, (_, spec))| is_cache(spec) == caches) {
-            match spec.compile(&mut Wire { plan: &plan, name, commands: &mut commands }) {
+            let mut wire = Wire { plan: &plan, name, commands: &mut commands, is_part: false };
+            let own = [NodeIndex(index as u32)];
+            let shards = plan.shards.get(name.as_str());
+            wire.is_part = shards.is_some();
+            for place in shards.map_or(&own[..], Vec::as_slice) {
+                match spec.compile(&mut wire) {
+                    Ok(node) => nodes[place.0 as usize] = Some(node),
+                    Err(error) => {
+                        report(error.span.unwrap_or(name.span), error.message, error.help);
+                        break;
+                    }
+                }
+            }
+            let Some(shards) = shards else { continue };
+            wire.is_part = false;
+            let whole = match model.shards.get(name.as_str()) {
+                None => spec.compile(&mut wire),
+                Some(written) => {
+                    let router = sharding::router(model, (name, spec), written, shards, &mut wire);
+                    router.map(|router| AnyNode::ShardRouter(Box::new(router)))
+                }
+            };
+            match whole {
                 Ok(node) => nodes[index] = Some(node),
                 Err(error) => report(error.span.unwrap_or(name.span), error.message, error.help),
             }
@@ -210,14 +218,14 @@ pub fn compile_sharing(
     }
     for ((from, target), &index) in &plan.links {
         let Some((_, name, link)) = model.links.get_full(plan.link_names[&index].as_str()) else { continue };
-        let mut wire = Wire { plan: &plan, name, commands: &mut commands };
+        let mut wire = Wire { plan: &plan, name, commands: &mut commands, is_part: false };
         match LinkNode::compile(link, plan.node(target), (from, target), &mut wire) {
             Ok(node) => nodes[index.0 as usize] = Some(AnyNode::Link(node)),
             Err(error) => report(error.span.unwrap_or(name.span), error.message, error.help),
         }
     }
     for (index, (name, controller)) in model.controllers.iter().enumerate() {
-        match controller.compile(&mut Wire { plan: &plan, name, commands: &mut commands }) {
+        match controller.compile(&mut Wire { plan: &plan, name, commands: &mut commands, is_part: false }) {
             Ok(node) => nodes[plan.controller(index).0 as usize] = Some(AnyNode::Controller(node)),
             Err(error) => report(error.span.unwrap_or(name.span), error.message, error.help),
         }
@@ -243,7 +251,7 @@ pub fn compile_sharing(
     let cycle_s = model.nodes.values().map(|spec| spec.cycle_s()).chain(of_controllers).fold(0.0, f64::max);
     let population = model.nodes.values().map(|spec| spec.population()).fold(0, u32::saturating_add);
     Ok(Compiled {
-        descriptions: describe::describe(model, &plan),
+        descriptions: describe(model, plan.link_names.values(), &plan.shards),
         fingerprint,
         nodes,
         keys: keys.into(),
@@ -251,10 +259,10 @@ pub fn compile_sharing(
         cycle_ns: (cycle_s * 1e9) as u64,
         population,
         service_ns: (service_s(model) * 1e9) as u64,
-        cache_entries: cache_entries(model),
+        cache_entries: sharding::cache_entries(model),
         can_fail: can_fail(model),
-        replicas: model.nodes.values().map(|spec| u64::from(spec.servers())).sum(),
-        standing_usd_per_hour: model.nodes.values().map(|spec| standing_usd_per_hour(spec)).sum(),
+        replicas: sharding::of_all(model, |spec| f64::from(spec.servers())) as u64,
+        standing_usd_per_hour: sharding::of_all(model, standing_usd_per_hour),
     })
 }
 
@@ -291,20 +299,6 @@ fn service_s(model: &Model) -> f64 {
     nodes + links
 }
 
-/// A cache holds no more entries than there are keys.
-fn cache_entries(model: &Model) -> u64 {
-    let keys = model.keys.values().map(|law| law.count()).fold(0, u64::saturating_add);
-    let entries = model.nodes.values().map(|spec| match &spec.value {
-        NodeSpec::Cache(cache) => {
-            let owner = cache.local_to.as_ref().and_then(|service| model.nodes.get(service.as_str()));
-            let copies = owner.map_or(1, |service| u64::from(service.replicas().count.max(1)));
-            cache.capacity_entries().min(keys).saturating_mul(copies)
-        }
-        _ => 0,
-    });
-    entries.fold(0, u64::saturating_add)
-}
-
 /// Who has which index.
 struct Plan<'a> {
     model: &'a Model,
@@ -312,6 +306,8 @@ struct Plan<'a> {
     /// Links by the names of their ends, and the names of links by their index.
     links: BTreeMap<(&'a str, &'a str), NodeIndex>,
     link_names: BTreeMap<NodeIndex, String>,
+    /// What each node is made of that only stands for others.
+    shards: BTreeMap<&'a str, Vec<NodeIndex>>,
     /// The nodes that others keep connections to.
     kept_connected: BTreeSet<String>,
     /// The files that were named so far, as written.
@@ -330,7 +326,14 @@ impl<'a> Plan<'a> {
             }
         }
         let kept_connected = connections::kept_connected(model);
-        Self { model, directory: directory.to_owned(), links, link_names, kept_connected, files: RefCell::default() }
+        let shards = sharding::indices(model, model.nodes.len() + links.len() + model.controllers.len());
+        let files = RefCell::default();
+        Self { model, directory: directory.to_owned(), links, link_names, shards, kept_connected, files }
+    }
+
+    /// Where shards begin, behind all else.
+    fn first_shard(&self) -> usize {
+        self.model.nodes.len() + self.links.len() + self.model.controllers.len()
     }
 
     /// The index of a controller.
@@ -368,6 +371,8 @@ impl<'a> Plan<'a> {
 struct Wire<'a> {
     plan: &'a Plan<'a>,
     name: &'a str,
+    /// Whether this is one of several nodes that another stands for.
+    is_part: bool,
     /// Commands to caches, by the cache's index.
     commands: &'a mut BTreeMap<NodeIndex, Vec<CacheCommand>>,
 }
@@ -434,7 +439,9 @@ impl Wiring for Wire<'_> {
     }
 
     fn replicas(&self, node: &str) -> ReplicaView {
-        self.plan.model.nodes.get(node).map_or(ReplicaView { count: 1, zones: 1 }, |spec| spec.replicas())
+        // Who balances over a node that is sharded sees its router alone.
+        let whole = self.plan.model.nodes.get(node).filter(|_| !self.plan.shards.contains_key(node));
+        whole.map_or(ReplicaView { count: 1, zones: 1 }, |spec| spec.replicas())
     }
 
     fn node(&self, name: &str) -> NodeIndex {
@@ -443,6 +450,11 @@ impl Wiring for Wire<'_> {
 
     fn is_scaled(&self) -> bool {
         self.plan.is_scaled(self.name)
+    }
+
+    fn parts(&self) -> Vec<NodeIndex> {
+        let parts = self.plan.shards.get(self.name).filter(|_| !self.is_part);
+        parts.cloned().unwrap_or_default()
     }
 
     fn is_resized_in_place(&self) -> bool {
@@ -483,6 +495,9 @@ impl Wiring for Wire<'_> {
     }
 
     fn watchers(&self) -> Vec<NodeIndex> {
+        if self.plan.shards.contains_key(self.name) {
+            return Vec::new();
+        }
         let nodes = self.plan.model.nodes.iter().enumerate();
         let watching = nodes.filter(|(_, (_, spec))| spec.watches() == Some(self.name));
         let nodes = watching.map(|(index, _)| NodeIndex(index as u32));

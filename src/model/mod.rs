@@ -8,6 +8,7 @@ pub mod architecture;
 pub mod assumptions;
 pub mod check;
 pub mod compile;
+pub mod describe;
 pub mod fingerprint;
 pub mod number;
 pub mod patch;
@@ -16,6 +17,7 @@ mod patch_tests;
 pub mod path;
 pub mod read;
 pub mod resources;
+pub mod sharding;
 
 pub use architecture::Architecture;
 pub use compile::{Compiled, KeyTables, Model, compile, compile_sharing};

@@ -13,6 +13,7 @@ pub mod table;
 
 mod rows;
 mod sensitivity;
+mod shards;
 #[cfg(test)]
 mod synthetic;
 mod text;

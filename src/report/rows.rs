@@ -11,6 +11,7 @@ use crate::experiment::study::{Judgement, Objective, Verdict};
 use crate::price::HOURS_PER_MONTH;
 
 use super::format::{ABSENT, Quantity};
+use super::shards::{is_shard, worth_a_row};
 use super::text::one_line;
 
 /// A table of text.
@@ -222,11 +223,13 @@ pub(super) fn of_watched(study: &Study) -> String {
 /// What can be exhausted and how much of it is in use: the cores of each node, under the node's name, and the places of
 /// limited number in it, such as `web workers` or `database connections`.
 pub(super) fn utilizations(point: &Point) -> impl Iterator<Item = (String, Interval)> {
-    point.nodes.iter().flat_map(|node| {
+    point.nodes.iter().filter(|node| !is_shard(point, node)).flat_map(|node| {
         let cores = node.utilization.map(|estimate| (one_line(&node.name), estimate));
         let places = node.measures.iter().filter_map(|measure| {
             let place = measure.name.strip_suffix("_utilization_ratio")?;
-            Some((one_line(&format!("{} {}s", node.name, place.replace('_', " "))), measure.estimate))
+            // There is one hottest shard, and there are several of all else.
+            let plural = if place == "hottest_shard" { "" } else { "s" };
+            Some((one_line(&format!("{} {}{plural}", node.name, place.replace('_', " "))), measure.estimate))
         });
         cores.into_iter().chain(places)
     })
@@ -241,7 +244,8 @@ fn busiest(point: &Point) -> Option<(String, Interval)> {
     let most = |best: (String, Interval), next: (String, Interval)| {
         if next.1.value > best.1.value { next } else { best }
     };
-    let cores = point.nodes.iter().filter_map(|node| Some((one_line(&node.name), node.utilization?)));
+    // Of shards, the busiest binds, whatever the others do.
+    let cores = worth_a_row(point).into_iter().filter_map(|node| Some((one_line(&node.name), node.utilization?)));
     let cores = cores.filter(|(_, share)| share.value.is_finite()).reduce(most);
     cores
         .filter(|(_, share)| share.value >= EXHAUSTED)
@@ -338,7 +342,7 @@ pub(super) fn nodes(point: &Point) -> Rows {
         "Replicas",
         "Replica-hours",
     ];
-    let rows = point.nodes.iter().map(|node| {
+    let rows = worth_a_row(point).into_iter().map(|node| {
         vec![
             one_line(&node.name),
             one_line(&node.kind),
@@ -363,7 +367,7 @@ pub(super) fn measures(point: &Point) -> Rows {
     let of_node = |node: &Node| -> Vec<Vec<String>> {
         node.measures.iter().map(|one| [vec![one_line(&node.name)], measure(one).to_vec()].concat()).collect()
     };
-    Rows::new(&["Node", "Measure", "Value"], 2, point.nodes.iter().flat_map(of_node).collect())
+    Rows::new(&["Node", "Measure", "Value"], 2, worth_a_row(point).into_iter().flat_map(of_node).collect())
 }
 
 /// One row for each event of a point.

@@ -17,6 +17,8 @@ pub mod queue;
 pub mod quorum_storage;
 pub mod raft_group;
 pub mod service;
+pub mod shards;
+pub mod vector_database;
 
 use serde::Deserialize;
 
@@ -60,6 +62,7 @@ macro_rules! register {
         pub enum AnyNode {
             $($name($module::$node),)*
             Link(link::LinkNode),
+            ShardRouter(Box<shards::ShardRouterNode>),
             Controller(Box<dyn Controller>),
         }
 
@@ -94,6 +97,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.start(context),)*
                     Self::Link(node) => node.start(context),
+                    Self::ShardRouter(node) => node.start(context),
                     Self::Controller(node) => node.start(context),
                 }
             }
@@ -103,6 +107,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.arrive(context, slot),)*
                     Self::Link(node) => node.arrive(context, slot),
+                    Self::ShardRouter(node) => node.arrive(context, slot),
                     Self::Controller(node) => node.arrive(context, slot),
                 }
             }
@@ -112,6 +117,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.reply(context, reply),)*
                     Self::Link(node) => node.reply(context, reply),
+                    Self::ShardRouter(node) => node.reply(context, reply),
                     Self::Controller(node) => node.reply(context, reply),
                 }
             }
@@ -121,6 +127,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.timer(context, timer),)*
                     Self::Link(node) => node.timer(context, timer),
+                    Self::ShardRouter(node) => node.timer(context, timer),
                     Self::Controller(node) => node.timer(context, timer),
                 }
             }
@@ -129,6 +136,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.command(context, command),)*
                     Self::Link(node) => node.command(context, command),
+                    Self::ShardRouter(node) => node.command(context, command),
                     Self::Controller(node) => node.command(context, command),
                 }
             }
@@ -137,6 +145,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.sample(now_ns, sample),)*
                     Self::Link(node) => node.sample(now_ns, sample),
+                    Self::ShardRouter(node) => node.sample(now_ns, sample),
                     Self::Controller(node) => node.sample(now_ns, sample),
                 }
             }
@@ -145,6 +154,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.sampled(context, token, sample),)*
                     Self::Link(node) => node.sampled(context, token, sample),
+                    Self::ShardRouter(node) => node.sampled(context, token, sample),
                     Self::Controller(node) => node.sampled(context, token, sample),
                 }
             }
@@ -153,6 +163,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.workload(),)*
                     Self::Link(node) => node.workload(),
+                    Self::ShardRouter(node) => node.workload(),
                     Self::Controller(node) => node.workload(),
                 }
             }
@@ -161,6 +172,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.audit(now_ns, evidence),)*
                     Self::Link(node) => node.audit(now_ns, evidence),
+                    Self::ShardRouter(node) => node.audit(now_ns, evidence),
                     Self::Controller(node) => node.audit(now_ns, evidence),
                 }
             }
@@ -169,6 +181,7 @@ macro_rules! register {
                 match self {
                     $(Self::$name(node) => node.observe(now_ns, record),)*
                     Self::Link(node) => node.observe(now_ns, record),
+                    Self::ShardRouter(node) => node.observe(now_ns, record),
                     Self::Controller(node) => node.observe(now_ns, record),
                 }
             }
@@ -185,6 +198,7 @@ register! {
     Cache(cache, CacheNode): "a keyed store with time to live and least-recently-used eviction",
     PeriodicScheduler(periodic_scheduler, PeriodicSchedulerNode): "starts tasks by the clock; a second copy sends duplicates",
     Queue(queue, QueueNode): "messages wait for consumers, so that publishers need not",
+    VectorDatabase(vector_database, VectorDatabaseNode): "nearest neighbours over shards: scatter, gather from the slowest, copies, recall",
     QuorumStorage(quorum_storage, QuorumStorageNode): "copies over zones that agree by counting: Aurora's volume, Dynamo's stores",
     RaftGroup(raft_group, RaftGroupNode): "members that agree on one log through a leader they elect: etcd, Consul, Vault",
     Function(function, FunctionNode): "code without servers: an environment for each request, started when none is idle",
@@ -194,6 +208,12 @@ register! {
 pub const LINK_CATALOGUE: &[CatalogueEntry] = &[CatalogueEntry {
     name: "Link",
     summary: "latency, bandwidth, timeout, retries with backoff and jitter, the caller's own balancing",
+}];
+
+/// What stands beside the nodes, under `shards`.
+pub const SHARDS_CATALOGUE: &[CatalogueEntry] = &[CatalogueEntry {
+    name: "Shards",
+    summary: "divides a node by key: modulo, range, list, rings, jump, Maglev, rendezvous, dedicated shards, scatter-gather",
 }];
 
 impl Spec for NodeSpec {
@@ -295,6 +315,10 @@ impl Spec for NodeSpec {
 
     fn startup_s(&self) -> f64 {
         self.spec().startup_s()
+    }
+
+    fn parts(&self) -> u32 {
+        self.spec().parts()
     }
 
     fn sidecars(&self) -> Vec<&str> {

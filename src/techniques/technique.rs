@@ -17,6 +17,7 @@ use crate::random::Purpose;
 use crate::techniques::parts::arrivals::Process;
 pub use crate::techniques::parts::cache_command::{CacheCommand, Guards, Jitter, LeaseTerms};
 use crate::techniques::parts::instance::Instance;
+use crate::techniques::parts::placement::movement::Movement;
 use crate::techniques::parts::pool::{Connections, PoolView, Protocol};
 use crate::techniques::parts::signal::{Bounds, Goal, Look, Signal, Tells};
 use crate::units::Bytes;
@@ -169,6 +170,8 @@ pub trait Wiring {
     fn arrivals(&mut self, clients: &str) -> Result<Option<(Process, u32)>, CompileError>;
     /// Users of all closed workloads together: they are numbered from zero.
     fn population(&self) -> u32;
+    /// The nodes that this one is made of beside itself; none for these themselves.
+    fn parts(&self) -> Vec<NodeIndex>;
     /// A path written in the model, seen from where the model lies.
     fn path(&self, written: &str) -> PathBuf;
 }
@@ -222,6 +225,10 @@ pub trait Spec {
     /// Seconds that a new replica takes to be there, on average.
     fn startup_s(&self) -> f64 {
         0.0
+    }
+    /// How many nodes this one is made of beside itself, if it is made of several.
+    fn parts(&self) -> u32 {
+        0
     }
     /// The names of the containers beside the program in each replica.
     fn sidecars(&self) -> Vec<&str> {
@@ -387,6 +394,17 @@ pub trait LinkSpec {
     }
 }
 
+/// Other shards for a node.
+#[derive(Clone, Debug)]
+pub struct Resharding<'a> {
+    pub target: &'a Spanned<String>,
+    /// Where it is written how many there are afterwards.
+    pub to: Span,
+    /// The operations that data is moved by.
+    pub operations: Vec<&'a Spanned<String>>,
+    pub movement: Movement,
+}
+
 /// What the house asks of the written form of a controller.
 pub trait ControllerSpec {
     /// The name as it is written in a model, for example `HorizontalPodAutoscaler`.
@@ -401,6 +419,10 @@ pub trait ControllerSpec {
     fn targets(&self) -> Vec<&Spanned<String>>;
     /// What it does to a node from outside, as the world does and no autoscaler.
     fn disturbs(&self) -> Option<Disturbed<'_>> {
+        None
+    }
+    /// The node that it gives other shards, and how their data moves.
+    fn reshards(&self) -> Option<Resharding<'_>> {
         None
     }
     /// The containers of its target that it looks at, by name.
@@ -474,11 +496,19 @@ pub trait ControllerSpec {
 pub trait KeySpec {
     /// Mistakes that this key space alone shows.
     fn mistakes(&self) -> Vec<DistributionError>;
+    /// How popular the keys are, if that is known.
+    fn law(&self) -> Option<&KeyLaw> {
+        None
+    }
 }
 
 impl KeySpec for KeyLaw {
     fn mistakes(&self) -> Vec<DistributionError> {
         self.check()
+    }
+
+    fn law(&self) -> Option<&KeyLaw> {
+        (!matches!(self, Self::Trace { .. })).then_some(self)
     }
 }
 

@@ -125,6 +125,10 @@ pub fn explain(model: &Model, directory: &Path) -> Theory {
         theory.silence(&everything, "replicas come and go");
         return theory;
     }
+    if !model.shards.is_empty() {
+        theory.silence(&everything, "a node is sharded by key");
+        return theory;
+    }
     let is_connected = |node: &NodeSpec| match node {
         NodeSpec::Database(database) => database.connect.is_some(),
         _ => node.references().iter().any(|reference| matches!(reference, Reference::Connection(_))),

@@ -50,11 +50,11 @@ pub fn assumptions(document: &Document, declared: &Named<Assumption>) -> Vec<Ass
     all
 }
 
-/// Every law of times in nodes and links that is not within another: the entry that holds it, and where it stands. A law
+/// Every law of times in nodes, links and shards that is not within another: the entry that holds it, and where it stands. A law
 /// that takes no time cannot be off by a factor.
 fn laws(text: &str, outline: &Outline) -> Vec<(usize, Span)> {
     let mut found = Vec::new();
-    let roots = ["links", "nodes"].into_iter().filter_map(|root| match follow(text, outline, root) {
+    let roots = ["shards", "links", "nodes"].into_iter().filter_map(|root| match follow(text, outline, root) {
         Ok(Target::Entry(entry)) => Some(entry),
         _ => None,
     });

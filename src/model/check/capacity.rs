@@ -13,13 +13,14 @@ use petgraph::visit::EdgeRef;
 use crate::diagnostic::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::check::Subject;
 use crate::model::check::graph::Graph;
-use crate::techniques::technique::{Capacity, ControllerSpec, LinkSpec, Role, Spec};
+use crate::model::check::shards;
+use crate::techniques::technique::{Capacity, ControllerSpec, KeySpec, LinkSpec, Role, Spec};
 
 /// Rounds within a circle of calls whose gain is below one; what is then left out only makes the bound lower.
 const ROUNDS: usize = 1000;
 
 /// All rules of this file.
-pub fn check<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+pub fn check<N: Spec, L: LinkSpec, K: KeySpec, C: ControllerSpec>(
     subject: &Subject<'_, N, L, K, C>,
     graph: &Graph<'_>,
     diagnostics: &mut Diagnostics,
@@ -57,6 +58,7 @@ pub fn check<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
             diagnostics.push(diagnostic);
         }
     }
+    shards::doubts(subject, graph, &visits, diagnostics);
     wires(subject, graph, &visits, diagnostics);
     connections(subject, graph, diagnostics);
 }
@@ -68,6 +70,12 @@ pub(super) fn at_most<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
     node: &N,
 ) -> (Capacity, Option<Most>) {
     let capacity = node.capacity();
+    let shards = subject.architecture.shards.get(name).map_or(1, |shards| shards.total());
+    let capacity = Capacity {
+        cores: capacity.cores.map(|cores| cores * f64::from(shards)),
+        workers: capacity.workers.map(|workers| workers.saturating_mul(shards.into())),
+        ..capacity
+    };
     let mine = subject.controllers_of(name).filter_map(|(_, one)| {
         Some(Most { replicas: one.most_replicas()?, field: one.bounds().map(|bounds| bounds.most.field) })
     });

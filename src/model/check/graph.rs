@@ -133,17 +133,19 @@ impl<'a> Graph<'a> {
             let Some(provider) = self.directory.provider(offer.name) else {
                 continue;
             };
+            let offer_name = offer.name;
             let mut operations = provider.operations.clone();
             if operations.is_empty() && self.roles[index] == Role::Server {
                 operations.push("");
             }
             for operation in operations {
                 let demand = node.demand(operation);
+                let times = visited_shards(subject, offer_name, operation);
                 let operation = operation.to_owned();
                 let vertex = self.operations.add_node(Vertex {
                     node: index,
                     operation: operation.clone(),
-                    core_s: demand.core_s,
+                    core_s: demand.core_s * times,
                     held_s: demand.held_s,
                     is_awaited: !demand.replies_early && !node.decouples(),
                 });
@@ -161,6 +163,7 @@ impl<'a> Graph<'a> {
                 }
             }
             let passes_to = self.directory.iter().nth(index).and_then(|offer| offer.passes_to);
+            let name = self.directory.iter().nth(index).map(|offer| offer.name);
             let own: Vec<_> =
                 self.operations.node_indices().filter(|vertex| self.operations[*vertex].node == index).collect();
             for vertex in own {
@@ -169,8 +172,14 @@ impl<'a> Graph<'a> {
                 if let (true, Some(target)) = (demand.calls.is_empty(), passes_to) {
                     demand.call(&format!("{target}.{operation}"), 1.0);
                 }
+                let times = name.map_or(1.0, |name| visited_shards(subject, name, &operation));
                 for call in &demand.calls {
-                    self.add_call(subject, vertex, call);
+                    let (all, certain) = (call.times * times, call.certain_times * times);
+                    self.add_call(
+                        subject,
+                        vertex,
+                        &DemandedCall { times: all, certain_times: certain, ..call.clone() },
+                    );
                 }
             }
         }
@@ -193,4 +202,10 @@ impl<'a> Graph<'a> {
         let call = Call { times, certain_times, is_awaited, link, delayed };
         self.operations.add_edge(from, to, call);
     }
+}
+
+/// How many shards of a node carry out one request for this operation.
+fn visited_shards<N, L, K, C>(subject: &Subject<'_, N, L, K, C>, node: &str, operation: &str) -> f64 {
+    let shards = subject.architecture.shards.get(node).filter(|shards| shards.is_scattered(operation));
+    shards.map_or(1.0, |shards| f64::from(shards.total()))
 }

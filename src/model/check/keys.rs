@@ -20,7 +20,8 @@ pub fn unknown<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
         return;
     }
     let keys = &subject.architecture.keys;
-    for reference in subject.architecture.nodes.values().flat_map(|node| node.references()) {
+    let of_shards = subject.architecture.shards.values().flat_map(|shards| shards.references());
+    for reference in subject.architecture.nodes.values().flat_map(|node| node.references()).chain(of_shards) {
         let Reference::Key(name) = reference else {
             continue;
         };
@@ -50,7 +51,9 @@ pub fn unused<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
     diagnostics: &mut Diagnostics,
 ) {
     let references = subject.architecture.nodes.values().flat_map(|node| node.references());
+    let of_shards = subject.architecture.shards.values().flat_map(|shards| shards.references());
     let used: HashSet<&str> = references
+        .chain(of_shards)
         .filter_map(|reference| match reference {
             Reference::Key(name) => Some(name.as_str()),
             _ => None,

@@ -19,6 +19,7 @@ pub mod pools;
 pub mod reach;
 pub mod references;
 pub mod retries;
+pub mod shards;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -75,6 +76,7 @@ pub fn check<N: Spec, L: LinkSpec, K: KeySpec, C: ControllerSpec>(
     looks::mistakes(subject, diagnostics);
     goals::mistakes(subject, diagnostics);
     instances::check(subject, diagnostics);
+    shards::mistakes(subject, diagnostics);
     reach::no_clients(subject, diagnostics);
     clients::names(subject, diagnostics);
     assumptions::check(subject, diagnostics);

@@ -1,15 +1,13 @@
 //! Which replica a caller sends its next request to: one caller's view of a replica set.
 
-use std::sync::Arc;
-
 use serde::Deserialize;
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::diagnostic::span::Spanned;
 use crate::engine::context::Context;
 use crate::engine::visit::Visit;
 use crate::random::{Purpose, Stream, mix};
 use crate::techniques::parts::executor::resalt;
+use crate::techniques::parts::placement::ring::Ring;
 use crate::techniques::technique::{CompileError, Mistake, Reference, ReplicaView, Wiring};
 
 /// Points of one replica on the ring of a consistent hash.
@@ -103,7 +101,7 @@ impl Policy {
             Self::LeastOutstanding => State::LeastOutstanding { start: 0 },
             Self::LeastResponseTime => State::LeastResponseTime { average_ns: vec![0.0; count] },
             Self::ConsistentHash { key } => {
-                State::ConsistentHash { space: wiring.key_space(key), ring: ring_of(&everybody).into() }
+                State::ConsistentHash { space: wiring.key_space(key), ring: ring_of(&everybody) }
             }
             Self::SessionAffinity => State::SessionAffinity,
             Self::PersistentConnections => {
@@ -133,7 +131,7 @@ enum State {
     Choices { choices: u32 },
     LeastOutstanding { start: u32 },
     LeastResponseTime { average_ns: Vec<f64> },
-    ConsistentHash { space: u16, ring: Arc<[(u64, u32)]> },
+    ConsistentHash { space: u16, ring: Ring },
     SessionAffinity,
     PersistentConnections { connections: Vec<u16>, users: u32, next: u32 },
     ZoneAware { zones: u8, start: u32 },
@@ -193,11 +191,7 @@ impl Balancer {
                 }
                 best
             }
-            State::ConsistentHash { space, ring } => {
-                let point = mix(context.key(*space, visit.key));
-                let position = ring.partition_point(|&(hash, _)| hash < point);
-                ring[if position == ring.len() { 0 } else { position }].1
-            }
+            State::ConsistentHash { space, ring } => ring.position(mix(context.key(*space, visit.key))),
             State::SessionAffinity => {
                 let session = mix(u64::from(visit.user) ^ 0x5E55_1017);
                 ((u128::from(session) * u128::from(count)) >> 64) as u32
@@ -243,7 +237,7 @@ impl Balancer {
                     .filter(|place| !members.contains(&(*place as u16)))
                     .for_each(|place| average_ns[place] = 0.0);
             }
-            State::ConsistentHash { ring, .. } => *ring = ring_of(members).into(),
+            State::ConsistentHash { ring, .. } => *ring = ring_of(members),
             // Connections end with their replica; another one at its place knows nothing of them.
             State::PersistentConnections { connections, .. } => connections
                 .iter_mut()
@@ -338,14 +332,7 @@ fn least(count: u32, load: impl Fn(u32) -> u32, start: u32, eligible: impl Fn(u3
     best.map_or(0, |(_, position)| position)
 }
 
-/// Points on the hash ring, each with the position of its replica among the members. A replica's points stay where they
-/// are whoever else is there, so that few keys move.
-fn ring_of(members: &[u16]) -> Vec<(u64, u32)> {
-    let points = |(position, replica): (usize, &u16)| {
-        let replica = *replica;
-        (0..POINTS_PER_REPLICA).map(move |point| (xxh3_64(format!("{replica}-{point}").as_bytes()), position as u32))
-    };
-    let mut ring: Vec<(u64, u32)> = members.iter().enumerate().flat_map(points).collect();
-    ring.sort_unstable();
-    ring
+/// The hash ring of these replicas. A replica's points stay where they are whoever else is there, so that few keys move.
+fn ring_of(members: &[u16]) -> Ring {
+    Ring::of(members.iter().map(|member| u32::from(*member)), POINTS_PER_REPLICA)
 }

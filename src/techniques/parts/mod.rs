@@ -8,6 +8,7 @@ pub mod copies;
 pub mod executor;
 pub mod instance;
 pub mod meter;
+pub mod placement;
 pub mod pod;
 pub mod pool;
 pub mod processor;

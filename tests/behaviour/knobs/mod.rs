@@ -14,9 +14,11 @@ mod quorum_storage;
 mod raft_group;
 mod replicas;
 mod replication;
+mod shards;
 mod stations;
 mod steps;
 mod storage;
+mod vector_database;
 
 use std::path::Path;
 
@@ -66,9 +68,11 @@ pub fn served(clients: &str, server: &str, others: &str, links: &str, keys: &str
 fn all() -> Vec<Knob> {
     let mut knobs = nodes::knobs();
     knobs.extend(replicas::knobs());
+    knobs.extend(shards::knobs());
     knobs.extend(replication::knobs());
     knobs.extend(storage::knobs());
     knobs.extend(stations::knobs());
+    knobs.extend(vector_database::knobs());
     knobs.extend(links::knobs());
     knobs.extend(balancing::knobs());
     knobs.extend(arrivals::knobs());
@@ -121,6 +125,8 @@ fn every_parameter_and_variant_has_a_knob() {
         "queue",
         "link",
         "periodic_scheduler",
+        "shards",
+        "vector_database",
         "pg_bouncer",
         "quorum_storage",
         "raft_group",
@@ -140,6 +146,12 @@ fn every_parameter_and_variant_has_a_knob() {
         ("src/techniques/raft_group/mod.rs", "enum WithoutLeader"),
         ("src/techniques/parts/steps.rs", "enum Step"),
         ("src/techniques/parts/balancer.rs", "enum Policy"),
+        ("src/techniques/parts/placement/mod.rs", "enum Placement"),
+        ("src/techniques/parts/placement/ids.rs", "enum Ids"),
+        ("src/techniques/shards.rs", "struct Dedicated"),
+        ("src/techniques/vector_database.rs", "enum VectorOperation"),
+        ("src/techniques/vector_database.rs", "enum WriteConsistency"),
+        ("src/techniques/vector_database/partition.rs", "enum Partition"),
         ("src/techniques/parts/arrivals.rs", "enum Arrivals"),
         ("src/techniques/link.rs", "struct Retry"),
         ("src/techniques/link.rs", "enum Jitter"),

@@ -104,6 +104,7 @@ impl Executor {
             Command::Endpoints { .. }
             | Command::Place { .. }
             | Command::Left { .. }
+            | Command::Reshard
             | Command::Disconnect { .. }
             | Command::EndTransaction { .. }
             | Command::Pool { .. } => {}
