@@ -92,15 +92,15 @@ impl S3Fifo {
     pub fn victim(&mut self, slab: &mut Slab) -> Option<Victim> {
         self.has_evicted = true;
         if self.main.size <= self.main_room
-            && let Some(slot) = self.evict_victim_in_small(slab)
+            && let Some(slot) = self.evict_from_small(slab)
         {
             self.remembered.push_newest(slab, slot);
             return Some(Victim::Ghost(slot));
         }
-        self.evict_victim_in_main(slab).map(Victim::Gone)
+        self.evict_from_main(slab).map(Victim::Gone)
     }
 
-    fn evict_victim_in_small(&mut self, slab: &mut Slab) -> Option<u32> {
+    fn evict_from_small(&mut self, slab: &mut Slab) -> Option<u32> {
         loop {
             let slot = self.small.pop_oldest(slab)?;
             if slab.entry(slot).mark() < WORTH_KEEPING {
@@ -111,7 +111,7 @@ impl S3Fifo {
         }
     }
 
-    fn evict_victim_in_main(&mut self, slab: &mut Slab) -> Option<u32> {
+    fn evict_from_main(&mut self, slab: &mut Slab) -> Option<u32> {
         loop {
             let slot = self.main.pop_oldest(slab)?;
             let count = slab.entry(slot).mark() & COUNT;
