@@ -6,7 +6,7 @@
 //! from the tier's origin. When the bottom runs dry, the earliest slot is opened: a small slot is sorted into the bottom,
 //! a large one is dealt out one level down. Each event moves a bounded number of times through contiguous memory, so
 //! the cost per event stays nearly flat from a handful to millions of pending events, where a heap's cache misses grow.
-//! Slots are chains of chunks ([`slots`]), so that what is scheduled goes where something has just been read.
+//! Slots are chains of chunks (`slots`), so that what is scheduled goes where something has just been read.
 //!
 //! References: Ahuja, Mehlhorn, Orlin & Tarjan 1990 (radix heaps); Varghese & Lauck 1987 (hierarchical timing wheels);
 //! Tang, Goh & Thng 2005 (ladder queue: sort only what is about to be popped).

@@ -217,6 +217,7 @@ mod tests {
         let told = nine_digits(Interval { value: 1.0 / 3.0, low: -0.0, high: 123_456_789_123.0 });
         assert_eq!(told, Interval { value: 0.333_333_333, low: 0.0, high: 123_456_789_000.0 });
         let exact = nine_digits(Interval { value: 0.1, low: f64::NEG_INFINITY, high: f64::INFINITY });
-        assert_eq!(exact, Interval { value: 0.1, low: f64::NEG_INFINITY, high: f64::INFINITY });
+        // Nothing that windows tell can be below zero.
+        assert_eq!(exact, Interval { value: 0.1, low: 0.0, high: f64::INFINITY });
     }
 }

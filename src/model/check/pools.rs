@@ -55,7 +55,7 @@ pub fn mistakes<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
 }
 
 /// Whether anybody holds connections to a node.
-fn is_kept_connected<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
+pub(super) fn is_kept_connected<N: Spec, L: LinkSpec, K, C: ControllerSpec>(
     subject: &Subject<'_, N, L, K, C>,
     node: &str,
 ) -> bool {

@@ -6,6 +6,7 @@ use crate::diagnostic::span::Spanned;
 use crate::distribution::KeyLaw;
 use crate::model::check::directory::Directory;
 use crate::model::check::graph::Graph;
+use crate::model::check::pools::is_kept_connected;
 use crate::model::check::references::{place_of, unknown_node};
 use crate::model::check::{Subject, report};
 use crate::model::sharding::shard_name;
@@ -45,6 +46,13 @@ pub fn mistakes<N: Spec, L: LinkSpec, K: KeySpec, C: ControllerSpec>(
         if !offer.kind.is_empty() && !SHARDABLE.contains(&offer.kind) {
             let title = format!("`{name}` is a {}, which cannot be sharded here", offer.kind);
             let help = format!("shard one of these: {}", SHARDABLE.join(", "));
+            diagnostics.push(Diagnostic::error("not-shardable", place, title).help(help));
+            continue;
+        }
+        if is_kept_connected(subject, name) {
+            let title = format!("`{name}` is sharded, and connections to it are kept open");
+            let help =
+                "a router keeps no connections: leave out the pool, the PgBouncer or the Transaction, or the shards";
             diagnostics.push(Diagnostic::error("not-shardable", place, title).help(help));
             continue;
         }

@@ -112,13 +112,17 @@ fn commits() -> Vec<Knob> {
             &[SEMI_SYNCHRONOUS, ("nodes.database.read_replicas.acknowledgements", "2")],
             statements,
         ),
-        knob(
-            &["ReadReplicas.acknowledge", "Acknowledge.Received"],
-            replicated(),
-            &[SYNCHRONOUS, ("nodes.database.read_replicas.acknowledge", "Received")],
-            &[SYNCHRONOUS, ALL_FRESH],
-            statements,
-        ),
+        // Few of the statements write.
+        Knob {
+            factor: 1.05,
+            ..knob(
+                &["ReadReplicas.acknowledge", "Acknowledge.Received"],
+                replicated(),
+                &[SYNCHRONOUS, ("nodes.database.read_replicas.acknowledge", "Received")],
+                &[SYNCHRONOUS, ALL_FRESH],
+                statements,
+            )
+        },
         // A read that begins before the commit is answered sees the write or does not, and is stale in neither case.
         knob(&["Acknowledge.Applied"], replicated(), &[SYNCHRONOUS, ALL_FRESH], &[SYNCHRONOUS], |run| {
             stale(run) + 1e-6
